@@ -1,0 +1,77 @@
+"""What the astrocyte adds to attention: a calcium response and a distance-dependent drive.
+
+Presynaptic plasticity. Each hidden neuron's synapses drive one astrocyte process; its calcium saturates with the
+drive (Mia, Bal and Sengupta 2025, Eqs. 13-14). The paper writes g = (Σ_t φ(k_t))^α. On a sum, α acts mostly as a gain
+that grows with the number of tokens; here the response acts on the mean activity x = (1/N) Σ_t φ(k_t), which has the
+meaning of a rate, and g = N ρ(x) with ρ(1) = 1. So ρ(x) = x is linear attention exactly, at every length.
+
+Positional drive. The astrocyte couples synapses at distance |i - j| by P_ij = exp(-|i - j| / scale); with a learned
+M ∈ R^{m×N}, a = Mᵀ (M P Mᵀ) and W_astro = φ(a)ᵀ (Eq. 12). W_astro is added to the keys' activity wherever that appears,
+in the Hebbian weight *and* in the calcium drive (the paper leaves it out of the latter, so that its rows do not sum
+to one).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from astromorph.feature_map import positive_activity
+from astromorph.settings import CalciumResponse
+
+
+class PowerLawResponse(nn.Module):
+    """ρ(x) = baseline + amplitude · x^exponent; x ≥ 0, any shape."""
+
+    def __init__(self, baseline: float, amplitude: float, exponent: float) -> None:
+        super().__init__()
+        self.baseline, self.amplitude, self.exponent = baseline, amplitude, exponent
+
+    def forward(self, activity: Tensor) -> Tensor:
+        return self.baseline + self.amplitude * activity**self.exponent
+
+
+class HillResponse(nn.Module):
+    """ρ(x) = baseline + amplitude · xⁿ / (halfⁿ + xⁿ) with n the exponent; x ≥ 0, any shape."""
+
+    def __init__(self, baseline: float, amplitude: float, exponent: float, half: float) -> None:
+        super().__init__()
+        self.baseline, self.amplitude, self.exponent, self.half = baseline, amplitude, exponent, half
+
+    def forward(self, activity: Tensor) -> Tensor:
+        powered = activity**self.exponent
+        return self.baseline + self.amplitude * powered / (self.half**self.exponent + powered)
+
+
+def response_module(response: CalciumResponse) -> nn.Module:
+    """The torch form of a fitted calcium response."""
+    if response.form == "power_law":
+        return PowerLawResponse(response.baseline, response.amplitude, response.exponent)
+    assert response.half is not None  # checked by CalciumResponse
+    return HillResponse(response.baseline, response.amplitude, response.exponent, response.half)
+
+
+class PositionalDrive(nn.Module):
+    """W_astro of Eq. 12 for every head: a learned drive of each token position, smoothed along the process.
+
+    Distances are measured between token indices, or between the cells of a grid `rows` wide when the tokens are
+    patches of an image read row by row.
+    """
+
+    distance_kernel: Tensor
+
+    def __init__(self, heads: int, features: int, tokens: int, scale: float, rows: int = 1) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(heads, features, tokens) / tokens**0.5)  # M
+        index = torch.arange(tokens)
+        place = torch.stack((index // (tokens // rows), index % (tokens // rows)), dim=1).double()
+        self.register_buffer("distance_kernel", torch.exp(-torch.cdist(place, place) / scale).float(), False)
+
+    def forward(self, tokens: int) -> Tensor:
+        """W_astroᵀ = φ(a), shape (heads, tokens, features), for the first `tokens` positions."""
+        if tokens > self.table.shape[-1]:
+            raise ValueError(
+                f"{tokens} tokens are more than the {self.table.shape[-1]} positions of the astrocytic drive; "
+                "shorten the input or build the model with more tokens"
+            )
+        table = self.table.float()
+        interaction = table @ self.distance_kernel @ table.mT  # D = M P Mᵀ
+        return positive_activity(table[..., :tokens].mT @ interaction)

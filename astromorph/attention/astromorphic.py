@@ -1,0 +1,41 @@
+"""Astromorphic attention (Mia, Bal and Sengupta 2025, Eqs. 8-17) as a fast matrix form.
+
+Write phase: h_t = φ(k_t) + w_t, with w_t the astrocyte's positional drive; Hebbian weight H = (1/m) Σ_t h_tᵀ v_t
+(Eqs. 9-12); calcium store g = N ρ((1/N) Σ_t h_t) with the fitted calcium response ρ (Eq. 14).
+Read phase: calcium C = (1/m) φ(Q) gᵀ (Eq. 15) feeds back reciprocally on the synapses, L = φ(Q) H / C (Eqs. 16-17).
+
+Settled where the paper's three formulas disagree: no sigmoid on H (Algorithm 1 and the successor RMAAT have none);
+"H ⊙ P" is the division of each token's output by its calcium, the one reading whose shapes fit; the 1/m of H stands in
+C too, so the branch does not vanish with m, and cancels, which is why it is not computed. Multi-head form: each head has
+its own process. `astromorph/reference.py` spells the same out token by token.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from astromorph.astrocyte import PositionalDrive
+from astromorph.attention.linear import read, write, written_activity
+from astromorph.feature_map import positive_activity
+
+
+class AstromorphicAttention(nn.Module):
+    """φ(q) H / (φ(q) · g) with calcium response `response` and, if given, positional drive `position`."""
+
+    def __init__(self, response: nn.Module, position: PositionalDrive | None = None) -> None:
+        super().__init__()
+        self.response = response
+        self.position = position
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None = None) -> Tensor:
+        """query, key, value: (batch, heads, tokens, features); keep: (batch, tokens), True where a token is real."""
+        drive = None if self.position is None else self.position(key.shape[-2])
+        activity = written_activity(key, keep, drive)
+        return read(positive_activity(query), write(activity, value), self.calcium(activity, keep))
+
+    def calcium(self, activity: Tensor, keep: Tensor | None) -> Tensor:
+        """g = N ρ(Σ_t h_t / N), shape (batch, heads, features), with N the number of real tokens."""
+        if keep is None:
+            count = torch.full((1, 1, 1), activity.shape[-2], dtype=torch.float32, device=activity.device)
+        else:
+            count = keep.sum(-1, dtype=torch.float32).clamp_min(1)[:, None, None]
+        return count * self.response(activity.sum(-2, dtype=torch.float32) / count)

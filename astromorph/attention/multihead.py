@@ -1,0 +1,27 @@
+"""Projections and heads around an attention mechanism (Vaswani et al. 2017, section 3.2.2)."""
+
+from torch import Tensor, nn
+
+
+class MultiheadAttention(nn.Module):
+    """Projects tokens to queries, keys and values, lets `mechanism` attend in every head, and projects back.
+
+    `mechanism` is any module called as mechanism(query, key, value, keep) on (batch, heads, tokens, features).
+    """
+
+    def __init__(self, width: int, heads: int, mechanism: nn.Module) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"width {width} does not divide into {heads} heads; use a multiple of {heads}")
+        self.heads = heads
+        self.to_query_key_value = nn.Linear(width, 3 * width)
+        self.mechanism = mechanism
+        self.to_output = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor, keep: Tensor | None = None) -> Tensor:
+        """tokens: (batch, tokens, width); keep: (batch, tokens), True where a token is real; returns the same shape."""
+        batch, count, width = tokens.shape
+        projected = self.to_query_key_value(tokens).view(batch, count, 3, self.heads, width // self.heads)
+        query, key, value = projected.permute(2, 0, 3, 1, 4)  # (batch, heads, tokens, features) each
+        attended = self.mechanism(query, key, value, keep)
+        return self.to_output(attended.transpose(1, 2).reshape(batch, count, width))

@@ -1,0 +1,85 @@
+"""Download a data set from its publisher, and say what is right or wrong with the files at hand."""
+
+from pathlib import Path
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from astromorph.data import cifar10, digits, imdb
+from astromorph.data.verify import Published, fault_of_file
+
+INTACT = "intact"
+ARCHIVES: dict[str, tuple[str, str, Published]] = {
+    "imdb": (imdb.ADDRESS, imdb.ARCHIVE, imdb.OFFICIAL.archive),
+    "cifar10": (cifar10.ADDRESS, cifar10.ARCHIVE, cifar10.OFFICIAL.archive),
+}
+NAMES = (*ARCHIVES, "digits")
+
+
+def fetch(name: str, root: Path) -> Path:
+    """Download data set `name` into `root` unless it lies there intact; the path of what is there then.
+
+    OSError or ValueError in one sentence, which says what to download by hand, if network or file fails.
+    """
+    present = check(name, root)
+    if all(status == INTACT for _, status in present):
+        return present[0][0]
+    address, file, published = ARCHIVES[name]
+    by_hand = f"download it by hand into {root} ({published})"
+    root.mkdir(parents=True, exist_ok=True)
+    progress = tqdm(total=published.size, unit="B", unit_scale=True, desc=f"downloading {file}", disable=None)
+    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
+    try:
+        pooch.retrieve(
+            address, f"{published.algorithm}:{published.digest}", file, root, downloader=downloader
+        )
+    except requests.RequestException as error:
+        raise ConnectionError(f"{address} cannot be reached ({type(error).__name__}); {by_hand}") from error
+    except ValueError as error:
+        raise ValueError(f"{address} did not deliver the published file; try again, or {by_hand}") from error
+    finally:
+        progress.close()
+    return root / file
+
+
+def check(name: str, root: Path) -> list[tuple[Path, str]]:
+    """Each file of data set `name` that would be read, and "intact" or what is wrong with it.
+
+    ValueError for a data set that does not exist.
+    """
+    if name not in NAMES:
+        raise ValueError(f"there is no data set {name!r}; use one of {', '.join(NAMES)}")
+    return {"imdb": check_imdb, "cifar10": check_cifar10, "digits": check_digits}[name](root)
+
+
+def check_imdb(root: Path) -> list[tuple[Path, str]]:
+    try:
+        source = imdb.find_imdb(root)
+    except FileNotFoundError:
+        return [(root / imdb.ARCHIVE, f"missing; expected {imdb.OFFICIAL.archive}")]
+    if source == root / imdb.ARCHIVE:
+        return [status_of(source, imdb.OFFICIAL.archive)]
+    try:
+        if imdb.proven_digest(root) is None:
+            imdb.load_imdb(root)  # an extracted folder, or a table written anew: only its content can tell
+    except (OSError, ValueError) as error:
+        return [(source, str(error))]
+    return [(source, INTACT)]
+
+
+def check_cifar10(root: Path) -> list[tuple[Path, str]]:
+    folder = root / cifar10.FOLDER
+    files = {folder / name: known for name, known in cifar10.OFFICIAL.files.items()}
+    if not folder.is_dir():
+        files = {root / cifar10.ARCHIVE: cifar10.OFFICIAL.archive}
+    return [status_of(path, known) for path, known in files.items()]
+
+
+def check_digits(root: Path) -> list[tuple[Path, str]]:
+    return [status_of(Path(digits.__file__).with_name(digits.FILE), digits.PUBLISHED)]
+
+
+def status_of(path: Path, published: Published) -> tuple[Path, str]:
+    fault = fault_of_file(path, published)
+    return path, f"{fault}; expected {published}" if fault else INTACT

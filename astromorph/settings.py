@@ -1,0 +1,158 @@
+"""Every setting of a training run, one frozen dataclass a data set.
+
+A run is described by the differences from the defaults below (`--config FILE.yaml` or single options); the resolved
+settings are stored in the run folder. What can be wrong with a value is said here, before anything is loaded.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Attention = Literal["softmax", "linear", "astromorphic"]
+
+
+@dataclass(frozen=True)
+class CalciumResponse:
+    """Dimensionless calcium response ρ of an astrocyte to the mean activity x of its synapses, with ρ(1) = 1.
+
+    power_law: ρ(x) = baseline + amplitude · x^exponent
+    hill:      ρ(x) = baseline + amplitude · x^exponent / (half^exponent + x^exponent)
+
+    x = 1 is the reference rate of the measurement; `lowest` and `highest` bound the measured range. The default is
+    the response published by Mia, Bal and Sengupta (2025), Fig. 3, as fitted over 1-10 Hz (0.100 + 0.0187 f^0.25,
+    reference 3.162 Hz); `astromorph map` replaces it by a measured one.
+    """
+
+    form: Literal["power_law", "hill"] = "power_law"
+    baseline: float = 0.8004
+    amplitude: float = 0.1996
+    exponent: float = 0.25
+    half: float | None = None  # hill only
+    lowest: float = 0.3162
+    highest: float = 3.162
+    source: str = "Mia, Bal and Sengupta (2025), Fig. 3: 0.100 + 0.0187 f^0.25, reference 3.162 Hz"
+
+    def __post_init__(self) -> None:
+        if self.form == "hill" and (self.half is None or self.half <= 0):
+            raise ValueError(f"the Hill response needs a positive half-activation, not {self.half}; run map again")
+        if self.exponent <= 0 or self.amplitude < 0 or self.baseline < 0:
+            raise ValueError(
+                f"a calcium response with baseline {self.baseline}, amplitude {self.amplitude} and exponent "
+                f"{self.exponent} is not positive and increasing; fit another simulation with astromorph map"
+            )
+
+
+@dataclass(frozen=True)
+class ImdbSettings:
+    """The paper's size (Mia et al. 2025, Table S1): one layer, width 128, four heads, 400 tokens."""
+
+    attention: Attention = "astromorphic"  # softmax, linear or astromorphic
+    width: int = 128  # model width, divisible by heads
+    heads: int = 4
+    layers: int = 1
+    feedforward: int = 256  # hidden width of the position-wise layers
+    tokens: int = 400  # longest review; longer ones keep their beginning and their end
+    first_tokens: int = 100  # how many of `tokens` come from the beginning of a longer review
+    vocabulary: int = 30_000  # most frequent words of the training part
+    position_scale: float = 16.0  # e-folding distance in tokens of the astrocytic distance kernel
+    dropout: float = 0.5  # share of features dropped for a whole review (locked dropout)
+    word_dropout: float = 0.2  # share of words replaced by the unknown word during training
+    epochs: int = 6
+    batch: int = 64
+    learning_rate: float = 2e-3  # peak of a one-cycle schedule
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    validation: int = 2_500  # reviews held out of the training part; they choose the epoch
+    threads: int = 0  # processor threads; 0 leaves the choice to torch
+    compile: bool = True  # fuse elementwise work with torch.compile (needs a C++ compiler)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_training(self)
+        if not 0 <= self.first_tokens <= self.tokens:
+            raise ValueError(f"first_tokens {self.first_tokens} must lie between 0 and tokens {self.tokens}")
+        check_at_least("vocabulary", self.vocabulary, 100)
+        check_share("word_dropout", self.word_dropout)
+
+
+@dataclass(frozen=True)
+class Cifar10Settings:
+    """A small convolution-attention hybrid: three convolution stages, then encoder layers on the 8x8 map."""
+
+    attention: Attention = "astromorphic"  # softmax, linear or astromorphic
+    width: int = 256  # model width of the attention stage, divisible by heads
+    heads: int = 8
+    layers: int = 1
+    feedforward: int = 512  # hidden width of the position-wise layers
+    channels: int = 64  # channels of the first convolution stage; the second has twice as many
+    position_scale: float = 2.0  # e-folding distance in patches of the astrocytic distance kernel
+    dropout: float = 0.1
+    epochs: int = 8
+    batch: int = 500
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    validation: int = 5_000  # images held out of the training part; they choose the epoch
+    threads: int = 0
+    compile: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_training(self)
+        check_at_least("channels", self.channels, 8)
+
+
+@dataclass(frozen=True)
+class DigitsSettings:
+    """UCI optical digits, 8x8: every pixel row pair is a token; trains in seconds."""
+
+    attention: Attention = "astromorphic"  # softmax, linear or astromorphic
+    width: int = 32  # model width, divisible by heads
+    heads: int = 4
+    layers: int = 1
+    feedforward: int = 64
+    position_scale: float = 2.0
+    dropout: float = 0.1
+    epochs: int = 20
+    batch: int = 64
+    learning_rate: float = 5e-3
+    weight_decay: float = 0.01
+    label_smoothing: float = 0.0
+    validation: int = 200  # images held out of the training part; they choose the epoch
+    threads: int = 0
+    compile: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_training(self)
+
+
+Settings = ImdbSettings | Cifar10Settings | DigitsSettings
+
+
+def check_training(settings: Settings) -> None:
+    """Raise one sentence for the first setting that cannot work."""
+    for name in ("width", "heads", "layers", "feedforward", "epochs", "batch", "validation"):
+        check_at_least(name, getattr(settings, name), 1)
+    if settings.width % settings.heads:
+        raise ValueError(
+            f"width {settings.width} does not divide into {settings.heads} heads; "
+            f"use a multiple of {settings.heads}"
+        )
+    for name in ("position_scale", "learning_rate"):
+        if not getattr(settings, name) > 0:
+            raise ValueError(f"{name} {getattr(settings, name)} must be above 0")
+    for name in ("dropout", "label_smoothing"):
+        check_share(name, getattr(settings, name))
+    for name in ("weight_decay", "threads", "seed"):
+        if getattr(settings, name) < 0:
+            raise ValueError(f"{name} {getattr(settings, name)} must not be negative")
+
+
+def check_at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ValueError(f"{name} {value} is too small; use at least {least}")
+
+
+def check_share(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} {value} is a share; use a number from 0 to below 1")

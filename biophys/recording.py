@@ -1,0 +1,94 @@
+"""From Brian2 monitors to labelled datasets, and from datasets to NetCDF files.
+
+Every variable carries `units` and `long_name`; the dataset's attributes carry each mechanism's parameters
+as text with their units ("astrocyte.O_P": "0.9 umolar/second"), so that a file explains itself.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from brian2 import Network, Quantity, mmolar, second, umolar
+from brian2.units.fundamentalunits import get_dimensions
+
+
+class Label(NamedTuple):
+    """How a recorded state appears in a dataset: its English name, unit and description."""
+
+    name: str
+    unit: Quantity | int
+    units: str
+    long_name: str
+
+
+LABELS = {
+    "C": Label("calcium", umolar, "umolar", "free calcium in the astrocyte"),
+    "h": Label("channels_not_inactivated", 1, "1", "share of IP3 receptor channels not inactivated"),
+    "I": Label("inositol_trisphosphate", umolar, "umolar", "IP3 in the astrocyte"),
+    "gamma_A": Label("receptors_bound", 1, "1", "share of astrocytic receptors bound"),
+    "Y_S": Label("released_transmitter", umolar, "umolar", "transmitter in the cleft, mean over synapses"),
+    "R_S": Label("cumulative_release", 1, "1", "vesicle pools released since the start, mean over synapses"),
+}
+
+# units a parameter is written in, tried in this order
+WRITTEN_UNITS = (
+    (mmolar, umolar, "umolar"),
+    (mmolar / second, umolar / second, "umolar/second"),
+    (1 / mmolar / second, 1 / umolar / second, "1/(umolar*second)"),
+    (1 / second, 1 / second, "1/second"),
+    (second, second, "second"),
+)
+
+
+def recorded(network: Network, units: Mapping[str, xr.Variable]) -> dict[str, xr.DataArray]:
+    """The states of monitor "record", one array a state, with dims (*units, time).
+
+    units: coordinate of each dimension of the units, slowest first.
+    """
+    monitor = network["record"]
+    time = xr.Variable("time", np.array(monitor.t / second), {"units": "s", "long_name": "simulated time"})
+    shape = [len(values) for values in units.values()]
+    arrays = {}
+    for state in monitor.record_variables:
+        label = LABELS[state]
+        values = np.array(getattr(monitor, state) / label.unit).reshape(*shape, -1)
+        attributes = {"units": label.units, "long_name": label.long_name}
+        coordinates = {**units, "time": time}
+        arrays[label.name] = xr.DataArray(values, coordinates, [*units, "time"], attrs=attributes)
+    return arrays
+
+
+def described(mechanism: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters as dataset attributes: {"synapse.Y_T": "500000 umolar", ...}."""
+    return {f"{mechanism}.{name}": _written(value) for name, value in parameters.items()}
+
+
+def _written(value: Any) -> str:
+    for dimension, unit, text in WRITTEN_UNITS:
+        if get_dimensions(value) is get_dimensions(dimension):
+            return f"{float(value / unit):.12g} {text}"
+    return f"{float(value):.12g}"
+
+
+def save(dataset: xr.Dataset, path: str | os.PathLike) -> None:
+    """Write NetCDF, whole or not at all: a broken-off write leaves `path` as it was."""
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        dataset.to_netcdf(part, engine="h5netcdf")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load(path: str | os.PathLike) -> xr.Dataset:
+    """Read a dataset into memory. Raises FileNotFoundError or ValueError, each in one sentence."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}; give the path of a simulated dataset")
+    try:
+        return xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{path} is not a readable NetCDF file; simulate or copy it anew") from error

@@ -1,0 +1,93 @@
+"""Runs a network: one place for the seed, the code target and the progress report.
+
+Brian2 runs the same model as NumPy calls (no compiler, about half a millisecond a step), through Cython
+(40-65 s to compile once, then cached) or as a C++ program of its own (about 10 s to compile, then thirty
+times faster steps).
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import brian2
+from brian2 import Network, Quantity, second
+from brian2.devices import reset_device
+from tqdm import tqdm
+
+TARGETS = ("numpy", "cython", "cpp_standalone")
+STEPS_WORTH_COMPILING = 40_000  # NumPy needs about 20 s for them, a C++ build 10 s
+Result = TypeVar("Result")
+
+
+def choose_target(target: str, steps: int) -> str:
+    """The named target, or for "auto" the one that ends first: NumPy for short runs or without a compiler.
+
+    Raises ValueError for an unknown name.
+    """
+    if target not in (*TARGETS, "auto"):
+        raise ValueError(f"code target {target!r} is not known; use one of {', '.join(TARGETS)} or auto")
+    if target != "auto":
+        return target
+    return "cpp_standalone" if steps > STEPS_WORTH_COMPILING and shutil.which("g++") else "numpy"
+
+
+def run(
+    build: Callable[[], Network],
+    read: Callable[[Network], Result],
+    duration: Quantity,
+    *,
+    seed: int = 0,
+    target: str = "numpy",
+) -> Result:
+    """Build a network, run it for `duration`, and return what `read` makes of it.
+
+    `build` is called after the target is set, and `read` before a compiled program's results are thrown away.
+    target: numpy, cython or cpp_standalone (see choose_target).
+    """
+    with _code_target(target):
+        brian2.seed(seed)
+        network = build()
+        if target == "cpp_standalone":
+            network.run(duration, namespace={})
+        else:
+            with _progress(duration) as report:
+                network.run(duration, report=report, report_period=0.5 * second, namespace={})
+        return read(network)
+
+
+@contextmanager
+def _code_target(target: str) -> Iterator[None]:
+    """Set Brian2's code target, and put everything back afterwards."""
+    before = brian2.prefs.codegen.target
+    if target != "cpp_standalone":
+        brian2.prefs.codegen.target = target
+        try:
+            yield
+        finally:
+            brian2.prefs.codegen.target = before
+        return
+    flags = list(brian2.prefs.codegen.cpp.extra_link_args)
+    with tempfile.TemporaryDirectory() as folder:
+        # the compile line has this flag, but only the link line makes the program flush subnormal numbers
+        brian2.prefs.codegen.cpp.extra_link_args = [*flags, "-ffast-math"]
+        brian2.set_device("cpp_standalone", directory=folder, build_on_run=True)
+        try:
+            yield
+        finally:
+            brian2.device.reinit()
+            reset_device()
+            brian2.prefs.codegen.cpp.extra_link_args = flags
+
+
+@contextmanager
+def _progress(duration: Quantity) -> Iterator[Callable[..., None]]:
+    """A progress bar in simulated seconds, silent when not on a terminal, as a Brian2 report callback."""
+    form = "{l_bar}{bar}| {n:.0f} of {total:.0f} s simulated [{elapsed}<{remaining}]"
+    with tqdm(total=float(duration / second), disable=None, bar_format=form) as bar:
+
+        def report(elapsed: Quantity, completed: float, start: Quantity, length: Quantity) -> None:
+            bar.update(completed * bar.total - bar.n if not bar.disable else 0)
+
+        yield report

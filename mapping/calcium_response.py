@@ -1,0 +1,214 @@
+"""Calcium against presynaptic rate -> the response of presynaptic plasticity.
+
+An astrocyte's mean calcium rises with the rate f of its synapses and saturates. Mia, Bal & Sengupta (IEEE
+TCDS 2025, Eq. 14) put this into attention as a bare power alpha = 0.25 of the summed keys. Here two curves
+are fitted to the measured response by least squares,
+
+    power law  Ca(f) = c0 + c1 f^alpha          Hill  Ca(f) = c0 + c1 f^n / (K^n + f^n),
+
+and the one with the lower small-sample Akaike criterion AICc (Hurvich & Tsai, Biometrika 76:297, 1989) is
+kept. Attention has no hertz: with x = f / f_ref and rho(x) = Ca(x f_ref) / Ca(f_ref) on the fitted curve,
+rho(1) = 1 and all coefficients are pure numbers. f_ref is where the mean activity of a trained layer sits;
+by default the geometric mean of the measured rates.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.optimize import OptimizeResult, least_squares
+
+LEAST_R_SQUARED = 0.9  # below it neither curve describes the response, and the fit counts as failed
+SPARE_RATES = 2  # distinct rates a candidate needs beyond its number of coefficients
+SPARE_POINTS = 3  # points (rates x trials) it needs beyond that number; AICc divides by one less
+CONFIDENCE = 0.95
+ON_BOUND = 1e-6  # distance to a bound that counts as being on it
+TINY = 1e-28  # floor of the sum of squares, so that a fit within rounding has a finite criterion
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One fitted curve in dimensionless form, how well it describes the data, and 95 % confidence intervals.
+
+    Every curve is divided by its own Ca(f_ref), which the intervals take as exact. A coefficient that ends on
+    its bound (a baseline of 0) is taken as exact too.
+    """
+
+    baseline: float
+    amplitude: float
+    exponent: float
+    half: float | None  # Hill only: K / f_ref
+    reference_calcium: float  # umolar, of this curve at x = 1
+    intervals: dict[str, list[float]]  # coefficient -> [low, high]
+    residual_rms: float  # of rho
+    r_squared: float
+    aicc: float
+
+
+@dataclass(frozen=True)
+class ResponseFit:
+    """Outcome of a fit: `status` is ok or failed, then `reason` says why and `form` is None."""
+
+    status: str
+    reason: str
+    form: str | None  # power_law or hill
+    candidates: dict[str, Candidate | None]  # None: too few rates, or not converged
+    reference_rate: float  # Hz
+    reference_calcium: float  # umolar
+    lowest: float  # measured range of x
+    highest: float
+
+
+def power_law(x: NDArray, baseline: float, amplitude: float, exponent: float) -> NDArray:
+    """rho(x) = baseline + amplitude x^exponent."""
+    return baseline + amplitude * x**exponent
+
+
+def hill(x: NDArray, baseline: float, amplitude: float, exponent: float, half: float) -> NDArray:
+    """rho(x) = baseline + amplitude x^exponent / (half^exponent + x^exponent)."""
+    return baseline + amplitude / (1 + (half / x) ** exponent)
+
+
+NAMES = ("baseline", "amplitude", "exponent", "half")
+CURVES: dict[str, Callable[..., NDArray]] = {"power_law": power_law, "hill": hill}
+# Bounds in units of the largest measured calcium, and x. Calcium is positive and rises with rate.
+LOWER = np.array([0.0, 0.0, 0.01, 1e-4])
+UPPER = np.array([2.0, 100.0, 8.0, 1e4])
+
+
+def fit_calcium_response(dataset: xr.Dataset, *, reference_rate: float | None = None) -> ResponseFit:
+    """Fit both curves to `calcium_mean` (rate in Hz, trial; umolar) and choose by AICc.
+
+    A response that cannot be fitted is returned as a failed fit with its reason. Raises ValueError if the
+    dataset holds no such response, or reference_rate is not positive.
+    """
+    rates, calcium = _measured(dataset)
+    if reference_rate is None:
+        reference_rate = float(np.exp(np.log(rates).mean()))
+    if not (np.isfinite(reference_rate) and reference_rate > 0):
+        raise ValueError(f"reference rate {reference_rate:g} Hz is not a rate; use one above 0 Hz")
+    x = np.repeat(rates / reference_rate, calcium.shape[1])
+    fits = {form: _fit(form, x, calcium.ravel(), len(rates)) for form in CURVES}
+    found = {form: fit for form, fit in fits.items() if fit is not None}
+    form = min(found, key=lambda name: found[name].aicc) if found else None
+    reason = _reason(calcium.mean(axis=1), found[form] if form else None)
+    return ResponseFit(
+        status="failed" if reason else "ok",
+        reason=reason,
+        form=None if reason else form,
+        candidates=fits,
+        reference_rate=reference_rate,
+        reference_calcium=found[form].reference_calcium if form else float(calcium.mean()),
+        lowest=float(x.min()),
+        highest=float(x.max()),
+    )
+
+
+def _measured(dataset: xr.Dataset) -> tuple[NDArray, NDArray]:
+    """Rates (rate,) and calcium (rate, trial), sorted by rate."""
+    if "calcium_mean" not in dataset or "rate" not in dataset.calcium_mean.dims:
+        raise ValueError(
+            "the dataset holds no calcium_mean against rate; make one: astromorph simulate calcium-response"
+        )
+    response = dataset.calcium_mean.sortby("rate")
+    response = response.expand_dims("trial") if "trial" not in response.dims else response
+    response = response.transpose("rate", "trial")
+    if not (np.isfinite(response).all() and (response.rate > 0).all() and response.size):
+        raise ValueError(
+            "calcium_mean is empty or not finite, or a rate is not above 0 Hz; simulate it again"
+        )
+    return response.rate.values.astype(float), response.values.astype(float)
+
+
+def _reason(means: NDArray, best: Candidate | None) -> str:
+    """Why the fit is of no use, as one sentence; empty if it is good."""
+    if best is None:
+        return f"{len(means)} rates are too few to fit, or no curve converged; simulate at least 7 rates"
+    if means[-1] <= means[0]:
+        return f"calcium does not rise with rate: from {means[0]:.4g} to {means[-1]:.4g} umolar"
+    if not best.r_squared >= LEAST_R_SQUARED:
+        return f"R^2 of the better curve is {best.r_squared:.3f} where at least {LEAST_R_SQUARED} is needed"
+    return ""
+
+
+def _fit(form: str, x: NDArray, calcium: NDArray, rates: int) -> Candidate | None:
+    """Best of several starts; None if there are too few rates or none converges."""
+    curve = CURVES[form]
+    count = len(NAMES) if form == "hill" else len(NAMES) - 1
+    if rates < count + SPARE_RATES or len(x) < count + SPARE_POINTS:
+        return None
+    scale = calcium.max()
+    runs = [
+        least_squares(
+            lambda values: curve(x, *values) - calcium / scale,
+            np.clip(start[:count], LOWER[:count] + 1e-9, UPPER[:count]),
+            bounds=(LOWER[:count], UPPER[:count]),
+            x_scale="jac",
+            xtol=1e-14,
+            ftol=1e-14,
+            gtol=1e-14,
+            max_nfev=2000,
+        )
+        for start in _starts(x, calcium / scale)
+    ]
+    converged = [run for run in runs if run.success]
+    return (
+        _candidate(curve, min(converged, key=lambda run: run.cost), calcium / scale, scale)
+        if converged
+        else None
+    )
+
+
+def _starts(x: NDArray, calcium: NDArray) -> list[NDArray]:
+    """Coefficients to start from: shallow to steep curves, half-activated at low to high rates."""
+    low, rise = calcium.min(), np.ptp(calcium)
+    middle = float(np.exp(np.log(x).mean()))
+    grid = product((0.2, 1.0, 3.0), (0.3 * middle, middle, 3 * middle))
+    return [np.array([0.9 * low, rise, exponent, half]) for exponent, half in grid]
+
+
+def _candidate(
+    curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDArray, scale: float
+) -> Candidate:
+    """Dimensionless coefficients and measures of fit; `calcium` is what was fitted, in units of `scale`."""
+    points, count = run.jac.shape
+    squares = float(2 * run.cost)
+    found = np.where(run.x - LOWER[:count] > ON_BOUND, run.x, LOWER[:count])
+    at_reference = float(curve(np.array(1.0), *found))
+    units = np.array([at_reference, at_reference, 1.0, 1.0])[:count]
+    values, reach = found / units, _interval_widths(run) / units
+    estimated = count + 1  # the coefficients and the variance of the noise
+    return Candidate(
+        baseline=float(values[0]),
+        amplitude=float(values[1]),
+        exponent=float(values[2]),
+        half=float(values[3]) if count == len(NAMES) else None,
+        reference_calcium=float(at_reference * scale),
+        intervals={
+            name: [float(value - width), float(value + width)]
+            for name, value, width in zip(NAMES, values, reach, strict=False)
+        },
+        residual_rms=float(np.sqrt(squares / points)) / at_reference,
+        r_squared=float(1 - squares / np.sum((calcium - calcium.mean()) ** 2))
+        if np.ptp(calcium) > 0
+        else 0.0,
+        aicc=float(
+            points * np.log(max(squares, TINY) / points) + 2 * estimated * points / (points - estimated - 1)
+        ),
+    )
+
+
+def _interval_widths(run: OptimizeResult) -> NDArray:
+    """Half widths of the t-intervals, from the Jacobian; 0 for a coefficient on its bound."""
+    points, count = run.jac.shape
+    free = (run.x - LOWER[:count] > ON_BOUND) & (UPPER[:count] - run.x > ON_BOUND)
+    jacobian = run.jac[:, free]
+    freedom = points - int(free.sum())
+    covariance = np.linalg.pinv(jacobian.T @ jacobian) * 2 * run.cost / freedom
+    widths = np.zeros(count)
+    widths[free] = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(np.diag(covariance))
+    return widths

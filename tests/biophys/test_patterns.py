@@ -1,0 +1,344 @@
+"""Exact theory of sparse patterns against exact integers, published rows and its own equivalent routes.
+
+reference_data/sparse_patterns.csv: exact values to 25 digits from integers; columns as in Ahmad and
+Hawkins (2016): n population, a active, s synapses, theta threshold, M patterns or segments, noise cells lost.
+"""
+
+import csv
+import itertools
+import math
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biophys import patterns
+from biophys.overlap import overlap_probability, overlap_tail
+
+GRIDS = {
+    "n1000-17000step4000": range(1000, 17_001, 4000),
+    "n10000-190000step20000": range(10_000, 190_001, 20_000),
+}
+SPARSITIES, SYNAPSES, THRESHOLDS = [0.005 * i for i in range(1, 7)], range(20, 51, 5), range(3, 25)
+
+
+def rows(*formulas):
+    with (Path(__file__).parents[1] / "reference_data/sparse_patterns.csv").open() as file:
+        found = [row for row in csv.DictReader(file) if row["formula"] in formulas]
+    assert found
+    return [pytest.param(row, id="-".join(filter(None, list(row.values())[:7]))) for row in found]
+
+
+def integers(row, names):
+    return [int(row[name]) for name in names]
+
+
+def relative_error(value, exact):
+    """Of a double against a decimal string or mpmath number, without rounding the latter first."""
+    with mpmath.workdps(40):
+        exact = mpmath.mpf(exact)
+        return float(abs(mpmath.mpf(float(value)) - exact) / abs(exact)) if exact else float(value)
+
+
+def exact_tail(n, a, s, theta):
+    """Eq. 4 in integers."""
+    terms = (math.comb(s, b) * math.comb(n - s, a - b) for b in range(theta, min(a, s) + 1))
+    return Fraction(sum(terms), math.comb(n, a))
+
+
+@pytest.mark.parametrize("row", rows("exact_match_prob"))
+def test_exact_match(row):
+    n, w = integers(row, "na")
+    assert relative_error(patterns.false_match_probability(n, w, w, w), row["value"]) < 1e-12
+
+
+@pytest.mark.parametrize("row", rows("overlap_set"))
+def test_overlap_count(row):
+    count = patterns.overlap_count(*integers(row, ("n", "a", "s", "theta")))
+    assert isinstance(count, int)
+    with mpmath.workdps(40):
+        assert abs(mpmath.mpf(count) / mpmath.mpf(row["value"]) - 1) < 1e-24
+
+
+@pytest.mark.parametrize("row", rows("fp_segment"))
+def test_false_match(row):
+    value = patterns.false_match_probability(*integers(row, ("n", "a", "s", "theta")))
+    assert relative_error(value, row["value"]) < 1e-12
+
+
+@pytest.mark.parametrize("row", rows("log10_fp_segment"))
+def test_log10_false_match(row):
+    value = patterns.log10_false_match_probability(*integers(row, ("n", "a", "s", "theta")))
+    assert relative_error(value, row["value"]) < 1e-14
+
+
+@pytest.mark.parametrize("row", rows("fp_population"))
+def test_false_match_of_many(row):
+    value = patterns.false_match_probability_of_many(*integers(row, ("n", "a", "s", "theta", "M")))
+    assert relative_error(value, row["value"]) < 1e-12
+
+
+@pytest.mark.parametrize("row", rows("fn_swap"))
+def test_missed_match(row):
+    value = patterns.missed_match_probability(*integers(row, ("a", "s", "theta", "noise")))
+    assert relative_error(value, row["value"]) < 1e-12
+
+
+@pytest.mark.parametrize("row", rows("union_expected_on"))
+def test_union_size(row):
+    assert relative_error(patterns.union_size(*integers(row, ("n", "s", "M"))), row["value"]) < 1e-12
+
+
+@pytest.mark.parametrize("row", rows("union_size_pmf"))
+def test_union_size_distribution(row):
+    n, s, size, m = integers(row, ("n", "s", "theta", "M"))
+    assert relative_error(patterns.union_size_distribution(n, s, m)[size], row["value"]) < 1e-12
+
+
+@pytest.mark.parametrize("row", rows("union_fp_exact", "union_fp_rounded"))
+def test_union_false_match(row):
+    method = {"union_fp_exact": "exact", "union_fp_rounded": "mean_field"}[row["formula"]]
+    asked = integers(row, ("n", "a", "s", "theta", "M"))
+    value = patterns.union_false_match_probability(*asked, method=method)
+    assert relative_error(value, row["value"]) < 1e-12
+
+
+@pytest.mark.parametrize("row", rows("theta_min_for_fp"))
+def test_smallest_threshold(row):
+    limit = float(row["noise"].removeprefix("eps="))
+    assert patterns.smallest_threshold(*integers(row, "nas"), limit) == int(row["value"])
+
+
+@pytest.mark.parametrize("row", rows("fig6_median"))
+def test_median_over_the_grid(row):
+    population = GRIDS[row["note"].removeprefix("grid n=").split(",")[0]]
+    grid = patterns.false_match_over_grid(population, SPARSITIES, SYNAPSES, [int(row["theta"])])
+    assert relative_error(grid.median[0], row["value"]) < 1e-12
+
+
+def test_grid_of_figure_6_takes_less_than_a_second():
+    start = time.perf_counter()
+    grid = patterns.false_match_over_grid(GRIDS["n10000-190000step20000"], SPARSITIES, SYNAPSES, THRESHOLDS)
+    assert time.perf_counter() - start < 1
+    assert grid.median.shape == (22,)
+    assert np.all((grid.lowest <= grid.median) & (grid.median <= grid.highest) & (grid.mean <= grid.highest))
+
+
+def test_threshold_9_is_not_within_one_in_a_billion_but_10_is():
+    grid = GRIDS["n10000-190000step20000"]
+    assert patterns.false_match_over_grid(grid, SPARSITIES, SYNAPSES, [9]).median[0] == pytest.approx(
+        2.0406e-9, 1e-4
+    )
+    assert patterns.optimal_threshold(grid, SPARSITIES, SYNAPSES, THRESHOLDS) == 10
+
+
+def test_every_small_segment_against_exact_integers():
+    cases = [
+        (n, a, s, theta)
+        for n in (1, 2, 7, 16, 17, 33)
+        for a, s in itertools.product(range(n + 1), repeat=2)
+        for theta in range(s + 1)
+    ]
+    n, a, s, theta = np.array(cases).T
+    exact = [exact_tail(*case) for case in cases]
+    found = patterns.false_match_probability(n, a, s, theta)
+    assert max(abs(Fraction(float(f)) - e) / e for f, e in zip(found, exact, strict=True) if e) < 1e-13
+    assert np.array_equal(found == 0, [e == 0 for e in exact])
+    assert np.all(found[[e == 1 for e in exact]] == 1)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_large_segments_against_exact_integers(data):
+    n = data.draw(st.integers(2, 1_000_000), label="population")
+    a = data.draw(st.integers(1, n) | st.integers(1, min(n, 3000)), label="active")
+    s = data.draw(st.integers(1, min(n, 60)), label="synapses")
+    theta = data.draw(st.integers(0, s), label="threshold")
+    ways = [math.comb(a, b) * math.comb(n - a, s - b) for b in range(s + 1)]
+    with mpmath.workdps(50):
+        match, miss = (mpmath.mpf(sum(part)) / math.comb(n, s) for part in (ways[theta:], ways[:theta]))
+        if match == 0 or match > 1e-300:
+            assert relative_error(patterns.false_match_probability(n, a, s, theta), match) < 1e-12
+        if miss == 0 or miss > 1e-300:
+            assert relative_error(np.exp(overlap_tail(n, a, s, theta).log_of_not()), miss) < 1e-12
+        log10 = patterns.log10_false_match_probability(n, a, s, theta)
+        assert log10 == -np.inf if match == 0 else abs(log10 - mpmath.log10(match)) < 2e-13 * max(1, -log10)
+
+
+def test_thousands_of_synapses_and_a_billion_cells():
+    for n, a, s, theta in [
+        (41_583, 10_766, 1229, 741),
+        (10**9, 10**6, 2000, 10),
+        (1_000_000, 500_000, 4000, 2200),
+    ]:
+        with mpmath.workdps(50):
+            term = mpmath.binomial(a, theta) * mpmath.binomial(n - a, s - theta) / mpmath.binomial(n, s)
+            exact = mpmath.mpf(0)
+            for b in range(theta, s + 1):
+                exact += term
+                term *= mpmath.mpf((a - b) * (s - b)) / ((b + 1) * (n - a - s + b + 1))
+            assert relative_error(patterns.false_match_probability(n, a, s, theta), exact) < 1e-12
+
+
+def test_probabilities_near_one_keep_their_distance_from_one():
+    log10 = patterns.log10_false_match_probability(10_000, 9000, 20, 1)  # none of 20 among 1000 of 10000
+    none = Fraction(math.comb(1000, 20), math.comb(10_000, 20))
+    assert log10 == pytest.approx(-float(none) / math.log(10), rel=1e-12)
+
+
+def test_active_cells_and_synapses_may_change_places():
+    a, s = np.array([5, 40, 300]), np.array([300, 17, 40])
+    first = patterns.false_match_probability(5000, a, s, 5)
+    assert first == pytest.approx(patterns.false_match_probability(5000, s, a, 5), rel=1e-12)
+
+
+def test_overlap_counts_add_up_to_all_patterns():
+    assert sum(patterns.overlap_count(60, 12, 20, b) for b in range(21)) == math.comb(60, 12)
+
+
+def test_overlap_probability_outside_the_possible_is_zero():
+    found = overlap_probability(10, 8, 5, np.arange(-1, 8))
+    exact = [
+        Fraction(math.comb(8, b) * math.comb(2, 5 - b), math.comb(10, 5)) if 3 <= b <= 5 else 0
+        for b in range(-1, 8)
+    ]
+    assert found == pytest.approx([float(e) for e in exact], rel=1e-13)
+
+
+def test_missed_match_is_certain_or_impossible_exactly_where_it_should_be():
+    lost = np.arange(129)
+    missed = patterns.missed_match_probability(128, 30, 12, lost)
+    assert np.array_equal(missed == 0, lost <= 30 - 12)
+    assert np.array_equal(missed == 1, lost > 128 - 12)
+    assert np.all(np.diff(missed) >= 0)
+
+
+def test_many_segments_stay_below_the_bound_and_one_segment_is_one():
+    p = patterns.false_match_probability(500, 64, 24, 12)
+    many = patterns.false_match_probability_of_many(500, 64, 24, 12, [1, 10, 10**6, 10**9])
+    assert many[0] == pytest.approx(p, rel=1e-15)
+    assert np.all(many <= np.minimum(1, p * np.array([1, 10, 10**6, 10**9]) * (1 + 1e-15)))
+
+
+def test_union_by_its_overlap_and_by_its_size_agree():
+    """The chain over the active cells is the mixture of Eq. 4 over the distribution of union sizes."""
+    for n, a, s, theta, m in [
+        (100, 10, 5, 3, 2),
+        (1000, 200, 25, 15, 3),
+        (1024, 20, 20, 18, 10),
+        (30, 30, 4, 4, 5),
+    ]:
+        size = patterns.union_size_distribution(n, s, m)
+        mixture = size @ overlap_tail(n, a, np.arange(len(size)), theta).probability()
+        assert patterns.union_false_match_probability(n, a, s, theta, m) == pytest.approx(mixture, rel=1e-12)
+
+
+def test_union_of_two_by_counting_every_pair():
+    n, a, s, theta = 7, 3, 3, 2
+    sets = list(itertools.combinations(range(n), s))
+    unions = [set(x) | set(y) for x, y in itertools.product(sets, repeat=2)]
+    sizes = np.bincount([len(u) for u in unions], minlength=2 * s + 1) / len(unions)
+    match = np.mean([len(u & set(range(a))) >= theta for u in unions])
+    assert patterns.union_size_distribution(n, s, 2) == pytest.approx(sizes, rel=1e-13)
+    assert patterns.union_false_match_probability(n, a, s, theta, 2) == pytest.approx(match, rel=1e-13)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 80), st.integers(0, 80), st.integers(0, 6))
+def test_union_size_distribution_sums_to_one_around_the_mean(n, s, m):
+    size = patterns.union_size_distribution(n, min(s, n), m)
+    assert size.sum() == pytest.approx(1, rel=1e-13)
+    assert size @ np.arange(len(size)) == pytest.approx(patterns.union_size(n, min(s, n), m), rel=1e-12)
+
+
+def test_one_stored_pattern_is_a_segment_and_none_is_nothing():
+    alone = patterns.false_match_probability(2000, 40, 20, 9)
+    for method in ("exact", "mean_field"):
+        none, one = patterns.union_false_match_probability(2000, 40, 20, 9, [0, 1], method=method)
+        assert none == 0
+        assert one == pytest.approx(alone, rel=1e-13)
+
+
+def test_arguments_broadcast_and_scalars_give_scalars():
+    population, threshold = np.array([[1000], [5000]]), np.array([5, 10, 15])
+    table = patterns.union_false_match_probability(population, 50, 20, threshold, 3)
+    assert table.shape == (2, 3)
+    for (i, j), value in np.ndenumerate(table):
+        alone = patterns.union_false_match_probability(population[i, 0], 50, 20, threshold[j], 3)
+        assert np.ndim(alone) == 0 and alone == value
+    assert patterns.smallest_threshold(population, 50, [20, 30], [1e-6]).shape == (2, 2)
+    assert np.ndim(patterns.union_size(1000, 20, 3)) == 0
+
+
+@given(st.integers(10, 10_000), st.integers(2, 60), st.integers(-12, -1))
+@settings(max_examples=40, deadline=None)
+def test_smallest_threshold_is_the_smallest(n, s, exponent):
+    a, s = max(1, n // 50), min(s, n)
+    limit = 10.0**exponent
+    if patterns.false_match_probability(n, a, s, s) <= limit:
+        theta = patterns.smallest_threshold(n, a, s, limit)
+        at, below = patterns.false_match_probability(n, a, s, [theta, theta - 1])
+        assert at <= limit < below
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda: patterns.false_match_probability(100, 200, 5, 3),
+            "200 active cells do not fit into a population of 100",
+        ),
+        (lambda: patterns.false_match_probability(100, [20, 101], 5, 3), "101 active cells do not fit"),
+        (
+            lambda: patterns.false_match_probability(100, 20, 101, 3),
+            "101 synapses are more than a population of 100",
+        ),
+        (lambda: patterns.false_match_probability(100, 20, 5, 6), "threshold 6 is above the 5 synapses"),
+        (lambda: patterns.false_match_probability(100, 0.2, 5, 3), "active 0.2 is not a count"),
+        (lambda: patterns.false_match_probability(100, 20, -5, 3), "synapses -5 is not a count"),
+        (lambda: patterns.false_match_probability(100, 20, 5, float("nan")), "threshold nan is not a count"),
+        (lambda: patterns.false_match_probability("many", 20, 5, 3), "population 'many' is not a number"),
+        (
+            lambda: patterns.false_match_probability(2 * 10**9, 20, 5, 3),
+            "population 2000000000 must lie between 1 and",
+        ),
+        (lambda: patterns.false_match_probability(0, 0, 0, 0), "population 0 must lie between 1 and"),
+        (lambda: patterns.log10_false_match_probability(9, 10, 5, 3), "10 active cells do not fit"),
+        (lambda: patterns.overlap_count(100, 20, 5, 1.5), "overlap 1.5 is not a count"),
+        (lambda: patterns.false_match_probability_of_many(100, 20, 5, 3, 0), "segments 0 must be at least 1"),
+        (
+            lambda: patterns.missed_match_probability(10, 20, 3, 3),
+            "20 synapses are more than the 10 active cells",
+        ),
+        (
+            lambda: patterns.missed_match_probability(20, 10, 3, 21),
+            "21 cells cannot be lost from 20 active ones",
+        ),
+        (lambda: patterns.missed_match_probability(20, 10, 11, 2), "threshold 11 is above the 10 synapses"),
+        (
+            lambda: patterns.smallest_threshold(1000, 20, 5, 1e-30),
+            "5 synapses cannot bring false matches down to 1e-30",
+        ),
+        (lambda: patterns.smallest_threshold(1000, 20, 5, 1.5), "false_match 1.5 is no probability"),
+        (lambda: patterns.union_size(1000, 20, 2.5), "patterns 2.5 is not a count"),
+        (
+            lambda: patterns.union_false_match_probability(1000, 20, 5, 3, 2, "wrong"),
+            'method "wrong" is unknown',
+        ),
+        (lambda: patterns.false_match_over_grid([1000], [2.0], [20], [9]), "sparsity 2.0 is no fraction"),
+        (
+            lambda: patterns.optimal_threshold([1000], [0.1], [20], [3, 4]),
+            "no threshold up to 4 reaches 1e-09",
+        ),
+    ],
+)
+def test_impossible_arguments_get_one_sentence(call, sentence):
+    with pytest.raises(ValueError) as caught:
+        call()
+    assert str(caught.value).startswith(sentence)
+    assert "\n" not in str(caught.value)
