@@ -63,7 +63,7 @@ class PositionalDrive(nn.Module):
         self.table = nn.Parameter(torch.randn(heads, features, tokens) / tokens**0.5)  # M
         index = torch.arange(tokens)
         place = torch.stack((index // (tokens // rows), index % (tokens // rows)), dim=1).double()
-        self.register_buffer("distance_kernel", torch.exp(-torch.cdist(place, place) / scale).float(), False)
+        self.register_buffer("distance_kernel", torch.exp(-torch.cdist(place, place) / scale).float(), persistent=False)
 
     def forward(self, tokens: int) -> Tensor:
         """W_astroᵀ = φ(a), shape (heads, tokens, features), for the first `tokens` positions."""
@@ -72,6 +72,6 @@ class PositionalDrive(nn.Module):
                 f"{tokens} tokens are more than the {self.table.shape[-1]} positions of the astrocytic drive; "
                 "shorten the input or build the model with more tokens"
             )
-        table = self.table.float()
-        interaction = table @ self.distance_kernel @ table.mT  # D = M P Mᵀ
-        return positive_activity(table[..., :tokens].mT @ interaction)
+        with torch.autocast(self.table.device.type, enabled=False):
+            interaction = self.table @ self.distance_kernel @ self.table.mT  # D = M P Mᵀ
+            return positive_activity(self.table[..., :tokens].mT @ interaction)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Attention = Literal["softmax", "linear", "astromorphic"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,14 @@ class ImdbSettings:
     position_scale: float = 16.0  # e-folding distance in tokens of the astrocytic distance kernel
     dropout: float = 0.5  # share of features dropped for a whole review (locked dropout)
     word_dropout: float = 0.2  # share of words replaced by the unknown word during training
-    epochs: int = 6
+    epochs: int = 5
     batch: int = 64
     learning_rate: float = 2e-3  # peak of a one-cycle schedule
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     validation: int = 2_500  # reviews held out of the training part; they choose the epoch
     threads: int = 0  # processor threads; 0 leaves the choice to torch
+    precision: Precision = "auto"  # auto, float32 or bfloat16 matrix products
     compile: bool = True  # fuse elementwise work with torch.compile (needs a C++ compiler)
     seed: int = 0
 
@@ -92,8 +94,9 @@ class Cifar10Settings:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     validation: int = 5_000  # images held out of the training part; they choose the epoch
-    threads: int = 0
-    compile: bool = False
+    threads: int = 0  # processor threads; 0 leaves the choice to torch
+    precision: Precision = "auto"  # auto, float32 or bfloat16 matrix products
+    compile: bool = False  # fuse elementwise work with torch.compile (needs a C++ compiler)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -118,8 +121,9 @@ class DigitsSettings:
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
     validation: int = 200  # images held out of the training part; they choose the epoch
-    threads: int = 0
-    compile: bool = False
+    threads: int = 0  # processor threads; 0 leaves the choice to torch
+    precision: Precision = "float32"  # auto, float32 or bfloat16 matrix products
+    compile: bool = False  # fuse elementwise work with torch.compile (needs a C++ compiler)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -127,6 +131,7 @@ class DigitsSettings:
 
 
 Settings = ImdbSettings | Cifar10Settings | DigitsSettings
+SETTINGS = {"imdb": ImdbSettings, "cifar10": Cifar10Settings, "digits": DigitsSettings}
 
 
 def check_training(settings: Settings) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from astromorph.astrocyte import PositionalDrive
-from astromorph.attention.linear import read, write, written_activity
+from astromorph.attention.linear import read, wide, write, written_activity
 from astromorph.feature_map import positive_activity
 
 
@@ -34,8 +34,9 @@ class AstromorphicAttention(nn.Module):
 
     def calcium(self, activity: Tensor, keep: Tensor | None) -> Tensor:
         """g = N ρ(Σ_t h_t / N), shape (batch, heads, features), with N the number of real tokens."""
+        total = activity.sum(-2, dtype=wide(activity.dtype))
         if keep is None:
-            count = torch.full((1, 1, 1), activity.shape[-2], dtype=torch.float32, device=activity.device)
+            count = total.new_full((1, 1, 1), activity.shape[-2])
         else:
-            count = keep.sum(-1, dtype=torch.float32).clamp_min(1)[:, None, None]
-        return count * self.response(activity.sum(-2, dtype=torch.float32) / count)
+            count = keep.sum(-1, dtype=total.dtype).clamp_min(1)[:, None, None]
+        return count * self.response(total / count)

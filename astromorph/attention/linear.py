@@ -16,7 +16,7 @@ class LinearAttention(nn.Module):
     def forward(self, query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None = None) -> Tensor:
         """query, key, value: (batch, heads, tokens, features); keep: (batch, tokens), True where a token is real."""
         key = written_activity(key, keep)
-        return read(positive_activity(query), write(key, value), key.sum(-2, dtype=torch.float32))
+        return read(positive_activity(query), write(key, value), key.sum(-2, dtype=wide(key.dtype)))
 
 
 def written_activity(key: Tensor, keep: Tensor | None, drive: Tensor | None = None) -> Tensor:
@@ -33,10 +33,15 @@ def write(key: Tensor, value: Tensor) -> Tensor:
 
 
 def read(query: Tensor, weight: Tensor, calcium: Tensor) -> Tensor:
-    """Read phase: L = φ(Q) H / C with the calcium C = φ(Q) · g divided token by token, in float32.
+    """Read phase: L = φ(Q) H / C with the calcium C = φ(Q) · g divided token by token, in at least float32.
 
     query: (batch, heads, tokens, features), weight: (batch, heads, features, features), calcium g: (batch, heads,
     features); returns the shape of query.
     """
-    response = (query.float() @ calcium.float().unsqueeze(-1)).clamp_min(torch.finfo(torch.float32).tiny)
-    return ((query @ weight).float() / response).to(query.dtype)
+    response = (query * calcium.unsqueeze(-2)).sum(-1, keepdim=True, dtype=calcium.dtype)
+    return ((query @ weight) / response.clamp_min(torch.finfo(response.dtype).tiny)).to(query.dtype)
+
+
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """The type sums over tokens are kept in: float32, or wider if the tokens are."""
+    return torch.promote_types(dtype, torch.float32)

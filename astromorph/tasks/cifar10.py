@@ -1,0 +1,39 @@
+"""CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images of 32x32 pixels in ten classes.
+
+Training images are shifted by up to four pixels and mirrored at random.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from astromorph.data.augment import shift_and_flip
+from astromorph.data.cifar10 import load_cifar10
+from astromorph.models.image_classifier import ImageClassifier
+from astromorph.models.image_front import convolution_front
+from astromorph.settings import CalciumResponse, Cifar10Settings
+from astromorph.tasks.image_batches import image_task
+from astromorph.tasks.mechanisms import encoder_layers
+from astromorph.tasks.task import Task
+
+POSITIONS, ROWS = 64, 8
+MEAN, DEVIATION = (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)  # of the training images, values 0-255
+SHIFT = 4
+
+
+def build(settings: Cifar10Settings, response: CalciumResponse | None, root: Path) -> Task:
+    """The task with the images under `root`."""
+    model = ImageClassifier(
+        convolution_front(settings.channels, settings.width),
+        POSITIONS,
+        settings.width,
+        10,
+        encoder_layers(settings, response, POSITIONS, ROWS),
+        settings.dropout,
+    ).to(memory_format=torch.channels_last)
+    return image_task(model, load_cifar10(root), settings, MEAN, DEVIATION, shifted_and_mirrored)
+
+
+def shifted_and_mirrored(images: Tensor, draw: Generator) -> Tensor:
+    return shift_and_flip(images, SHIFT, draw)

@@ -1,0 +1,90 @@
+"""`astromorph VERB ...`: the one command.
+
+A verb is a file of studies/commands, imported only when it is asked for, so that help comes at once. What a user can
+put right (ValueError, OSError) ends as one sentence on stderr and exit status 2; Ctrl-C ends with status 130. With
+ASTROMORPH_DEBUG=1 the traceback is shown as well.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+VERBS = {
+    "simulate": "drive a simulated synapse with its astrocyte and record calcium, IP3 and transmitter",
+    "map": "fit the simulated calcium response and write coefficients without units",
+    "train": "train a transformer on imdb, cifar10 or digits",
+    "evaluate": "measure the test accuracy of a trained run again",
+    "study": "compute an exact theory: union-property or nmda-threshold",
+    "plot": "draw a dataset or a run again from its file",
+    "data": "fetch or check a data set",
+    "bench": "time attention or training",
+    "demo": "the whole road in three minutes, without a download",
+}
+STATUS_BAD_INPUT, STATUS_INTERRUPTED, STATUS_PIPE_CLOSED = 2, 130, 141
+WIDTH = max(map(len, VERBS)) + 2
+HELP = f"""usage: astromorph VERB ...
+
+From simulated neuron-astrocyte synapses to trained transformers.
+
+verbs:
+{"".join(f"  {verb:<{WIDTH}}{meaning}{chr(10)}" for verb, meaning in VERBS.items())}
+The road:
+  astromorph simulate calcium-response --out response.nc
+  astromorph map response.nc --out astrocyte.yaml
+  astromorph train digits --astrocyte astrocyte.yaml --out runs/digits
+
+`astromorph VERB --help` explains a verb; `astromorph --version` tells the version."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return STATUS_PIPE_CLOSED
+    except (ValueError, OSError) as error:
+        _show_traceback()
+        print(f"astromorph: {sentence_of(error)}", file=sys.stderr)
+        return STATUS_BAD_INPUT
+    except KeyboardInterrupt as interruption:
+        _show_traceback()
+        print(f"\ninterrupted; {interruption or 'nothing was written'}", file=sys.stderr)
+        return STATUS_INTERRUPTED
+    except SystemExit as end:  # --help
+        return int(end.code or 0)
+    return 0
+
+
+def sentence_of(error: Exception) -> str:
+    """One line: the message of the error, or what the operating system refused."""
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        return f"{error.filename or 'a file'} cannot be used ({error.strerror}); name another or make it accessible"
+    return " ".join(str(error).split()) or f"{type(error).__name__}; set ASTROMORPH_DEBUG=1 to see where"
+
+
+def _run(words: list[str]) -> None:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP)
+    elif words[0] == "--version":
+        from astromorph import __version__
+
+        print(f"astromorph {__version__}")
+    else:
+        from studies.commands.words import choose
+
+        verb = choose("verb", words[0], VERBS)
+        importlib.import_module(f"studies.commands.{verb}").run(words[1:])
+
+
+def _show_traceback() -> None:
+    if os.environ.get("ASTROMORPH_DEBUG") == "1":
+        traceback.print_exc()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

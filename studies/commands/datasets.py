@@ -1,0 +1,54 @@
+"""Studies that end in a dataset: run one from its signature's options, and find the one that drew a file."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+from studies.commands.outputs import claim, save_figure
+from studies.commands.parser import parse, verb_parser
+from studies.provenance import provenance
+
+STUDIES = {
+    "calcium-response": "studies.calcium_response",
+    "union-property": "studies.union_property",
+    "nmda-threshold": "studies.nmda_threshold",
+}
+
+
+def run_study(verb: str, name: str, words: list[str]) -> None:
+    """`astromorph VERB NAME [parameters]`: writes the dataset, and its figure beside it."""
+    study = study_module(name)
+    command = f"astromorph {verb} {name}"
+    opening = (study.__doc__ or "").split("\n\n")[0]
+    parser = verb_parser(command, f"{opening}\n\nexample: {command} --out {name}.nc")
+    parser.add_argument("--out", type=Path, default=Path(f"{name}.nc"), help="dataset to write, and a PNG beside it")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
+    parser.add_function_arguments(study.simulate, skip={"provenance"})
+    asked = parse(parser, words)
+    out, overwrite = asked.pop("out"), asked.pop("overwrite")
+    picture = out.with_suffix(".png")
+    claim(out, picture, overwrite=overwrite, endings=(".nc",))
+    dataset = study.simulate(**asked, provenance=provenance([verb, name, *words]))
+    from biophys.recording import save
+
+    save(dataset, out)
+    save_figure(study.draw(dataset), picture)
+    print(f"wrote {out} and {picture}")
+
+
+def study_module(name: str) -> ModuleType:
+    """The study's module, with figures drawn to files and never to a window."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    return importlib.import_module(STUDIES[name])
+
+
+def study_of(file: Path, attributes: Mapping[str, object]) -> ModuleType:
+    """The study whose dataset a file holds. ValueError if the file does not say."""
+    name = str(attributes.get("study", ""))
+    if name not in STUDIES:
+        said = f"names the study {name!r}, which is not known" if name else "names no study"
+        raise ValueError(f"{file} {said}; plot a dataset of {', '.join(STUDIES)}")
+    return study_module(name)

@@ -1,0 +1,44 @@
+"""Files that a verb writes: never over another without being asked, and whole or not at all."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FIGURE_ENDINGS = (".png", ".pdf", ".svg")
+
+
+def claim(*paths: Path, overwrite: bool, endings: tuple[str, ...] = ()) -> None:
+    """Refuse paths that are taken or end otherwise than the first path must; make the folder they lie in."""
+    if endings and paths[0].suffix not in endings:
+        raise ValueError(f"output file {paths[0]} must end in {' or '.join(endings)}; rename it")
+    for path in paths:
+        if path.is_dir():
+            raise IsADirectoryError(f"output file {path} is a folder; name a file, such as {path / 'result'}")
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"{path} exists already; name another with --out, or replace it with --overwrite")
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+
+
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Write a figure in the format of its ending."""
+    from matplotlib import pyplot
+
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        figure.savefig(part, format=path.suffix[1:])
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+        pyplot.close(figure)
+
+
+def save_bytes(content: bytes, path: Path) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

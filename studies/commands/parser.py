@@ -1,0 +1,142 @@
+"""Options of a verb, read by jsonargparse from a signature or a dataclass, with errors of one sentence.
+
+jsonargparse takes the help of an argument from its docstring; the comment behind a settings field is read from the
+source here. Options are written with `-` or `_`, and lists as `--rates 0.5 1 2` or `--rates 0.5,1,2`.
+"""
+
+import argparse
+import inspect
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jsonargparse
+import yaml
+
+from studies.commands.words import meant
+
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "Sequence": "a list of numbers such as 1 2 3",
+}
+
+
+class HelpFormatter(jsonargparse.DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Options with type and default, and the description with its own line ends."""
+
+
+def verb_parser(command: str, description: str) -> jsonargparse.ArgumentParser:
+    """An empty parser for `command` that raises instead of exiting, and knows no abbreviations."""
+    return jsonargparse.ArgumentParser(
+        prog=command,
+        description=description,
+        exit_on_error=False,
+        allow_abbrev=False,
+        print_config=None,
+        formatter_class=HelpFormatter,
+        usage=f"{command} [--option value ...]",
+    )
+
+
+def parse(parser: jsonargparse.ArgumentParser, words: Sequence[str]) -> dict[str, Any]:
+    """The values of all options. ValueError or FileNotFoundError in one sentence."""
+    spelled = spell(words, [action.dest for action in parser._actions if _is_list(action)])
+    for file in given_values(spelled, "config"):
+        _check_config(file)
+    try:
+        return parser.parse_args(spelled).as_dict()
+    except argparse.ArgumentError as error:
+        raise ValueError(_sentence(str(error), parser)) from error
+
+
+def add_field_comments(parser: jsonargparse.ArgumentParser, settings: type) -> None:
+    """Take the comment behind each field of a dataclass as the help of its option."""
+    comments = dict(re.findall(r"^    (\w+):.*?  # (.*)$", inspect.getsource(settings), re.MULTILINE))
+    for action in parser._actions:
+        action.help = comments.get(action.dest, action.help)
+
+
+def spell(words: Sequence[str], lists: Sequence[str] = ()) -> list[str]:
+    """The words with `_` in option names, and each list of values as one `--name=[...]`."""
+    spelled: list[str] = []
+    for word in words:
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            spelled.append(name.replace("-", "_").replace("__", "--", 1) + equals + value)
+        elif spelled and spelled[-1].partition("=")[0].removeprefix("--") in lists:
+            name, equals, before = spelled[-1].partition("=")
+            spelled[-1] = f"{name}={before},{word}" if equals else f"{name}={word}"
+        else:
+            spelled.append(word)
+    return [_bracketed(word) if word.partition("=")[0].removeprefix("--") in lists else word for word in spelled]
+
+
+def given_names(words: Sequence[str]) -> list[str]:
+    """Names of the options that appear on the command line."""
+    return [word[2:].partition("=")[0] for word in spell(words) if word.startswith("--")]
+
+
+def given_values(words: Sequence[str], name: str) -> list[str]:
+    """Values of one option on the command line."""
+    after = [words[place + 1] for place, word in enumerate(words[:-1]) if word == f"--{name}"]
+    return after + [word.partition("=")[2] for word in words if word.startswith(f"--{name}=")]
+
+
+def _bracketed(word: str) -> str:
+    name, equals, values = word.partition("=")
+    return f"{name}=[{values.strip('[]')}]" if equals else word
+
+
+def _is_list(action: argparse.Action) -> bool:
+    return isinstance(action.default, (tuple, list))
+
+
+def _check_config(file: str) -> None:
+    """A settings file must be there and be a section of `name: value`."""
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"settings file {file} does not exist; write one with lines such as `epochs: 3`")
+    try:
+        content = yaml.safe_load(Path(file).read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" (line {mark.line + 1})" if mark else ""
+        raise ValueError(f"{file} is not valid YAML{place}; write lines such as `epochs: 3`") from error
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        raise ValueError(f"{file} holds no settings; write lines such as `epochs: 3`")
+
+
+def _sentence(message: str, parser: jsonargparse.ArgumentParser) -> str:
+    """What jsonargparse says over several lines, as one sentence with a cure."""
+    options = {action.dest: action for action in parser._actions}
+    if found := re.match(r'Parser key "([\w.]+)":.*?Expected an? (.*?)\. Got value: (.*)', message, re.DOTALL):
+        name, expected, value = found.groups()
+        return _wrong_type(options.get(name), name, expected, value.splitlines()[0])
+    if found := re.match(r"Option '([\w.]+)' is not accepted", message):
+        return _unknown(found[1], options, parser.prog)
+    if found := re.match(r"unrecognized arguments: (\S+)", message):
+        word = found[1].partition("=")[0]
+        if word.startswith("-"):
+            return _unknown(word.lstrip("-"), options, parser.prog)
+        return f"{found[1]!r} is not expected here; options are written --name value, see {parser.prog} --help"
+    if found := re.match(r"argument --(\w+): expected", message):
+        default = options[found[1]].default
+        return f"--{found[1]} needs a value" + ("" if default is None else f", such as --{found[1]} {default}")
+    if found := re.search(r'[Kk]ey "(\w+)" is required|arguments are required: (\w+)', message):
+        return f"{parser.prog} needs a {(found[1] or found[2]).upper()}; see {parser.prog} --help"
+    return f"{' '.join(message.split())}; see {parser.prog} --help"
+
+
+def _wrong_type(action: argparse.Action | None, name: str, expected: str, value: str) -> str:
+    default = "" if action is None or action.default is None else f"; the default is {action.default}"
+    if choices := re.findall(r"'([\w-]+)'", expected.partition("Literal")[2]):
+        return f"{name} {value!r} is not known{meant(value, choices)}; use one of {', '.join(choices)}"
+    kind = next((words for kind, words in KINDS.items() if re.search(rf"\b{kind}\b", expected)), expected)
+    return f"{name} {value!r} is not {kind}; give one{default}"
+
+
+def _unknown(name: str, options: dict[str, Any], command: str) -> str:
+    known = [option for option in options if option not in ("help", "config")]
+    return f"there is no setting {name!r}{meant(name, known)}; {command} --help lists them"
