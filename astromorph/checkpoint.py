@@ -42,9 +42,7 @@ def restore(path: Path, model: nn.Module, optimiser: torch.optim.AdamW) -> list[
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
             metadata = file.metadata()
         prefix = "model."
-        model.load_state_dict(
-            {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-        )
+        model.load_state_dict({name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)})
         steps = json.loads(metadata["steps"])
         for name, parameter in model.named_parameters():
             moments = {moment: tensors[f"{moment}.{name}"].to(parameter.device) for moment in MOMENTS}

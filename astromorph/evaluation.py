@@ -36,9 +36,7 @@ def evaluate(
             logits = model(*processor.move(inputs))
         logits = logits.float().cpu()
         loss += F.cross_entropy(logits, labels, reduction="sum").item()
-        confusion += torch.bincount(labels * classes + logits.argmax(1), minlength=classes**2).view(
-            classes, classes
-        )
+        confusion += torch.bincount(labels * classes + logits.argmax(1), minlength=classes**2).view(classes, classes)
     count = int(confusion.sum())
     return Evaluation(int(confusion.diagonal().sum()) / count, loss / count, confusion.tolist())
 

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 
-
 class Processor(NamedTuple):
     """A device and the type its matrix products use."""
 

@@ -43,9 +43,7 @@ def write(
     return weight, stored, seen
 
 
-def read(
-    queries: Tensor, weight: Tensor, stored: Tensor, seen: int, response: Callable[[Tensor], Tensor]
-) -> Tensor:
+def read(queries: Tensor, weight: Tensor, stored: Tensor, seen: int, response: Callable[[Tensor], Tensor]) -> Tensor:
     """Each query (N, m) in turn: calcium C = (1/m) φ(q) · g with g = N ρ(Σ h / N), output φ(q) H / C, (N, d)."""
     g = seen * response(stored / seen)
     m = queries.shape[1]

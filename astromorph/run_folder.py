@@ -128,8 +128,6 @@ def refuse_foreign_folder(path: Path, overwrite: bool) -> None:
         raise FileExistsError(f"{path} is a file; name another output folder")
     if (path / "settings.yaml").exists():
         if not overwrite:
-            raise FileExistsError(
-                f"{path} already holds a run; give another folder, --resume {path}, or --overwrite"
-            )
+            raise FileExistsError(f"{path} already holds a run; give another folder, --resume {path}, or --overwrite")
     elif any(path.iterdir()):
         raise FileExistsError(f"{path} holds files that are no run; name a new or empty output folder")

@@ -106,7 +106,7 @@ class Cifar10Settings:
 
 @dataclass(frozen=True)
 class DigitsSettings:
-    """UCI optical digits, 8x8: every pixel row pair is a token; trains in seconds."""
+    """UCI optical digits, 8x8 pixels: sixteen tokens an image; trains in seconds."""
 
     attention: Attention = "astromorphic"  # softmax, linear or astromorphic
     width: int = 32  # model width, divisible by heads
@@ -140,8 +140,7 @@ def check_training(settings: Settings) -> None:
         check_at_least(name, getattr(settings, name), 1)
     if settings.width % settings.heads:
         raise ValueError(
-            f"width {settings.width} does not divide into {settings.heads} heads; "
-            f"use a multiple of {settings.heads}"
+            f"width {settings.width} does not divide into {settings.heads} heads; use a multiple of {settings.heads}"
         )
     for name in ("position_scale", "learning_rate"):
         if not getattr(settings, name) > 0:

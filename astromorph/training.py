@@ -121,9 +121,7 @@ def one_epoch(
     }
 
 
-def test_once(
-    folder: RunFolder, task: Task, processor: Processor, rows: list[dict[str, float]]
-) -> dict[str, Any]:
+def test_once(folder: RunFolder, task: Task, processor: Processor, rows: list[dict[str, float]]) -> dict[str, Any]:
     """Reads the test part with the weights of the best epoch and writes the summary."""
     best = max(rows, key=lambda row: row["validation_accuracy"])
     load_weights(task.model, folder.path / "weights.safetensors")

@@ -52,9 +52,7 @@ def overlap_tail(population: ArrayLike, active: ArrayLike, drawn: ArrayLike, lea
     return Tail(np.where(b <= np.minimum(a, s), log_tail, -np.inf), complement)
 
 
-def overlap_probability(
-    population: ArrayLike, active: ArrayLike, drawn: ArrayLike, shared: ArrayLike
-) -> Floats:
+def overlap_probability(population: ArrayLike, active: ArrayLike, drawn: ArrayLike, shared: ArrayLike) -> Floats:
     """P(exactly `shared` cells), broadcast over int64 counts with active, drawn <= population."""
     n, a, s, b = (np.array(x) for x in np.broadcast_arrays(population, active, drawn, shared))
     nearest = np.clip(b, np.maximum(a + s - n, 0), np.minimum(a, s))

@@ -63,9 +63,7 @@ def false_match_probability_of_many(
     return -np.expm1(m * overlap_tail(n, a, s, theta).log_of_not())[()]
 
 
-def missed_match_probability(
-    active: ArrayLike, synapses: ArrayLike, threshold: ArrayLike, lost: ArrayLike
-) -> Floats:
+def missed_match_probability(active: ArrayLike, synapses: ArrayLike, threshold: ArrayLike, lost: ArrayLike) -> Floats:
     """P(the stored pattern no longer matches when `lost` of its active cells fall silent): Eq. 6.
 
     Whether other cells fire in their place does not matter: the segment has no synapse there. Each of the
@@ -81,9 +79,7 @@ def missed_match_probability(
 # Choosing a threshold
 
 
-def smallest_threshold(
-    population: ArrayLike, active: ArrayLike, synapses: ArrayLike, false_match: ArrayLike
-) -> Counts:
+def smallest_threshold(population: ArrayLike, active: ArrayLike, synapses: ArrayLike, false_match: ArrayLike) -> Counts:
     """Smallest threshold, at most `synapses`, with a false-match probability (Eq. 4) <= `false_match`.
 
     With more synapses than active cells the answer can be active + 1: a segment that no pattern sets off.

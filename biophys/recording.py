@@ -78,7 +78,8 @@ def save(dataset: xr.Dataset, path: str | os.PathLike) -> None:
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        dataset.to_netcdf(part, engine="h5netcdf")
+        smaller = {name: {"zlib": True} for name, variable in dataset.data_vars.items() if variable.ndim}
+        dataset.to_netcdf(part, engine="h5netcdf", encoding=smaller)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -40,10 +40,7 @@ def poisson_trains(rates: NDArray, seconds: float, step: float, seed: int) -> Sp
     rates = np.asarray(rates, float)
     expected = rates.max() * seconds
     longest = int(expected + 8 * np.sqrt(expected) + 30)  # eight standard deviations more than the mean count
-    times = (
-        np.random.default_rng(seed).standard_exponential((len(rates), longest)).cumsum(axis=1)
-        / rates[:, None]
-    )
+    times = np.random.default_rng(seed).standard_exponential((len(rates), longest)).cumsum(axis=1) / rates[:, None]
     return _on_grid(times, seconds, step)
 
 

@@ -55,9 +55,7 @@ def build_units(
     Its objects: "presynaptic", "release", "astrocyte", "record" (RECORDED, at the start of a step).
     """
     steps = Clock(step, name="steps")
-    presynaptic = SpikeGeneratorGroup(
-        trains.cells, trains.cell, trains.time * second, clock=steps, name="presynaptic"
-    )
+    presynaptic = SpikeGeneratorGroup(trains.cells, trains.cell, trains.time * second, clock=steps, name="presynaptic")
     cell = NeuronGroup(
         trains.cells // synapses,
         CALCIUM + INOSITOL_TRISPHOSPHATE + RECEPTORS + CLEFT,
@@ -87,9 +85,7 @@ def build_units(
     return network
 
 
-def largest_step(
-    rate: Quantity, synapses: int, synapse: SynapseParameters, astrocyte: AstrocyteParameters
-) -> Quantity:
+def largest_step(rate: Quantity, synapses: int, synapse: SynapseParameters, astrocyte: AstrocyteParameters) -> Quantity:
     """Largest step that keeps the coupling error below 1e-3 at a presynaptic rate of up to `rate`.
 
     It leaves two steps for a mean interval between spikes, and two for the lifetime of transmitter in the

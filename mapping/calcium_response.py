@@ -118,9 +118,7 @@ def _measured(dataset: xr.Dataset) -> tuple[NDArray, NDArray]:
     response = response.expand_dims("trial") if "trial" not in response.dims else response
     response = response.transpose("rate", "trial")
     if not (np.isfinite(response).all() and (response.rate > 0).all() and response.size):
-        raise ValueError(
-            "calcium_mean is empty or not finite, or a rate is not above 0 Hz; simulate it again"
-        )
+        raise ValueError("calcium_mean is empty or not finite, or a rate is not above 0 Hz; simulate it again")
     return response.rate.values.astype(float), response.values.astype(float)
 
 
@@ -156,11 +154,7 @@ def _fit(form: str, x: NDArray, calcium: NDArray, rates: int) -> Candidate | Non
         for start in _starts(x, calcium / scale)
     ]
     converged = [run for run in runs if run.success]
-    return (
-        _candidate(curve, min(converged, key=lambda run: run.cost), calcium / scale, scale)
-        if converged
-        else None
-    )
+    return _candidate(curve, min(converged, key=lambda run: run.cost), calcium / scale, scale) if converged else None
 
 
 def _starts(x: NDArray, calcium: NDArray) -> list[NDArray]:
@@ -171,9 +165,7 @@ def _starts(x: NDArray, calcium: NDArray) -> list[NDArray]:
     return [np.array([0.9 * low, rise, exponent, half]) for exponent, half in grid]
 
 
-def _candidate(
-    curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDArray, scale: float
-) -> Candidate:
+def _candidate(curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDArray, scale: float) -> Candidate:
     """Dimensionless coefficients and measures of fit; `calcium` is what was fitted, in units of `scale`."""
     points, count = run.jac.shape
     squares = float(2 * run.cost)
@@ -193,12 +185,8 @@ def _candidate(
             for name, value, width in zip(NAMES, values, reach, strict=False)
         },
         residual_rms=float(np.sqrt(squares / points)) / at_reference,
-        r_squared=float(1 - squares / np.sum((calcium - calcium.mean()) ** 2))
-        if np.ptp(calcium) > 0
-        else 0.0,
-        aicc=float(
-            points * np.log(max(squares, TINY) / points) + 2 * estimated * points / (points - estimated - 1)
-        ),
+        r_squared=float(1 - squares / np.sum((calcium - calcium.mean()) ** 2)) if np.ptp(calcium) > 0 else 0.0,
+        aicc=float(points * np.log(max(squares, TINY) / points) + 2 * estimated * points / (points - estimated - 1)),
     )
 
 

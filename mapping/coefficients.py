@@ -18,6 +18,7 @@ import xarray as xr
 import yaml
 
 from astromorph.settings import CalciumResponse
+from astromorph.whole_files import whole
 from mapping.calcium_response import Candidate, ResponseFit
 
 FORMAT_VERSION = 1
@@ -99,13 +100,8 @@ def coefficients_from_fit(
 
 def write_coefficients(coefficients: Coefficients, path: str | os.PathLike) -> None:
     """Write the YAML, whole or not at all."""
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole(path) as part:
         part.write_text(yaml.safe_dump(asdict(coefficients), sort_keys=False, allow_unicode=True))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_coefficients(path: str | os.PathLike) -> Coefficients:
@@ -146,9 +142,7 @@ def _check(read: Coefficients) -> None:
         raise ValueError(f"status {read.status} does not go with response {read.response}")
     if read.response is not None:
         if (read.response.form == "hill") != (read.response.half is not None):
-            raise ValueError(
-                f"response.half is {read.response.half}, which does not suit {read.response.form}"
-            )
+            raise ValueError(f"response.half is {read.response.half}, which does not suit {read.response.form}")
         if read.candidates.get(read.response.form) is None:
             raise ValueError(f"candidates has no {read.response.form}, the form of the response")
 
@@ -165,10 +159,7 @@ def _read_as(expected: Any, value: Any, where: str) -> Any:
             raise ValueError(f"{where} is {value!r}, not one of {', '.join(inner)}")
         return value
     if origin is dict and isinstance(value, dict):
-        return {
-            _read_as(str, key, where): _read_as(inner[1], each, f"{where}.{key}")
-            for key, each in value.items()
-        }
+        return {_read_as(str, key, where): _read_as(inner[1], each, f"{where}.{key}") for key, each in value.items()}
     if origin is list and isinstance(value, list):
         return [_read_as(inner[0], each, where) for each in value]
     if expected is float and type(value) in (int, float) and math.isfinite(value):

@@ -1,1 +1,1 @@
-"""Questions, one file each: `simulate` makes a labelled dataset, `draw` a figure from it; and the command line."""
+"""Questions, one file each (`simulate` makes a labelled dataset, `draw` its figure), and the command line."""

@@ -88,9 +88,7 @@ def simulate(
     ordered = np.unique(rates)
     trains = spike_trains(pattern, np.repeat(ordered, trials * synapses), seconds, step, seed)
     rate = xr.Variable("rate", ordered, {"units": "Hz", "long_name": "presynaptic rate"})
-    trial = xr.Variable(
-        "trial", np.arange(trials), {"units": "1", "long_name": "repetition with other spikes"}
-    )
+    trial = xr.Variable("trial", np.arange(trials), {"units": "1", "long_name": "repetition with other spikes"})
     states = run(
         lambda: build_units(trains, synapses, synapse=synapse, astrocyte=cell, step=step * second),
         lambda network: recorded(network, {"rate": rate, "trial": trial}),
@@ -114,6 +112,7 @@ def _dataset(
     settling = float(settling_time(cell) / second)
     shown = ("calcium", "inositol_trisphosphate", "receptors_bound", "released_transmitter")
     attributes: dict[str, str | float] = {
+        "study": "calcium-response",
         "title": "Calcium response of an astrocyte to the rate of its synapses",
         **asked,
         "window": f"{settling:g} s to {asked['seconds']:g} s",
@@ -121,10 +120,9 @@ def _dataset(
         **described("astrocyte", cell._asdict()),
         **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    summary = _steady_state(
-        {name: state.sel(time=slice(settling, None)) for name, state in states.items()}, synapse
-    )
-    return xr.Dataset({**{name: states[name] for name in shown}, **summary}, attrs=attributes)
+    summary = _steady_state({name: state.sel(time=slice(settling, None)) for name, state in states.items()}, synapse)
+    traces = {name: states[name].astype("float32", keep_attrs=True) for name in shown}  # drawn, not computed with
+    return xr.Dataset({**traces, **summary}, attrs=attributes)
 
 
 def _steady_state(window: Mapping[str, xr.DataArray], synapse: SynapseParameters) -> dict[str, xr.DataArray]:
@@ -168,8 +166,7 @@ def _check_time(seconds: float, settling: float) -> None:
     least = settling + SHORTEST_WINDOW
     if not (math.isfinite(seconds) and seconds >= least):
         raise ValueError(
-            f"{seconds:g} s leave no time to average after {settling:g} s of settling; "
-            f"use at least {least:g} s"
+            f"{seconds:g} s leave no time to average after {settling:g} s of settling; use at least {least:g} s"
         )
 
 
@@ -179,9 +176,7 @@ def _check_step(step: float, limit: float) -> None:
     record_every = float(RECORD_EVERY / second)
     if abs(record_every / step - round(record_every / step)) > 1e-6:
         fitting = record_every / math.ceil(record_every / step)
-        raise ValueError(
-            f"step {step:g} s does not divide {record_every:g} s between records; use {fitting:.6g} s"
-        )
+        raise ValueError(f"step {step:g} s does not divide {record_every:g} s between records; use {fitting:.6g} s")
 
 
 def draw(dataset: xr.Dataset) -> Figure:
@@ -192,9 +187,7 @@ def draw(dataset: xr.Dataset) -> Figure:
         panels = figure.subplot_mosaic([["traces"] * 3, ["calcium", "IP3", "release"]])
         _draw_traces(panels["traces"], dataset)
         low, high = dataset.calcium_min.min("trial"), dataset.calcium_max.max("trial")
-        panels["calcium"].fill_between(
-            dataset.rate, low, high, color=BLUE, alpha=0.2, lw=0, label="min to max"
-        )
+        panels["calcium"].fill_between(dataset.rate, low, high, color=BLUE, alpha=0.2, lw=0, label="min to max")
         _draw_mean(panels["calcium"], dataset.calcium_mean, "calcium (µM)")
         panels["calcium"].legend(loc="lower right", frameon=False, fontsize=7)
         _draw_mean(panels["IP3"], dataset.inositol_trisphosphate_mean, "IP3 (µM)")
@@ -204,9 +197,7 @@ def draw(dataset: xr.Dataset) -> Figure:
 
 def _draw_traces(axes: Axes, dataset: xr.Dataset) -> None:
     chosen = np.unique(np.linspace(0, dataset.sizes["rate"] - 1, 4).round().astype(int))
-    for number, color in zip(
-        chosen, plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(chosen))), strict=True
-    ):
+    for number, color in zip(chosen, plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(chosen))), strict=True):
         trace = dataset.calcium.isel(rate=number, trial=0)
         axes.plot(trace.time, trace, color=color, lw=1, label=f"{float(trace.rate):g} Hz")
     settling, end = float(dataset.attrs["window"].split()[0]), float(dataset.time[-1])

@@ -1,8 +1,8 @@
 """`astromorph VERB ...`: the one command.
 
-A verb is a file of studies/commands, imported only when it is asked for, so that help comes at once. What a user can
-put right (ValueError, OSError) ends as one sentence on stderr and exit status 2; Ctrl-C ends with status 130. With
-ASTROMORPH_DEBUG=1 the traceback is shown as well.
+A verb is a file of studies/commands, imported only when it is asked for, so that help comes at once. What a
+user can put right (ValueError, OSError) ends as one sentence on stderr and exit status 2; Ctrl-C ends with
+status 130. With ASTROMORPH_DEBUG=1 the traceback is shown as well.
 """
 
 import importlib
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def sentence_of(error: Exception) -> str:
     """One line: the message of the error, or what the operating system refused."""
     if isinstance(error, OSError) and error.errno and error.strerror:
-        return f"{error.filename or 'a file'} cannot be used ({error.strerror}); name another or make it accessible"
+        return f"{error.filename or 'a file'} cannot be used ({error.strerror}); name another or free it"
     return " ".join(str(error).split()) or f"{type(error).__name__}; set ASTROMORPH_DEBUG=1 to see where"
 
 

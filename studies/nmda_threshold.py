@@ -70,16 +70,12 @@ def simulate(
         provenance: text stored in the dataset.
     """
     if not all(0 <= fraction <= 1 for fraction in lost_fractions):
-        raise ValueError(
-            f"lost_fractions {list(lost_fractions)} leave the range 0 to 1; use shares of the cells"
-        )
+        raise ValueError(f"lost_fractions {list(lost_fractions)} leave the range 0 to 1; use shares of the cells")
     lost = np.rint(np.asarray(lost_fractions) * stored_active)[:, None]
     grid = false_match_over_grid(populations, sparsities, synapses, thresholds)
     missed = missed_match_probability(stored_active, stored_synapses, np.array(thresholds), lost)
     cells = np.array(scaled_populations)
-    scaled = false_match_probability(
-        cells, np.array(scaled_active)[:, None], scaled_synapses, scaled_threshold
-    )
+    scaled = false_match_probability(cells, np.array(scaled_active)[:, None], scaled_synapses, scaled_threshold)
     dataset = xr.Dataset(
         {
             "false_match_median": ("threshold", grid.median),
@@ -95,6 +91,7 @@ def simulate(
             "scaled_active": list(scaled_active),
         },
         {
+            "study": "nmda-threshold",
             "title": "Threshold of the NMDA spike: false against missed matches, exact",
             "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4 and 6, Figures 4A, 4B and 6",
             "seed": "none: no chance involved",
@@ -138,9 +135,7 @@ def _draw_false(axes: Axes, dataset: xr.Dataset) -> None:
     cells = np.atleast_1d(dataset.attrs["populations"])
     axes.plot(dataset.threshold, dataset.false_match_median, "o-", color="k", label="median of the grid")
     axes.plot(dataset.threshold, dataset.false_match_highest, "--", color="0.5", label="worst of the grid")
-    axes.axhline(
-        dataset.attrs["tolerated"], color="tab:red", lw=0.8, label=f"tolerated: {_tolerated(dataset)}"
-    )
+    axes.axhline(dataset.attrs["tolerated"], color="tab:red", lw=0.8, label=f"tolerated: {_tolerated(dataset)}")
     _shade_safe(axes, dataset)
     axes.set(yscale="log", ylabel="P(false match)")
     axes.set(title=f"A   Random patterns, {cells.min():,} to {cells.max():,} cells")
@@ -169,9 +164,7 @@ def _draw_missed(axes: Axes, dataset: xr.Dataset) -> None:
         label = f"{float(fraction):.0%}"
         axes.plot(curve.threshold, curve.where(curve > 0), "o-", ms=3, color=color, label=label)
     _shade_safe(axes, dataset)
-    stored = (
-        f"{dataset.attrs['stored_synapses']} synapses on its {dataset.attrs['stored_active']} active cells"
-    )
+    stored = f"{dataset.attrs['stored_synapses']} synapses on its {dataset.attrs['stored_active']} active cells"
     axes.set(title=f"B   The stored pattern, {stored}", ylim=(1e-8, 3), yscale="log")
     axes.set(xlabel="threshold (synapses needed for an NMDA spike)", ylabel="P(missed match)")
     axes.legend(title="cells lost", loc="upper left", labelspacing=0.25)

@@ -9,12 +9,13 @@ import html
 import io
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+
+from astromorph.whole_files import whole
 
 CSS_PIXELS_PER_INCH = 96
 READABLE_SHARE = 0.8  # of a figure's printed width; a narrower screen scrolls it sideways
@@ -32,8 +33,8 @@ h2 { font-size: 1.2rem; margin: 2.6rem 0 .4rem; padding-top: .9rem; border-top: 
 p { max-width: 42rem; }
 figure { margin: 1rem 0; }
 .wide { overflow-x: auto; }
-.picture { background: white; border-radius: 6px; padding: .5rem; }
-img { display: block; max-width: none; height: auto; }
+.picture { background: white; border-radius: 6px; padding: .5rem; width: fit-content; max-width: 100%; }
+img { display: block; max-width: 100%; height: auto; }
 figcaption { color: var(--faint); font-size: .9rem; margin-top: .4rem; }
 code { font-family: ui-monospace, monospace; font-size: .88em; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .92rem; }
@@ -59,9 +60,7 @@ class Section(NamedTuple):
     table: pd.DataFrame | None = None
 
 
-def write_page(
-    path: str | os.PathLike, title: str, sections: Sequence[Section], provenance: Mapping[str, str]
-) -> None:
+def write_page(path: str | os.PathLike, title: str, sections: Sequence[Section], provenance: Mapping[str, str]) -> None:
     """Write one HTML file, whole or not at all: sections in their order, provenance as a table at the end."""
     made = pd.DataFrame({"what": list(provenance), "value": list(provenance.values())}, dtype=str)
     if provenance:
@@ -83,13 +82,8 @@ def write_page(
 </body>
 </html>
 """
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole(path) as part:
         part.write_text(page, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _section(section: Section) -> str:
@@ -109,11 +103,11 @@ def _figure(figure: Figure, section: Section) -> str:
     width = figure.get_size_inches()[0] * CSS_PIXELS_PER_INCH
     plt.close(figure)
     data = base64.b64encode(picture.getvalue()).decode("ascii")
-    size = f"width: min(100%, {width:.0f}px); min-width: {READABLE_SHARE * width:.0f}px"
+    size = f"width: {width:.0f}px; min-width: {READABLE_SHARE * width:.0f}px"
     image = f'<img src="data:image/png;base64,{data}" alt="{html.escape(section.heading)}" style="{size}">'
     caption = html.escape(section.caption)
     if section.command:
-        caption += f" Redraw it: <code>{html.escape(section.command)}</code>"
+        caption += f"<br>Redraw it: <code>{html.escape(section.command)}</code>"
     caption = f"\n<figcaption>{caption.strip()}</figcaption>" if caption else ""
     return f'<figure>\n<div class="wide picture">{image}</div>{caption}\n</figure>'
 

@@ -13,19 +13,22 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("astromorph", "torch", "numpy", "brian2")
+from astromorph import __version__
+
+PACKAGES = ("torch", "numpy", "brian2")
 
 
 def provenance(argv: Sequence[str] | None = None) -> dict[str, str]:
     """Text under the keys command, python, one a package, commit, hardware and date (UTC).
 
-    argv: what followed `astromorph` on the command line; None takes that of this process. No package is imported
-    to learn its version, and a graphics processor is named only if torch is loaded already.
+    argv: what followed `astromorph` on the command line; None takes that of this process. No package is
+    imported to learn its version, and a graphics processor is named only if torch is loaded already.
     """
     words = sys.argv[1:] if argv is None else argv
     return {
         "command": shlex.join(["astromorph", *words]),
         "python": platform.python_version(),
+        "astromorph": __version__,
         **{name: _version(name) for name in PACKAGES},
         "commit": commit(Path(__file__)),
         "hardware": hardware(),

@@ -64,9 +64,7 @@ def simulate(
     exact = union_false_match_probability(*segment, method="exact")
     mean_field = union_false_match_probability(*segment, method="mean_field")
     ratio = np.divide(exact, mean_field, out=np.full(exact.shape, np.nan), where=mean_field > 0)
-    spread = [
-        [_spread(sampled_population, s, m) for m in range(1, most_patterns + 1)] for s in sampled_synapses
-    ]
+    spread = [[_spread(sampled_population, s, m) for m in range(1, most_patterns + 1)] for s in sampled_synapses]
     dataset = xr.Dataset(
         {
             "union_size": (("sampled_synapses", "patterns"), union_size(sampled_population, sampled, stored)),
@@ -77,6 +75,7 @@ def simulate(
         },
         {"patterns": stored, "sampled_synapses": list(sampled_synapses), "population": list(populations)},
         {
+            "study": "union-property",
             "title": "Union property of a dendritic segment, exact",
             "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4, 13, 14 and Figures 7A, 7B",
             "seed": "none: no chance involved",
@@ -143,9 +142,7 @@ def _draw_match(axes: Axes, dataset: xr.Dataset) -> None:
     )
     handles = axes.get_legend_handles_labels()[0]
     handles.append(Line2D([], [], color="0.3", label="exact"))
-    handles.append(
-        Line2D([], [], color="0.3", marker="o", ls="", mfc="none", ms=3.5, label="mean field, Eq. 14")
-    )
+    handles.append(Line2D([], [], color="0.3", marker="o", ls="", mfc="none", ms=3.5, label="mean field, Eq. 14"))
     axes.legend(handles=handles, loc="lower right")
 
 

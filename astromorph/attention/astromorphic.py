@@ -4,13 +4,12 @@ Write phase: h_t = φ(k_t) + w_t, with w_t the astrocyte's positional drive; Heb
 (Eqs. 9-12); calcium store g = N ρ((1/N) Σ_t h_t) with the fitted calcium response ρ (Eq. 14).
 Read phase: calcium C = (1/m) φ(Q) gᵀ (Eq. 15) feeds back reciprocally on the synapses, L = φ(Q) H / C (Eqs. 16-17).
 
-Settled where the paper's three formulas disagree: no sigmoid on H (Algorithm 1 and the successor RMAAT have none);
-"H ⊙ P" is the division of each token's output by its calcium, the one reading whose shapes fit; the 1/m of H stands in
-C too, so the branch does not vanish with m, and cancels, which is why it is not computed. Multi-head form: each head has
-its own process. `astromorph/reference.py` spells the same out token by token.
+Settled where the three formulas of the paper disagree: no sigmoid on H (as in Algorithm 1 and in the successor,
+RMAAT); "H ⊙ P" is the division of each token's output by its calcium, the one reading whose shapes fit; the 1/m of H
+stands in C too, so the branch does not vanish with m, and as it cancels it is not computed. Each head has a process of
+its own. `astromorph/reference.py` spells the same out token by token.
 """
 
-import torch
 from torch import Tensor, nn
 
 from astromorph.astrocyte import PositionalDrive

@@ -22,9 +22,7 @@ def padded_width(lengths: np.ndarray, widths: Widths) -> np.ndarray:
     allowed = np.asarray(widths)
     place = np.searchsorted(allowed, lengths)
     if lengths.size and place.max() == len(allowed):
-        raise ValueError(
-            f"a text of {lengths.max()} tokens exceeds the widest batch ({allowed[-1]}); shorten it first"
-        )
+        raise ValueError(f"a text of {lengths.max()} tokens exceeds the widest batch ({allowed[-1]}); shorten it first")
     return allowed[place]
 
 

@@ -58,9 +58,7 @@ class ArraysOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.KNOWN:
-            raise ValueError(
-                f"a CIFAR-10 batch asks for {module}.{name}, which is no array; do not trust this file"
-            )
+            raise ValueError(f"a CIFAR-10 batch asks for {module}.{name}, which is no array; do not trust this file")
         return self.KNOWN[module, name]
 
 
@@ -100,12 +98,7 @@ def read_archive(root: Path, edition: Edition) -> dict[str, bytes]:
     with tarfile.open(path, "r|gz") as tar:
         for member in tar:
             folder, _, name = member.name.rpartition("/")
-            if (
-                folder == FOLDER
-                and name in edition.files
-                and member.isfile()
-                and (file := tar.extractfile(member))
-            ):
+            if folder == FOLDER and name in edition.files and member.isfile() and (file := tar.extractfile(member)):
                 contents[name] = file.read()
                 require_content(f"{path} ({member.name})", contents[name], edition.files[name], cure(root))
     lacking = [name for name in edition.files if name not in contents]

@@ -7,8 +7,6 @@ is made anew.
 """
 
 import hashlib
-import os
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -21,6 +19,7 @@ from tqdm import tqdm
 from astromorph.data.imdb import OFFICIAL, Edition, Reviews, load_imdb, proven_digest
 from astromorph.data.locations import cache_folder
 from astromorph.data.words import RESERVED, SETTINGS, UNKNOWN, Vocabulary, build_vocabulary, encode
+from astromorph.whole_files import whole
 
 LAYOUT = "1"  # raise it when the arrays of the file change their meaning
 ARRAYS = ("words", "counts", "train", "train_lengths", "train_labels", "test", "test_lengths", "test_labels")
@@ -114,13 +113,7 @@ def keep(path: Path, kept: Mapping[str, np.ndarray]) -> None:
     """Write the file whole or not at all; where that is impossible, warn: it only costs time next time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
-            try:
-                np.savez(file, **kept)  # type: ignore[arg-type]
-                file.close()
-                os.replace(file.name, path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        with whole(path) as part, part.open("wb") as file:
+            np.savez(file, **kept)  # type: ignore[arg-type]
     except OSError as error:
         warnings.warn(f"the encoded reviews could not be kept at {path} ({error})", stacklevel=2)

@@ -31,9 +31,7 @@ def fetch(name: str, root: Path) -> Path:
     progress = tqdm(total=published.size, unit="B", unit_scale=True, desc=f"downloading {file}", disable=None)
     downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
     try:
-        pooch.retrieve(
-            address, f"{published.algorithm}:{published.digest}", file, root, downloader=downloader
-        )
+        pooch.retrieve(address, f"{published.algorithm}:{published.digest}", file, root, downloader=downloader)
     except requests.RequestException as error:
         raise ConnectionError(f"{address} cannot be reached ({type(error).__name__}); {by_hand}") from error
     except ValueError as error:

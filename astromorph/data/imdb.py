@@ -56,9 +56,7 @@ class Edition(NamedTuple):
 OFFICIAL = Edition(
     per_class=12_500,
     archive=Published(84_125_825, "md5", "7c2ac02c03563afcf9b574c7e56c153a"),
-    parquet=Published(
-        18_370_734, "sha256", "b71af8f4962e4da0b9e275e6fdf46aa5047f270e7a62f529ed192a62688b50e4"
-    ),
+    parquet=Published(18_370_734, "sha256", "b71af8f4962e4da0b9e275e6fdf46aa5047f270e7a62f529ed192a62688b50e4"),
     sha256="317588ba93525c64c7eee2b04d236b6a72508c61aded7b199a20f1f435edffa9",
 )
 
@@ -94,8 +92,7 @@ def find_imdb(root: Path, edition: Edition = OFFICIAL) -> Path:
         if (root / name).exists():
             return root / name
     raise FileNotFoundError(
-        f"IMDB is missing: {root} holds none of {PARQUET}, {FOLDER}/ and {ARCHIVE} ({edition.archive}): "
-        f"{cure(root)}"
+        f"IMDB is missing: {root} holds none of {PARQUET}, {FOLDER}/ and {ARCHIVE} ({edition.archive}): {cure(root)}"
     )
 
 
@@ -120,9 +117,7 @@ def read_parquet(path: Path, edition: Edition) -> Iterator[Review]:
         table = table.select(list(COLUMNS)).cast(pyarrow.schema(COLUMNS.items()))
     except (pyarrow.ArrowException, OSError) as error:
         size = path.stat().st_size if path.is_file() else 0
-        raise ValueError(
-            f"{path} is no readable table of reviews (it has {size:,} bytes); {again}"
-        ) from error
+        raise ValueError(f"{path} is no readable table of reviews (it has {size:,} bytes); {again}") from error
     empty = [name for name in COLUMNS if table[name].null_count]
     if empty:
         raise ValueError(f"{path} has an empty field in the column {empty[0]!r}; {again}")
@@ -177,10 +172,7 @@ def in_order(reviews: Iterable[Review], source: Path, edition: Edition) -> Revie
             f"{source} holds altered reviews (sha256 {found} over all of them, expected {edition.sha256}): "
             f"delete it and {cure(root_of(source))}"
         )
-    texts = {
-        split: [r.text.decode() for label in LABELS for r in groups[split, label]]
-        for split in ("train", "test")
-    }
+    texts = {split: [r.text.decode() for label in LABELS for r in groups[split, label]] for split in ("train", "test")}
     labels = np.repeat(np.array([0, 1]), edition.per_class)
     return Reviews(texts["train"], labels, texts["test"], labels.copy(), found)
 

@@ -20,9 +20,7 @@ def data_root(data: Path | None = None) -> Path:
     if not root.exists():
         raise FileNotFoundError(f"data folder {root} ({source}) does not exist; make it or name another one")
     if not root.is_dir():
-        raise NotADirectoryError(
-            f"data folder {root} ({source}) is a file; name the folder that holds the data sets"
-        )
+        raise NotADirectoryError(f"data folder {root} ({source}) is a file; name the folder that holds the data sets")
     return root
 
 

@@ -10,9 +10,7 @@ def validation_split(labels: np.ndarray, count: int, seed: int) -> tuple[np.ndar
     """
     labels = np.asarray(labels)
     if not 0 < count < len(labels):
-        raise ValueError(
-            f"cannot hold {count} of {len(labels)} examples out; use a number from 1 to {len(labels) - 1}"
-        )
+        raise ValueError(f"cannot hold {count} of {len(labels)} examples out; use a number from 1 to {len(labels) - 1}")
     classes, sizes = np.unique(labels, return_counts=True)
     shares = sizes * count / len(labels)
     taken = np.floor(shares).astype(int)
@@ -20,8 +18,7 @@ def validation_split(labels: np.ndarray, count: int, seed: int) -> tuple[np.ndar
     taken[largest_remainders] += 1
     draw = np.random.default_rng(seed)
     held_out = [
-        draw.permutation(np.flatnonzero(labels == name))[:number]
-        for name, number in zip(classes, taken, strict=True)
+        draw.permutation(np.flatnonzero(labels == name))[:number] for name, number in zip(classes, taken, strict=True)
     ]
     validation = np.sort(np.concatenate(held_out))
     return np.setdiff1d(np.arange(len(labels)), validation, assume_unique=True), validation

@@ -32,9 +32,7 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 REPLACED = (("\u2019", "'"), ("n't", " n't"), (":-", ":"), (";-", ";"))
-SETTINGS = (
-    f"1 {BREAK.pattern} {TOKEN.pattern} {REPLACED}"  # part of a cache's key: other words, other numbers
-)
+SETTINGS = f"1 {BREAK.pattern} {TOKEN.pattern} {REPLACED}"  # part of a cache's key: other words, other numbers
 
 
 def split_words(text: str) -> list[str]:
@@ -65,9 +63,7 @@ class Vocabulary:
     def from_list(cls, words: Sequence[str]) -> "Vocabulary":
         """ValueError unless `words` begins with the reserved words and holds each word once."""
         if tuple(words[:2]) != RESERVED or len(set(words)) != len(words):
-            raise ValueError(
-                f"a vocabulary begins with {RESERVED[0]}, {RESERVED[1]} and holds each word once"
-            )
+            raise ValueError(f"a vocabulary begins with {RESERVED[0]}, {RESERVED[1]} and holds each word once")
         return cls(tuple(words))
 
     def first(self, size: int) -> "Vocabulary":
@@ -104,7 +100,5 @@ def shorten(ids: np.ndarray, tokens: int, head: int) -> np.ndarray:
     The verdict of a review stands more often at its end than in its middle.
     """
     if not 0 <= head <= tokens:
-        raise ValueError(
-            f"head {head} is not within the {tokens} tokens kept; use a number from 0 to {tokens}"
-        )
+        raise ValueError(f"head {head} is not within the {tokens} tokens kept; use a number from 0 to {tokens}")
     return ids if len(ids) <= tokens else np.concatenate([ids[:head], ids[len(ids) - tokens + head :]])

@@ -16,7 +16,13 @@ class TextClassifier(nn.Module):
     """layers: modules on (batch, tokens, width) with a `keep` mask."""
 
     def __init__(
-        self, vocabulary: int, tokens: int, width: int, classes: int, layers: Sequence[nn.Module], dropout: float
+        self,
+        vocabulary: int,
+        tokens: int,
+        width: int,
+        classes: int,
+        layers: Sequence[nn.Module],
+        dropout: float,
     ) -> None:
         super().__init__()
         self.words = nn.Embedding(vocabulary, width)

@@ -61,9 +61,7 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
     )
 
 
-def text_batches(
-    texts: list[np.ndarray], labels: np.ndarray, size: int, seed: int, epoch: int
-) -> Iterator[Batch]:
+def text_batches(texts: list[np.ndarray], labels: np.ndarray, size: int, seed: int, epoch: int) -> Iterator[Batch]:
     """Batches of reviews of similar length: inputs (words, keep), both (batch, tokens)."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     for chosen in bucketed_batches(lengths, size, seed, epoch):

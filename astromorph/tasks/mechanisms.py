@@ -13,9 +13,7 @@ from astromorph.models.encoder import EncoderLayer
 from astromorph.settings import CalciumResponse, Settings
 
 
-def encoder_layers(
-    settings: Settings, response: CalciumResponse | None, tokens: int, rows: int = 1
-) -> list[nn.Module]:
+def encoder_layers(settings: Settings, response: CalciumResponse | None, tokens: int, rows: int = 1) -> list[nn.Module]:
     """The encoder layers of a model over `tokens` positions (read in `rows` rows, for an image)."""
     return [
         EncoderLayer(

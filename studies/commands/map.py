@@ -1,5 +1,5 @@
-"""Fit a power law and a Hill curve to a simulated calcium response, keep the better one, and write its pure numbers
-to a YAML file that `astromorph train --astrocyte` reads. The figure of the fit lies beside it.
+"""Fit a power law and a Hill curve to a simulated calcium response, keep the better one, and write its pure
+numbers to a YAML file that `astromorph train --astrocyte` reads. The figure of the fit lies beside it.
 
 example: astromorph map response.nc --out astrocyte.yaml
 """
@@ -10,12 +10,9 @@ from studies.commands.outputs import claim, save_figure
 from studies.commands.parser import parse, verb_parser
 from studies.provenance import provenance
 
-COMMAND = "astromorph map"
-
 
 def run(words: list[str]) -> None:
-    parser = verb_parser(COMMAND, __doc__ or "")
-    parser.usage = f"{COMMAND} FILE.nc [--option value ...]"
+    parser = verb_parser("astromorph map", __doc__ or "", "FILE.nc [--option value ...]")
     parser.add_argument("file", type=Path, help="dataset of astromorph simulate calcium-response")
     parser.add_argument("--out", type=Path, default=None, help="coefficients to write; FILE.yaml if left out")
     parser.add_argument("--reference_rate", type=float | None, default=None, help="rate in Hz that becomes x = 1")

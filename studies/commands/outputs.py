@@ -1,8 +1,9 @@
 """Files that a verb writes: never over another without being asked, and whole or not at all."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from astromorph.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,19 +27,13 @@ def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure in the format of its ending."""
     from matplotlib import pyplot
 
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        figure.savefig(part, format=path.suffix[1:])
-        os.replace(part, path)
+        with whole(path) as part:
+            figure.savefig(part, format=path.suffix[1:])
     finally:
-        part.unlink(missing_ok=True)
         pyplot.close(figure)
 
 
 def save_bytes(content: bytes, path: Path) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole(path) as part:
         part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

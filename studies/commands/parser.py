@@ -1,7 +1,7 @@
 """Options of a verb, read by jsonargparse from a signature or a dataclass, with errors of one sentence.
 
-jsonargparse takes the help of an argument from its docstring; the comment behind a settings field is read from the
-source here. Options are written with `-` or `_`, and lists as `--rates 0.5 1 2` or `--rates 0.5,1,2`.
+jsonargparse takes the help of an argument from its docstring; the comment behind a settings field is read
+from the source here. Options are written with `-` or `_`, and lists as `--rates 0.5 1 2` or `--rates 0.5,1,2`.
 """
 
 import argparse
@@ -16,19 +16,27 @@ import yaml
 
 from studies.commands.words import meant
 
-KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "Sequence": "a list of numbers such as 1 2 3",
-}
+KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "Sequence": "a list"}
+# jsonargparse: "Parser key "epochs":\n  Expected a <class 'int'>. Got value: many", and another form for unions
+WRONG_TYPE = re.compile(
+    r'Parser key "(?P<name>[\w.]+)":.*?Expected an? (?P<expected>.*?)(\. Got|\n.*Given) value: (?P<value>[^\n]*)',
+    re.DOTALL,
+)
 
 
 class HelpFormatter(jsonargparse.DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Options with type and default, and the description with its own line ends."""
+    """The description with its own line ends; each option with its default in the form it is typed in."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        if getattr(action, "_jsonargparse_preexpanded_help", False):  # it has been here already
+            return action.help or ""
+        told = [action.help.rstrip(".")] if action.help else []
+        if action.default not in (None, argparse.SUPPRESS) and action.default is not False:
+            told.append(f"default: {_typed(action.default)}".replace("%", "%%"))
+        return "; ".join(told)
 
 
-def verb_parser(command: str, description: str) -> jsonargparse.ArgumentParser:
+def verb_parser(command: str, description: str, usage: str = "[--option value ...]") -> jsonargparse.ArgumentParser:
     """An empty parser for `command` that raises instead of exiting, and knows no abbreviations."""
     return jsonargparse.ArgumentParser(
         prog=command,
@@ -37,19 +45,26 @@ def verb_parser(command: str, description: str) -> jsonargparse.ArgumentParser:
         allow_abbrev=False,
         print_config=None,
         formatter_class=HelpFormatter,
-        usage=f"{command} [--option value ...]",
+        usage=f"{command} {usage}",
     )
 
 
 def parse(parser: jsonargparse.ArgumentParser, words: Sequence[str]) -> dict[str, Any]:
     """The values of all options. ValueError or FileNotFoundError in one sentence."""
-    spelled = spell(words, [action.dest for action in parser._actions if _is_list(action)])
+    lists = [action for action in parser._actions if isinstance(action.default, tuple | list)]
+    for action in lists:
+        action.metavar, action.option_strings = "VALUES", [f"--{action.dest}"]
+    spelled = spell(words, [action.dest for action in lists])
     for file in given_values(spelled, "config"):
-        _check_config(file)
+        _check_config(file, parser)
     try:
-        return parser.parse_args(spelled).as_dict()
+        values = parser.parse_args(spelled).as_dict()
     except argparse.ArgumentError as error:
         raise ValueError(_sentence(str(error), parser)) from error
+    for action in parser._actions:
+        if action.default is not None and values.get(action.dest, action.default) is None:
+            raise ValueError(f"{action.dest} has no value; use one such as {_typed(action.default)}")
+    return values
 
 
 def add_field_comments(parser: jsonargparse.ArgumentParser, settings: type) -> None:
@@ -90,12 +105,15 @@ def _bracketed(word: str) -> str:
     return f"{name}=[{values.strip('[]')}]" if equals else word
 
 
-def _is_list(action: argparse.Action) -> bool:
-    return isinstance(action.default, (tuple, list))
+def _typed(value: Any) -> str:
+    """A value as it is typed on the command line."""
+    if isinstance(value, tuple | list):
+        return " ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _check_config(file: str) -> None:
-    """A settings file must be there and be a section of `name: value`."""
+def _check_config(file: str, parser: jsonargparse.ArgumentParser) -> None:
+    """A settings file must be there and be lines of `name: value` with known names."""
     if not Path(file).is_file():
         raise FileNotFoundError(f"settings file {file} does not exist; write one with lines such as `epochs: 3`")
     try:
@@ -106,14 +124,21 @@ def _check_config(file: str) -> None:
         raise ValueError(f"{file} is not valid YAML{place}; write lines such as `epochs: 3`") from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise ValueError(f"{file} holds no settings; write lines such as `epochs: 3`")
+    options = {action.dest: action for action in parser._actions}
+    for name in content:
+        if name not in options:
+            raise ValueError(f"{file}: {_unknown(name, options, parser.prog)}")
+    try:
+        parser.parse_object(content)
+    except argparse.ArgumentError as error:
+        raise ValueError(f"{file}: {_sentence(str(error), parser)}") from error
 
 
 def _sentence(message: str, parser: jsonargparse.ArgumentParser) -> str:
     """What jsonargparse says over several lines, as one sentence with a cure."""
     options = {action.dest: action for action in parser._actions}
-    if found := re.match(r'Parser key "([\w.]+)":.*?Expected an? (.*?)\. Got value: (.*)', message, re.DOTALL):
-        name, expected, value = found.groups()
-        return _wrong_type(options.get(name), name, expected, value.splitlines()[0])
+    if found := WRONG_TYPE.match(message):
+        return _wrong_type(options.get(found["name"]), *found.group("name", "expected", "value"))
     if found := re.match(r"Option '([\w.]+)' is not accepted", message):
         return _unknown(found[1], options, parser.prog)
     if found := re.match(r"unrecognized arguments: (\S+)", message):
@@ -122,19 +147,27 @@ def _sentence(message: str, parser: jsonargparse.ArgumentParser) -> str:
             return _unknown(word.lstrip("-"), options, parser.prog)
         return f"{found[1]!r} is not expected here; options are written --name value, see {parser.prog} --help"
     if found := re.match(r"argument --(\w+): expected", message):
-        default = options[found[1]].default
-        return f"--{found[1]} needs a value" + ("" if default is None else f", such as --{found[1]} {default}")
+        return f"--{found[1]} needs a value{_such_as(options[found[1]])}; see {parser.prog} --help"
     if found := re.search(r'[Kk]ey "(\w+)" is required|arguments are required: (\w+)', message):
-        return f"{parser.prog} needs a {(found[1] or found[2]).upper()}; see {parser.prog} --help"
+        verb = parser.prog.removeprefix("astromorph ")
+        return f"{verb} needs a {(found[1] or found[2]).upper()}; see {parser.prog} --help"
     return f"{' '.join(message.split())}; see {parser.prog} --help"
 
 
 def _wrong_type(action: argparse.Action | None, name: str, expected: str, value: str) -> str:
-    default = "" if action is None or action.default is None else f"; the default is {action.default}"
     if choices := re.findall(r"'([\w-]+)'", expected.partition("Literal")[2]):
         return f"{name} {value!r} is not known{meant(value, choices)}; use one of {', '.join(choices)}"
     kind = next((words for kind, words in KINDS.items() if re.search(rf"\b{kind}\b", expected)), expected)
-    return f"{name} {value!r} is not {kind}; give one{default}"
+    return f"{name} {value!r} is not {kind}; use one{_such_as(action)}"
+
+
+def _such_as(action: argparse.Action | None) -> str:
+    default = None if action is None else action.default
+    if isinstance(default, bool):
+        return " of them"
+    if isinstance(default, tuple | list):
+        default = default[0]
+    return "" if default is None else f" such as {_typed(default)}"
 
 
 def _unknown(name: str, options: dict[str, Any], command: str) -> str:

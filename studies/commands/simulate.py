@@ -13,5 +13,5 @@ example: astromorph simulate calcium-response --rates 0.5 1 2 4 8 16 30 --out re
 
 
 def run(words: list[str]) -> None:
-    name, rest = first_word("astromorph simulate", "simulation", words, NAMES, HELP)
+    name, rest = first_word("simulate", "simulation", words, NAMES, HELP)
     run_study("simulate", name, rest)

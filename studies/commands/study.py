@@ -12,5 +12,5 @@ example: astromorph study union-property --threshold 12 --out union.nc"""
 
 
 def run(words: list[str]) -> None:
-    name, rest = first_word("astromorph study", "study", words, NAMES, HELP)
+    name, rest = first_word("study", "study", words, NAMES, HELP)
     run_study("study", name, rest)

@@ -114,9 +114,7 @@ def test_without_position_the_order_of_keys_does_not_matter(name):
     query, key, value = tokens()
     order = torch.tensor([3, 0, 6, 2, 5, 1, 4])
     mechanism = mechanisms()[name]
-    torch.testing.assert_close(
-        mechanism(query, key[..., order, :], value[..., order, :]), mechanism(query, key, value)
-    )
+    torch.testing.assert_close(mechanism(query, key[..., order, :], value[..., order, :]), mechanism(query, key, value))
 
 
 def test_position_makes_the_order_of_keys_matter():

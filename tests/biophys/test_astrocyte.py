@@ -74,9 +74,7 @@ def test_error_falls_with_the_fourth_power_of_the_step():
 def test_rest_states_of_calcium_stay_put(name):
     parameters = {"DePitta2008_AM": DE_PITTA_AMPLITUDE, "DePitta2008_FM": DE_PITTA_FREQUENCY}[name]
     rest = REFERENCE["li_rinzel_equilibria"][name]
-    start = {
-        key: np.array([point[column] for point in rest]) for key, column in zip("ChI", COLUMNS, strict=True)
-    }
+    start = {key: np.array([point[column] for point in rest]) for key, column in zip("ChI", COLUMNS, strict=True)}
     _, states = solve(CLAMPED_IP3, parameters, start, 0.1)
     for state in ("C", "h"):
         assert states[state][:, -1] == pytest.approx(start[state], rel=1e-9)
@@ -95,17 +93,13 @@ def test_constant_ip3_production_gives_the_reference_rest_states_and_cycles():
 
     shares = np.array([point["J_beta"] / 0.2 for point in cycles])
     start = {name: np.full(len(cycles), value) for name, value in (("C", 0.1), ("h", 0.8), ("I", 0.2))}
-    time, states = solve(
-        CONSTANT_PRODUCTION, DE_PITTA_AMPLITUDE, {**start, "gamma_A": shares}, 110, step=0.02
-    )
+    time, states = solve(CONSTANT_PRODUCTION, DE_PITTA_AMPLITUDE, {**start, "gamma_A": shares}, 110, step=0.02)
     late = time > 75
     for number, point in enumerate(cycles):
         calcium = states["C"][number, late]
         assert calcium.max() == pytest.approx(point["C_max"], rel=1e-4)
         assert calcium.min() == pytest.approx(point["C_min"], rel=1e-4)
-        assert np.diff(upward_crossings(time[late], calcium, 0.25)) == pytest.approx(
-            point["period_s"], rel=1e-4
-        )
+        assert np.diff(upward_crossings(time[late], calcium, 0.25)) == pytest.approx(point["period_s"], rel=1e-4)
 
 
 def upward_crossings(time, values, level):
@@ -139,7 +133,5 @@ def test_settling_time_is_three_ip3_lifetimes():
 
 
 def test_unknown_parameter_set_lists_the_known_ones():
-    with pytest.raises(
-        ValueError, match="'de-pitta' is not known; use one of stimberg-example-2, de-pitta-ampl"
-    ):
+    with pytest.raises(ValueError, match="'de-pitta' is not known; use one of stimberg-example-2, de-pitta-ampl"):
         parameter_set("de-pitta")

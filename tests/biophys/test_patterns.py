@@ -131,9 +131,7 @@ def test_grid_of_figure_6_takes_less_than_a_second():
 
 def test_threshold_9_is_not_within_one_in_a_billion_but_10_is():
     grid = GRIDS["n10000-190000step20000"]
-    assert patterns.false_match_over_grid(grid, SPARSITIES, SYNAPSES, [9]).median[0] == pytest.approx(
-        2.0406e-9, 1e-4
-    )
+    assert patterns.false_match_over_grid(grid, SPARSITIES, SYNAPSES, [9]).median[0] == pytest.approx(2.0406e-9, 1e-4)
     assert patterns.optimal_threshold(grid, SPARSITIES, SYNAPSES, THRESHOLDS) == 10
 
 
@@ -204,8 +202,7 @@ def test_overlap_counts_add_up_to_all_patterns():
 def test_overlap_probability_outside_the_possible_is_zero():
     found = overlap_probability(10, 8, 5, np.arange(-1, 8))
     exact = [
-        Fraction(math.comb(8, b) * math.comb(2, 5 - b), math.comb(10, 5)) if 3 <= b <= 5 else 0
-        for b in range(-1, 8)
+        Fraction(math.comb(8, b) * math.comb(2, 5 - b), math.comb(10, 5)) if 3 <= b <= 5 else 0 for b in range(-1, 8)
     ]
     assert found == pytest.approx([float(e) for e in exact], rel=1e-13)
 

@@ -17,9 +17,7 @@ from biophys.tripartite import build_units
 def network():
     trains = spike_trains("poisson", np.repeat([1.0, 9.0], 6), 1.0, 0.01, seed=0)
     return run(
-        lambda: build_units(
-            trains, 3, synapse=SynapseParameters(), astrocyte=STIMBERG_EXAMPLE_2, step=0.01 * second
-        ),
+        lambda: build_units(trains, 3, synapse=SynapseParameters(), astrocyte=STIMBERG_EXAMPLE_2, step=0.01 * second),
         lambda network: network,
         1 * second,
     )
@@ -52,9 +50,7 @@ def test_parameters_are_written_with_their_units():
 
 
 def test_a_saved_dataset_is_loaded_unchanged(network, tmp_path):
-    dataset = xr.Dataset(
-        recorded(network, labels()), attrs=described("synapse", SynapseParameters()._asdict())
-    )
+    dataset = xr.Dataset(recorded(network, labels()), attrs=described("synapse", SynapseParameters()._asdict()))
     save(dataset, tmp_path / "run.nc")
     xr.testing.assert_identical(load(tmp_path / "run.nc"), dataset)
     assert [path.name for path in tmp_path.iterdir()] == ["run.nc"]

@@ -79,9 +79,7 @@ def test_transmitter_halts_at_its_floor_and_never_becomes_subnormal():
 
 
 @settings(deadline=None, max_examples=30)
-@given(
-    rate=st.floats(0.5, 60), pattern=st.sampled_from(["regular", "poisson"]), seed=st.integers(0, 2**31 - 1)
-)
+@given(rate=st.floats(0.5, 60), pattern=st.sampled_from(["regular", "poisson"]), seed=st.integers(0, 2**31 - 1))
 def test_trains_keep_every_spike_on_its_own_grid_point(rate, pattern, seed):
     coarse, fine = (spike_trains(pattern, np.full(3, rate), 10.0, step, seed) for step in (0.005, 1e-6))
     slots = coarse.time / 0.005

@@ -15,9 +15,7 @@ STEP = 0.005
 STATES = ("C", "h", "I", "gamma_A")
 
 
-def simulate(
-    trains, synapses, seconds, *, astrocyte=STIMBERG_EXAMPLE_2, step=STEP, target="numpy", every=0.1
-):
+def simulate(trains, synapses, seconds, *, astrocyte=STIMBERG_EXAMPLE_2, step=STEP, target="numpy", every=0.1):
     """Recorded states (unit, time) in umolar or shares."""
 
     def build():
@@ -34,9 +32,7 @@ def simulate(
 
 def scipy_unit(trains, synapses, astrocyte, seconds, every):
     """One unit in plain Python: exact release at a spike, DOP853 between; rows STATES and Y_S in umolar."""
-    q = {
-        name: float(value) for name, value in {**astrocyte._asdict(), **SynapseParameters()._asdict()}.items()
-    }
+    q = {name: float(value) for name, value in {**astrocyte._asdict(), **SynapseParameters()._asdict()}.items()}
     micro = 1e3  # Brian2 counts concentrations in mmolar
 
     def slope(_, y):
@@ -45,9 +41,7 @@ def scipy_unit(trains, synapses, astrocyte, seconds, every):
         store = q["C_T"] - (1 + q["rho_A"]) * C
         pump = q["O_P"] * C**2 / (C**2 + q["K_P"] ** 2)
         inhibition = q["d_2"] * (ip3 + q["d_1"]) / (ip3 + q["d_3"])
-        made = q["O_beta"] * g + q["O_delta"] / (1 + ip3 / q["kappa_delta"]) * C**2 / (
-            C**2 + q["K_delta"] ** 2
-        )
+        made = q["O_beta"] * g + q["O_delta"] / (1 + ip3 / q["kappa_delta"]) * C**2 / (C**2 + q["K_delta"] ** 2)
         broken = q["O_3K"] * C**4 / (C**4 + q["K_D"] ** 4) * ip3 / (ip3 + q["K_3K"]) + q["Omega_5P"] * ip3
         unbound = q["Omega_N"] * (1 + q["zeta"] * C / (C + q["K_KC"])) * g
         return [
@@ -148,7 +142,5 @@ def test_code_targets_are_named_and_chosen_by_the_work(monkeypatch):
     assert choose_target("auto", 1_000_000) == "cpp_standalone"
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert choose_target("auto", 1_000_000) == "numpy"
-    with pytest.raises(
-        ValueError, match="'cuda' is not known; use one of numpy, cython, cpp_standalone or auto"
-    ):
+    with pytest.raises(ValueError, match="'cuda' is not known; use one of numpy, cython, cpp_standalone or auto"):
         choose_target("cuda", 10)

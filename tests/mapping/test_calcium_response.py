@@ -93,9 +93,7 @@ def test_aicc_prefers_fewer_coefficients_by_the_textbook_amount():
     squares = {form: (c.residual_rms * c.reference_calcium) ** 2 for form, c in fit.candidates.items()}
     penalty = 2 * 5 * 24 / 18 - 2 * 4 * 24 / 19
     difference = 24 * np.log(squares["hill"] / squares["power_law"]) + penalty
-    assert fit.candidates["hill"].aicc - fit.candidates["power_law"].aicc == pytest.approx(
-        difference, rel=1e-6
-    )
+    assert fit.candidates["hill"].aicc - fit.candidates["power_law"].aicc == pytest.approx(difference, rel=1e-6)
     assert fit.form == min(fit.candidates, key=lambda form: fit.candidates[form].aicc)
 
 

@@ -120,16 +120,12 @@ def test_every_other_content_is_refused_by_the_name_of_its_entry(good, tmp_path,
     content = yaml.safe_load(path.read_text())
     change(content)
     path.write_text(yaml.safe_dump(content))
-    with pytest.raises(
-        ValueError, match=f"coefficients.yaml: {sentence}.*; write it again with astromorph map"
-    ):
+    with pytest.raises(ValueError, match=f"coefficients.yaml: {sentence}.*; write it again with astromorph map"):
         read_coefficients(path)
 
 
 def test_missing_and_unreadable_files_get_one_sentence(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match="no coefficients file .*gone.yaml; write one with astromorph map"
-    ):
+    with pytest.raises(FileNotFoundError, match="no coefficients file .*gone.yaml; write one with astromorph map"):
         read_coefficients(tmp_path / "gone.yaml")
     (tmp_path / "broken.yaml").write_text("a: [1")
     with pytest.raises(ValueError, match="broken.yaml is not valid YAML"):

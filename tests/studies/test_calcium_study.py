@@ -30,9 +30,7 @@ def test_summaries_are_those_of_the_traces_after_settling(dataset):
     late = dataset.calcium.sel(time=slice(30, None))
     assert dataset.attrs["window"] == "30 s to 50 s"
     assert np.allclose(dataset.calcium_mean, late.mean("time"))
-    assert np.all(
-        (dataset.calcium_min <= dataset.calcium_mean) & (dataset.calcium_mean <= dataset.calcium_max)
-    )
+    assert np.all((dataset.calcium_min <= dataset.calcium_mean) & (dataset.calcium_mean <= dataset.calcium_max))
     # 500 umolar a pool, cleared at 40 /s
     assert np.allclose(dataset.released_transmitter_mean, dataset.release_rate * 12.5)
 

@@ -47,9 +47,7 @@ def test_spread_of_the_union_is_that_of_random_sets():
     sizes = np.array([len(np.unique(draw)) for draw in draws])
     found = dataset.sel(patterns=8, sampled_synapses=20)
     error = float(found.union_size_sd) / np.sqrt(len(sizes))
-    assert (
-        abs(sizes.mean() - float(found.union_size)) < 4 * error
-    )  # 4 standard errors: one seed in 16,000 fails
+    assert abs(sizes.mean() - float(found.union_size)) < 4 * error  # 4 standard errors: one seed in 16,000 fails
     assert abs(sizes.std() - float(found.union_size_sd)) < 4 * error / np.sqrt(2)
 
 

@@ -112,15 +112,11 @@ def test_what_numpy_itself_pickles_with_a_trap_inside_is_refused(tmp_path):
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"cifar-10-python.tar.gz is missing; expected 170,498,071 bytes"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"cifar-10-python.tar.gz is missing; expected 170,498,071 bytes"):
         load_cifar10(tmp_path)
     edition = write_folder(tmp_path, contents())
     (tmp_path / cifar10.FOLDER / "test_batch").unlink()
-    with pytest.raises(
-        FileNotFoundError, match=rf"test_batch is missing; .*data fetch cifar10 --data {tmp_path}"
-    ):
+    with pytest.raises(FileNotFoundError, match=rf"test_batch is missing; .*data fetch cifar10 --data {tmp_path}"):
         load_cifar10(tmp_path, edition)
 
 

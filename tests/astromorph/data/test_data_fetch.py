@@ -64,9 +64,7 @@ def test_a_damaged_file_is_replaced(address, publish, tmp_path):
     publish(address, KNOWN)
     (tmp_path / imdb.ARCHIVE).write_bytes(CONTENT[:-1])
     ((path, status),) = fetch.check("imdb", tmp_path)
-    assert path == tmp_path / imdb.ARCHIVE and status.startswith(
-        "truncated (it has 9,999 bytes); expected 10,000"
-    )
+    assert path == tmp_path / imdb.ARCHIVE and status.startswith("truncated (it has 9,999 bytes); expected 10,000")
     assert fetch.fetch("imdb", tmp_path).read_bytes() == CONTENT
     assert fetch.check("imdb", tmp_path) == [(path, "intact")]
 
@@ -75,9 +73,7 @@ def test_a_damaged_file_is_replaced(address, publish, tmp_path):
 def test_no_network_says_what_to_do_by_hand(name, address, publish, tmp_path):
     wrong = f"{address}/{name}" if name else "http://127.0.0.1:1/" + imdb.ARCHIVE  # port 1 is closed
     publish(wrong, KNOWN)
-    with pytest.raises(
-        ConnectionError, match=f"cannot be reached .*by hand into {tmp_path} .*md5 {KNOWN.digest}"
-    ):
+    with pytest.raises(ConnectionError, match=f"cannot be reached .*by hand into {tmp_path} .*md5 {KNOWN.digest}"):
         fetch.fetch("imdb", tmp_path)
 
 

@@ -33,9 +33,7 @@ def test_images_lie_the_right_way_round():
 def test_a_changed_pixel_is_refused(tmp_path):
     text = gzip.decompress(SHIPPED.read_bytes())
     (tmp_path / "digits.csv.gz").write_bytes(gzip.compress(b"1" + text[1:]))
-    with pytest.raises(
-        ValueError, match="digits.csv.gz is (altered|truncated).*expected 57,523 bytes with sha256"
-    ):
+    with pytest.raises(ValueError, match="digits.csv.gz is (altered|truncated).*expected 57,523 bytes with sha256"):
         read_digits(tmp_path / "digits.csv.gz")
     with pytest.raises(FileNotFoundError, match="missing.*install astromorph again"):
         read_digits(tmp_path / "nothing.csv.gz")

@@ -134,9 +134,7 @@ def test_a_truncated_and_an_altered_archive_are_refused_before_they_are_opened(t
     with pytest.raises(ValueError, match=rf"truncated \(it has {len(content) - 1:,} bytes\); expected"):
         load_imdb(tmp_path, known)
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(
-        ValueError, match=f"altered .* expected {len(content):,} bytes with md5 .*data fetch imdb"
-    ):
+    with pytest.raises(ValueError, match=f"altered .* expected {len(content):,} bytes with md5 .*data fetch imdb"):
         load_imdb(tmp_path, known)
 
 
@@ -145,9 +143,7 @@ def test_a_review_too_few_and_an_altered_letter_are_noticed_in_a_folder(tmp_path
     review = tmp_path / file_name(ROWS[0])
     original = review.read_bytes()
     review.write_bytes(original.replace(b"great", b"dread"))
-    with pytest.raises(
-        ValueError, match="altered reviews .*sha256.*delete it and run `astromorph data fetch"
-    ):
+    with pytest.raises(ValueError, match="altered reviews .*sha256.*delete it and run `astromorph data fetch"):
         load_imdb(tmp_path, edition())
     review.unlink()
     with pytest.raises(ValueError, match="holds 2 test reviews of label pos, expected 3"):
@@ -165,9 +161,7 @@ def test_a_folder_without_one_of_its_parts_is_named(tmp_path):
 def test_a_truncated_parquet_file_is_one_sentence(tmp_path):
     path = write_parquet(tmp_path)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(
-        ValueError, match=r"no readable table .*expected 18,370,734 bytes with sha256"
-    ) as caught:
+    with pytest.raises(ValueError, match=r"no readable table .*expected 18,370,734 bytes with sha256") as caught:
         load_imdb(tmp_path, edition())
     assert "\n" not in str(caught.value)
 

@@ -40,9 +40,7 @@ def test_order_follows_seed_and_epoch():
 
 def test_companions_in_a_batch_change_between_epochs():
     lengths = np.full(64, 10)
-    groups = [
-        {frozenset(batch.tolist()) for batch in bucketed_batches(lengths, 8, 0, epoch)} for epoch in (0, 1)
-    ]
+    groups = [{frozenset(batch.tolist()) for batch in bucketed_batches(lengths, 8, 0, epoch)} for epoch in (0, 1)]
     assert groups[0] != groups[1]
 
 

@@ -1,0 +1,41 @@
+"""Time attention against the number of tokens, or training in reviews a second, on this machine."""
+
+import importlib
+import inspect
+from pathlib import Path
+
+from studies.commands.outputs import claim, save_bytes, save_figure
+from studies.commands.parser import parse, verb_parser
+from studies.commands.words import first_word
+
+BENCHMARKS = {"attention": "studies.bench_attention", "training": "studies.bench_training"}
+SECTIONS = ("response", "settings")  # arguments of a benchmark that are no plain values
+HELP = f"""usage: astromorph bench {"|".join(BENCHMARKS)} [--option value ...]
+
+{__doc__}
+
+example: astromorph bench attention --lengths 256 1024 --out attention.csv"""
+
+
+def run(words: list[str]) -> None:
+    name, rest = first_word("bench", "benchmark", words, BENCHMARKS, HELP)
+    import matplotlib
+
+    matplotlib.use("Agg")
+    study = importlib.import_module(BENCHMARKS[name])
+    command = f"astromorph bench {name}"
+    opening = inspect.cleandoc(study.__doc__ or "").split("\n\n")[0]
+    parser = verb_parser(command, f"{opening}\n\nexample: {command} --out {name}.csv")
+    parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="table (.csv), and a PNG beside it")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
+    parser.add_function_arguments(study.bench, skip=set(SECTIONS) & set(inspect.signature(study.bench).parameters))
+    asked = parse(parser, rest)
+    out, overwrite = asked.pop("out"), asked.pop("overwrite")
+    if out is not None:
+        claim(out, out.with_suffix(".png"), overwrite=overwrite, endings=(".csv",))
+    table = study.bench(**asked)
+    print(table.to_string(index=False))
+    if out is not None:
+        save_bytes(table.to_csv(index=False).encode(), out)
+        save_figure(study.draw(table), out.with_suffix(".png"))
+        print(f"wrote {out} and {out.with_suffix('.png')}")

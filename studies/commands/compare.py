@@ -1,0 +1,32 @@
+"""Finished runs side by side: mean and standard deviation of the test accuracy over seeds, by attention.
+
+example: astromorph compare runs/imdb-* --out imdb.csv
+"""
+
+from pathlib import Path
+
+from studies.commands.outputs import claim, save_figure
+from studies.commands.parser import parse, verb_parser
+
+
+def run(words: list[str]) -> None:
+    parser = verb_parser("astromorph compare", __doc__ or "", "RUN [RUN ...] [--out FILE.csv]")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs")
+    parser.add_argument("--out", type=Path, default=None, help="table of all runs to write, and a PNG beside it")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
+    asked = parse(parser, words)
+    out = asked["out"]
+    if out is not None:
+        claim(out, out.with_suffix(".png"), overwrite=asked["overwrite"], endings=(".csv",))
+    from astromorph.run_folder import RunFolder
+    from studies.accuracy_table import collect, draw, summarise
+
+    runs = collect([RunFolder.open(path) for path in asked["runs"]])
+    print(summarise(runs).to_string(index=False, float_format=lambda number: f"{number:.4g}"))
+    if out is not None:
+        from astromorph.whole_files import whole
+
+        with whole(out) as part:
+            runs.to_csv(part, index=False)
+        save_figure(draw(runs), out.with_suffix(".png"))
+        print(f"wrote {out} and {out.with_suffix('.png')}")

@@ -1,0 +1,46 @@
+"""Draw a dataset or a run again from its file, without simulating or training.
+
+example: astromorph plot response.nc --out response.pdf
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studies.commands.datasets import study_of
+from studies.commands.outputs import FIGURE_ENDINGS, claim, save_figure
+from studies.commands.parser import parse, verb_parser
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def run(words: list[str]) -> None:
+    parser = verb_parser("astromorph plot", __doc__ or "", "FILE.nc|RUN [--out FILE.png] [--overwrite]")
+    parser.add_argument("file", type=Path, help="dataset (.nc) or run folder")
+    parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="figure; beside its data if left out")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
+    asked = parse(parser, words)
+    file = asked["file"]
+    out = asked["out"] or (file / "learning_curves.png" if file.is_dir() else file.with_suffix(".png"))
+    if file.suffix in (".yaml", ".yml"):
+        raise ValueError(f"{file} holds coefficients without their data; plot the dataset they were fitted to")
+    claim(out, overwrite=asked["overwrite"], endings=FIGURE_ENDINGS)
+    save_figure(_run_figure(file) if file.is_dir() else _dataset_figure(file), out)
+    print(f"wrote {out}")
+
+
+def _run_figure(path: Path) -> "Figure":
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from astromorph.run_folder import RunFolder
+    from studies import learning_curves
+
+    return learning_curves.draw(RunFolder.open(path))
+
+
+def _dataset_figure(file: Path) -> "Figure":
+    from biophys.recording import load
+
+    dataset = load(file)
+    return study_of(file, dataset.attrs).draw(dataset)

@@ -1,0 +1,42 @@
+"""How did a training run go?
+
+Loss and validation accuracy by epoch, from the run folder's table. The epoch of the best validation accuracy
+is the one whose weights are tested; the test accuracy, once it has been read, is a line to compare with.
+"""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from astromorph.run_folder import RunFolder
+
+
+def draw(folder: RunFolder) -> Figure:
+    """Losses left, accuracies right, by epoch. FileNotFoundError before the first epoch has ended."""
+    table = folder.metrics()
+    chosen = int(table.epoch[table.validation_accuracy.idxmax()])
+    settings = folder.settings
+    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+        figure, (losses, accuracies) = plt.subplots(1, 2, figsize=(7.2, 3.2))
+        losses.plot(table.epoch, table.training_loss, "o-", label="training")
+        losses.plot(table.epoch, table.validation_loss, "o-", label="validation")
+        losses.set(ylabel="cross-entropy (nats)", title="A   Loss")
+        accuracies.plot(table.epoch, table.validation_accuracy, "o-", color="#D55E00", label="validation")
+        if folder.finished:
+            reached = folder.summary()["test_accuracy"]
+            accuracies.axhline(reached, color="0.3", ls="--", lw=1, label=f"test, read once: {reached:.4f}")
+        accuracies.set(ylabel="accuracy", title="B   Accuracy")
+        for axes in (losses, accuracies):
+            _mark_epoch(axes, chosen)
+        figure.suptitle(f"{folder.data_set}, {settings.attention} attention, seed {settings.seed}")
+    return figure
+
+
+def _mark_epoch(axes: Axes, chosen: int) -> None:
+    axes.axvline(chosen, color="0.6", lw=0.8, zorder=0, label=f"best validation: epoch {chosen}")
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend()

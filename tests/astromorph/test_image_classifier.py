@@ -1,0 +1,90 @@
+"""The image classifier: shapes, memory layout, parameters on the path, position, the fronts' arithmetic."""
+
+import pytest
+import torch
+from torch import nn
+
+from astromorph.astrocyte import PositionalDrive, response_module
+from astromorph.attention import AstromorphicAttention, LinearAttention, MultiheadAttention, SoftmaxAttention
+from astromorph.models.encoder import EncoderLayer
+from astromorph.models.image_classifier import ImageClassifier
+from astromorph.models.image_front import convolution_front, patch_front
+from astromorph.settings import CalciumResponse
+
+WIDTH, HEADS = 16, 2
+
+
+def astromorphic(positions: int, rows: int) -> nn.Module:
+    drive = PositionalDrive(HEADS, WIDTH // HEADS, positions, scale=2.0, rows=rows)
+    return AstromorphicAttention(response_module(CalciumResponse()), drive)
+
+
+def classifier(front: nn.Module, positions: int, mechanism: nn.Module) -> ImageClassifier:
+    layer = EncoderLayer(WIDTH, MultiheadAttention(WIDTH, HEADS, mechanism), 32, 0.0)
+    return ImageClassifier(front, positions, WIDTH, 10, [layer], 0.0)
+
+
+def colour_classifier() -> ImageClassifier:
+    torch.manual_seed(0)
+    return classifier(convolution_front(8, WIDTH), 64, astromorphic(64, 8))
+
+
+def digit_classifier(mechanism: nn.Module) -> ImageClassifier:
+    torch.manual_seed(0)
+    return classifier(patch_front(1, WIDTH, 2), 16, mechanism)
+
+
+@pytest.mark.parametrize("mechanism", [SoftmaxAttention(), LinearAttention(), astromorphic(16, 4)])
+def test_one_score_per_class_whatever_the_mechanism(mechanism):
+    scores = digit_classifier(mechanism)(torch.randn(5, 1, 8, 8))
+    assert scores.shape == (5, 10) and scores.dtype == torch.float32 and scores.isfinite().all()
+
+
+def test_convolution_front_maps_32_pixels_to_8_cells():
+    assert convolution_front(8, WIDTH)(torch.randn(2, 3, 32, 32)).shape == (2, WIDTH, 8, 8)
+    with pytest.raises(ValueError, match="channels 7 must be even"):
+        convolution_front(7, WIDTH)
+
+
+def test_patch_front_is_one_linear_map_of_each_patch():
+    front, images = patch_front(1, WIDTH, 2).double(), torch.randn(2, 1, 8, 8, dtype=torch.float64)
+    cells = front(images)
+    assert cells.shape == (2, WIDTH, 4, 4)
+    patch = images[:, 0, 4:6, 2:4].reshape(2, 4)  # row 2, column 1
+    expected = patch @ front.weight.reshape(WIDTH, 4).T + front.bias
+    torch.testing.assert_close(cells[:, :, 2, 1], expected)
+
+
+def test_memory_layout_does_not_change_the_scores():
+    model, images = colour_classifier().eval(), torch.randn(4, 3, 32, 32)
+    expected = model(images)
+    model.to(memory_format=torch.channels_last)
+    torch.testing.assert_close(model(images.to(memory_format=torch.channels_last)), expected)
+
+
+def test_gradient_reaches_every_parameter():
+    model = colour_classifier()
+    model(torch.randn(4, 3, 32, 32))[:, 0].square().sum().backward()
+    silent = [name for name, value in model.named_parameters() if value.grad is None or not value.grad.abs().any()]
+    assert silent == []
+
+
+def test_scores_pass_through_the_encoder_layers_only():
+    """With a layer that returns nothing, all images score the same: nothing goes round the layers."""
+
+    class Nothing(nn.Module):
+        def forward(self, tokens, keep=None):
+            return torch.zeros_like(tokens)
+
+    model = ImageClassifier(patch_front(1, WIDTH, 2), 16, WIDTH, 10, [Nothing()], 0.0)
+    scores = model(torch.randn(3, 1, 8, 8))
+    torch.testing.assert_close(scores, model.classify.bias.expand(3, 10))
+
+
+def test_position_vector_decides_whether_places_can_be_told_apart():
+    """Softmax attention and the mean do not see order: swapped patches score alike until positions differ."""
+    model, images = digit_classifier(SoftmaxAttention()), torch.randn(3, 1, 8, 8)
+    swapped = torch.cat((images[:, :, 2:], images[:, :, :2]), dim=2)
+    torch.testing.assert_close(model(images), model(swapped))
+    nn.init.normal_(model.positions)
+    assert (model(images) - model(swapped)).abs().max() > 1e-3

@@ -1,0 +1,34 @@
+"""Settings say in one sentence what cannot work."""
+
+import pytest
+
+from astromorph.settings import SETTINGS, CalciumResponse, ImdbSettings
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"width": 130}, "width 130 does not divide into 4 heads; use a multiple of 4"),
+        ({"epochs": 0}, "epochs 0 is too small; use at least 1"),
+        ({"learning_rate": 0.0}, "learning_rate 0.0 must be above 0"),
+        ({"dropout": 1.0}, "dropout 1.0 is a share; use a number from 0 to below 1"),
+        ({"seed": -1}, "seed -1 must not be negative"),
+        ({"first_tokens": 500}, "first_tokens 500 must lie between 0 and tokens 400"),
+    ],
+)
+def test_an_impossible_setting_is_one_sentence(changed, sentence):
+    with pytest.raises(ValueError) as error:
+        ImdbSettings(**changed)
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_defaults_are_valid(name):
+    SETTINGS[name]()
+
+
+def test_a_decreasing_or_incomplete_calcium_response_is_refused():
+    with pytest.raises(ValueError, match="not positive and increasing"):
+        CalciumResponse(exponent=-0.5)
+    with pytest.raises(ValueError, match="needs a positive half-activation"):
+        CalciumResponse(form="hill")
