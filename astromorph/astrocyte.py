@@ -23,7 +23,7 @@ class PowerLawResponse(nn.Module):
 
     def __init__(self, baseline: float, amplitude: float, exponent: float) -> None:
         super().__init__()
-        self.baseline, self.amplitude, self.exponent = baseline, amplitude, exponent
+        hold(self, baseline=baseline, amplitude=amplitude, exponent=exponent)
 
     def forward(self, activity: Tensor) -> Tensor:
         return self.baseline + self.amplitude * activity**self.exponent
@@ -34,11 +34,20 @@ class HillResponse(nn.Module):
 
     def __init__(self, baseline: float, amplitude: float, exponent: float, half: float) -> None:
         super().__init__()
-        self.baseline, self.amplitude, self.exponent, self.half = baseline, amplitude, exponent, half
+        hold(self, baseline=baseline, amplitude=amplitude, exponent=exponent, half_activity=half)
 
     def forward(self, activity: Tensor) -> Tensor:
         powered = activity**self.exponent
-        return self.baseline + self.amplitude * powered / (self.half**self.exponent + powered)
+        return self.baseline + self.amplitude * powered / (self.half_activity**self.exponent + powered)
+
+
+def hold(module: nn.Module, **coefficients: float) -> None:
+    """Keep numbers that are measured, not learned, and that belong to the settings, not to the weights.
+
+    As tensors without axes: they take the type of what they meet, and torch.compile does not treat them as inputs.
+    """
+    for name, value in coefficients.items():
+        module.register_buffer(name, torch.tensor(value, dtype=torch.float64), persistent=False)
 
 
 def response_module(response: CalciumResponse) -> nn.Module:

@@ -78,19 +78,20 @@ class ImdbSettings:
 
 @dataclass(frozen=True)
 class Cifar10Settings:
-    """A small convolution-attention hybrid: three convolution stages, then encoder layers on the 8x8 map."""
+    """A small convolution-attention hybrid: a residual convolution front, then encoder layers on its 8x8 map."""
 
     attention: Attention = "astromorphic"  # softmax, linear or astromorphic
-    width: int = 256  # model width of the attention stage, divisible by heads
-    heads: int = 8
+    width: int = 128  # model width of the attention stage, divisible by heads
+    heads: int = 4
     layers: int = 1
-    feedforward: int = 512  # hidden width of the position-wise layers
-    channels: int = 64  # channels of the first convolution stage; the second has twice as many
+    feedforward: int = 256  # hidden width of the position-wise layers
+    channels: int = 64  # sets the size of the convolution front; even
     position_scale: float = 2.0  # e-folding distance in patches of the astrocytic distance kernel
-    dropout: float = 0.1
-    epochs: int = 8
-    batch: int = 500
-    learning_rate: float = 2e-3
+    dropout: float = 0.0
+    shift: int = 2  # pixels by which training images are shifted at most
+    epochs: int = 6
+    batch: int = 250
+    learning_rate: float = 4e-3
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     validation: int = 5_000  # images held out of the training part; they choose the epoch
@@ -102,6 +103,8 @@ class Cifar10Settings:
     def __post_init__(self) -> None:
         check_training(self)
         check_at_least("channels", self.channels, 8)
+        if not 0 <= self.shift <= 16:
+            raise ValueError(f"shift {self.shift} must lie between 0 and 16 pixels")
 
 
 @dataclass(frozen=True)

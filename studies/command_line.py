@@ -16,6 +16,7 @@ VERBS = {
     "map": "fit the simulated calcium response and write coefficients without units",
     "train": "train a transformer on imdb, cifar10 or digits",
     "evaluate": "measure the test accuracy of a trained run again",
+    "compare": "test accuracy of finished runs side by side, by attention",
     "study": "compute an exact theory: union-property or nmda-threshold",
     "plot": "draw a dataset or a run again from its file",
     "data": "fetch or check a data set",
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return STATUS_BAD_INPUT
     except KeyboardInterrupt as interruption:
         _show_traceback()
-        print(f"\ninterrupted; {interruption or 'nothing was written'}", file=sys.stderr)
+        print(f"\ninterrupted; {str(interruption) or 'nothing was written'}", file=sys.stderr)
         return STATUS_INTERRUPTED
     except SystemExit as end:  # --help
         return int(end.code or 0)
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def sentence_of(error: Exception) -> str:
     """One line: the message of the error, or what the operating system refused."""
     if isinstance(error, OSError) and error.errno and error.strerror:
-        return f"{error.filename or 'a file'} cannot be used ({error.strerror}); name another or free it"
+        return f"{error.filename or 'a file'} cannot be used ({error.strerror}); give another path"
     return " ".join(str(error).split()) or f"{type(error).__name__}; set ASTROMORPH_DEBUG=1 to see where"
 
 

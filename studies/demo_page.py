@@ -112,7 +112,7 @@ def training_part(runs: Mapping[str, Sequence[RunFolder]], out: Path) -> Part:
     results = pd.DataFrame([run.summary() for each in runs.values() for run in each])
     by_attention = results.groupby("attention", sort=False)
     accuracy = 100 * by_attention.test_accuracy.agg(["mean", "std"]).fillna(0)
-    shown = [f"{mean:.1f} ± {sd:.1f} %" for mean, sd in accuracy.itertuples(index=False)]
+    shown = [f"{mean:.1f}\u00a0±\u00a0{sd:.1f}\u00a0%" for mean, sd in accuracy.itertuples(index=False)]
     table = pd.DataFrame(
         {
             "Attention": accuracy.index,
@@ -143,6 +143,7 @@ attention is better.
         table,
     )
     line = ", ".join(f"{name} {value}" for name, value in zip(accuracy.index, shown, strict=True))
+    line = line.replace("\u00a0", " ")  # a terminal needs no unbreakable spaces
     return Part("digits", f"{line} right on test images", [section])
 
 

@@ -41,7 +41,7 @@ table { border-collapse: collapse; font-size: .92rem; }
 th, td { text-align: left; padding: .3rem 1.1rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; font-variant-numeric: tabular-nums; }
 th { font-weight: 600; }
-td { overflow-wrap: anywhere; min-width: 6rem; }
+td:last-child { overflow-wrap: anywhere; min-width: 5rem; padding-right: 0; }
 """
 
 

@@ -41,14 +41,3 @@ def convolution(inputs: int, outputs: int, pool: nn.Module | None = None) -> nn.
     """3x3 convolution, pooling if any, batch normalisation, GELU."""
     filters = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
     return nn.Sequential(filters, pool or nn.Identity(), nn.BatchNorm2d(outputs), nn.GELU())
-
-
-def patch_front(channels: int, width: int, patch: int) -> nn.Conv2d:
-    """(batch, channels, height, width) images to (batch, width, rows, columns), linear in each patch.
-
-    `patch` is the side of a patch in pixels: 8 x 8 pixels and patch 2 give 4 x 4 cells. Pixels beyond the last
-    whole patch are not seen.
-    """
-    if patch < 1:
-        raise ValueError(f"patches of {patch} pixels hold nothing; use at least 1")
-    return nn.Conv2d(channels, width, patch, stride=patch)

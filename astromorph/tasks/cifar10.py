@@ -1,6 +1,6 @@
 """CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images of 32x32 pixels in ten classes.
 
-Training images are shifted by up to four pixels and mirrored at random.
+Training images are shifted and mirrored at random.
 """
 
 from pathlib import Path
@@ -19,7 +19,6 @@ from astromorph.tasks.task import Task
 
 POSITIONS, ROWS = 64, 8
 MEAN, DEVIATION = (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)  # of the training images, values 0-255
-SHIFT = 4
 
 
 def build(settings: Cifar10Settings, response: CalciumResponse | None, root: Path) -> Task:
@@ -32,8 +31,8 @@ def build(settings: Cifar10Settings, response: CalciumResponse | None, root: Pat
         encoder_layers(settings, response, POSITIONS, ROWS),
         settings.dropout,
     ).to(memory_format=torch.channels_last)
+
+    def shifted_and_mirrored(pictures: Tensor, draw: Generator) -> Tensor:
+        return shift_and_flip(pictures, settings.shift, draw)
+
     return image_task(model, load_cifar10(root), settings, MEAN, DEVIATION, shifted_and_mirrored)
-
-
-def shifted_and_mirrored(images: Tensor, draw: Generator) -> Tensor:
-    return shift_and_flip(images, SHIFT, draw)

@@ -28,7 +28,8 @@ def run(words: list[str]) -> None:
     parser = verb_parser(command, f"{opening}\n\nexample: {command} --out {name}.csv")
     parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="table (.csv), and a PNG beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
-    parser.add_function_arguments(study.bench, skip=set(SECTIONS) & set(inspect.signature(study.bench).parameters))
+    skipped: set[str | int] = {name for name in SECTIONS if name in inspect.signature(study.bench).parameters}
+    parser.add_function_arguments(study.bench, skip=skipped)
     asked = parse(parser, rest)
     out, overwrite = asked.pop("out"), asked.pop("overwrite")
     if out is not None:

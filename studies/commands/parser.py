@@ -31,7 +31,7 @@ class HelpFormatter(jsonargparse.DefaultHelpFormatter, argparse.RawDescriptionHe
         if getattr(action, "_jsonargparse_preexpanded_help", False):  # it has been here already
             return action.help or ""
         told = [action.help.rstrip(".")] if action.help else []
-        if action.default not in (None, argparse.SUPPRESS) and action.default is not False:
+        if action.default not in (None, argparse.SUPPRESS) and action.nargs != 0:
             told.append(f"default: {_typed(action.default)}".replace("%", "%%"))
         return "; ".join(told)
 

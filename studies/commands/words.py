@@ -27,6 +27,7 @@ def first_word(command: str, what: str, words: list[str], known: Iterable[str], 
 
 
 def meant(word: str, names: Iterable[str]) -> str:
-    """ " (did you mean ...?)" if one of the names is close, else nothing."""
-    close = get_close_matches(word, list(names), n=1)
+    """ " (did you mean ...?)" if a name is close or begins like it, else nothing."""
+    known = list(names)
+    close = get_close_matches(word, known, n=1) or [name for name in known if word and name.startswith(word)]
     return f" (did you mean {close[0]}?)" if close else ""
