@@ -21,6 +21,10 @@ from astromorph.settings import CalciumResponse
 class PowerLawResponse(nn.Module):
     """ρ(x) = baseline + amplitude · x^exponent; x ≥ 0, any shape."""
 
+    baseline: Tensor
+    amplitude: Tensor
+    exponent: Tensor
+
     def __init__(self, baseline: float, amplitude: float, exponent: float) -> None:
         super().__init__()
         hold(self, baseline=baseline, amplitude=amplitude, exponent=exponent)
@@ -31,6 +35,11 @@ class PowerLawResponse(nn.Module):
 
 class HillResponse(nn.Module):
     """ρ(x) = baseline + amplitude · xⁿ / (halfⁿ + xⁿ) with n the exponent; x ≥ 0, any shape."""
+
+    baseline: Tensor
+    amplitude: Tensor
+    exponent: Tensor
+    half_activity: Tensor
 
     def __init__(self, baseline: float, amplitude: float, exponent: float, half: float) -> None:
         super().__init__()

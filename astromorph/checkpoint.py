@@ -4,7 +4,7 @@ Weights, both moments of AdamW, and the metrics so far. Random numbers need not 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -17,7 +17,7 @@ from astromorph.whole_files import whole
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
-def save(path: Path, model: nn.Module, optimiser: torch.optim.AdamW, rows: list[Mapping[str, float]]) -> None:
+def save(path: Path, model: nn.Module, optimiser: torch.optim.AdamW, rows: Sequence[Mapping[str, float]]) -> None:
     """Write the state after the epochs described by `rows`."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     steps = 0.0
@@ -25,7 +25,7 @@ def save(path: Path, model: nn.Module, optimiser: torch.optim.AdamW, rows: list[
         state = optimiser.state[parameter]
         steps = float(state["step"])
         tensors |= {f"{moment}.{name}": state[moment] for moment in MOMENTS}
-    metadata = {"rows": json.dumps(rows), "steps": json.dumps(steps)}
+    metadata = {"rows": json.dumps(list(rows)), "steps": json.dumps(steps)}
     save_tensors(path, tensors, metadata)
 
 

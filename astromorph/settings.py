@@ -48,8 +48,8 @@ class ImdbSettings:
 
     attention: Attention = "astromorphic"  # softmax, linear or astromorphic
     width: int = 128  # model width, divisible by heads
-    heads: int = 4
-    layers: int = 1
+    heads: int = 4  # attention heads
+    layers: int = 1  # encoder layers
     feedforward: int = 256  # hidden width of the position-wise layers
     tokens: int = 400  # longest review; longer ones keep their beginning and their end
     first_tokens: int = 100  # how many of `tokens` come from the beginning of a longer review
@@ -57,16 +57,16 @@ class ImdbSettings:
     position_scale: float = 16.0  # e-folding distance in tokens of the astrocytic distance kernel
     dropout: float = 0.5  # share of features dropped for a whole review (locked dropout)
     word_dropout: float = 0.2  # share of words replaced by the unknown word during training
-    epochs: int = 5
-    batch: int = 64
+    epochs: int = 5  # passes through the training part
+    batch: int = 64  # examples a training step
     learning_rate: float = 2e-3  # peak of a one-cycle schedule
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
+    weight_decay: float = 0.05  # of AdamW
+    label_smoothing: float = 0.1  # share of the target spread over all classes
     validation: int = 2_500  # reviews held out of the training part; they choose the epoch
     threads: int = 0  # processor threads; 0 leaves the choice to torch
     precision: Precision = "auto"  # auto, float32 or bfloat16 matrix products
     compile: bool = True  # fuse elementwise work with torch.compile (needs a C++ compiler)
-    seed: int = 0
+    seed: int = 0  # of split, order, initial weights, augmentation and dropout
 
     def __post_init__(self) -> None:
         check_training(self)
@@ -82,23 +82,23 @@ class Cifar10Settings:
 
     attention: Attention = "astromorphic"  # softmax, linear or astromorphic
     width: int = 128  # model width of the attention stage, divisible by heads
-    heads: int = 4
-    layers: int = 1
+    heads: int = 4  # attention heads
+    layers: int = 1  # encoder layers
     feedforward: int = 256  # hidden width of the position-wise layers
     channels: int = 64  # sets the size of the convolution front; even
     position_scale: float = 2.0  # e-folding distance in patches of the astrocytic distance kernel
-    dropout: float = 0.0
+    dropout: float = 0.0  # share of features dropped for a whole input (locked dropout)
     shift: int = 2  # pixels by which training images are shifted at most
-    epochs: int = 6
-    batch: int = 250
-    learning_rate: float = 4e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
+    epochs: int = 6  # passes through the training part
+    batch: int = 250  # examples a training step
+    learning_rate: float = 4e-3  # peak, after a linear warm-up; then half a cosine to zero
+    weight_decay: float = 0.05  # of AdamW
+    label_smoothing: float = 0.1  # share of the target spread over all classes
     validation: int = 5_000  # images held out of the training part; they choose the epoch
     threads: int = 0  # processor threads; 0 leaves the choice to torch
     precision: Precision = "auto"  # auto, float32 or bfloat16 matrix products
     compile: bool = False  # fuse elementwise work with torch.compile (needs a C++ compiler)
-    seed: int = 0
+    seed: int = 0  # of split, order, initial weights, augmentation and dropout
 
     def __post_init__(self) -> None:
         check_training(self)
@@ -113,21 +113,21 @@ class DigitsSettings:
 
     attention: Attention = "astromorphic"  # softmax, linear or astromorphic
     width: int = 32  # model width, divisible by heads
-    heads: int = 4
-    layers: int = 1
-    feedforward: int = 64
-    position_scale: float = 2.0
-    dropout: float = 0.1
-    epochs: int = 20
-    batch: int = 64
-    learning_rate: float = 5e-3
-    weight_decay: float = 0.01
-    label_smoothing: float = 0.0
+    heads: int = 4  # attention heads
+    layers: int = 1  # encoder layers
+    feedforward: int = 64  # hidden width of the position-wise layers
+    position_scale: float = 2.0  # e-folding distance in tokens of the astrocytic distance kernel
+    dropout: float = 0.1  # share of features dropped for a whole input (locked dropout)
+    epochs: int = 20  # passes through the training part
+    batch: int = 64  # examples a training step
+    learning_rate: float = 5e-3  # peak, after a linear warm-up; then half a cosine to zero
+    weight_decay: float = 0.01  # of AdamW
+    label_smoothing: float = 0.0  # share of the target spread over all classes
     validation: int = 200  # images held out of the training part; they choose the epoch
     threads: int = 0  # processor threads; 0 leaves the choice to torch
     precision: Precision = "float32"  # auto, float32 or bfloat16 matrix products
     compile: bool = False  # fuse elementwise work with torch.compile (needs a C++ compiler)
-    seed: int = 0
+    seed: int = 0  # of split, order, initial weights, augmentation and dropout
 
     def __post_init__(self) -> None:
         check_training(self)
@@ -152,7 +152,7 @@ def check_training(settings: Settings) -> None:
         check_share(name, getattr(settings, name))
     for name in ("weight_decay", "threads", "seed"):
         if getattr(settings, name) < 0:
-            raise ValueError(f"{name} {getattr(settings, name)} must not be negative")
+            raise ValueError(f"{name} {getattr(settings, name)} is negative; use 0 or more")
 
 
 def check_at_least(name: str, value: int, least: int) -> None:

@@ -46,6 +46,7 @@ def run(
     `build` is called after the target is set, and `read` before a compiled program's results are thrown away.
     target: numpy, cython or cpp_standalone (see choose_target).
     """
+    brian2.prefs.core.stop_on_keyboard_interrupt = False  # else Ctrl-C ends the run early and looks like its end
     with _code_target(target):
         brian2.seed(seed)
         network = build()

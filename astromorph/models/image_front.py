@@ -3,7 +3,6 @@
 The convolution front follows the fast residual networks for CIFAR-10 (K. Jordan, arXiv:2404.00498, 2024): each
 halving of the map is convolution, maximum pooling, batch normalisation, GELU, in this order, so that the costly
 elementwise passes see the pooled map only; most of the arithmetic lies in 3x3 convolutions on the small map.
-The patch front cuts small images into squares, one linear projection each (Dosovitskiy et al. 2021, Eq. 1).
 """
 
 from torch import Tensor, nn

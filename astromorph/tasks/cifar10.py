@@ -30,7 +30,8 @@ def build(settings: Cifar10Settings, response: CalciumResponse | None, root: Pat
         10,
         encoder_layers(settings, response, POSITIONS, ROWS),
         settings.dropout,
-    ).to(memory_format=torch.channels_last)
+    )
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def shifted_and_mirrored(pictures: Tensor, draw: Generator) -> Tensor:
         return shift_and_flip(pictures, settings.shift, draw)

@@ -37,13 +37,6 @@ def run_study(verb: str, name: str, words: list[str]) -> None:
     print(f"wrote {out} and {picture}")
 
 
-def interrupt_at_once() -> None:
-    """Let Ctrl-C end a simulation; Brian2 would end it early instead, and the short result would be written."""
-    import brian2
-
-    brian2.prefs.core.stop_on_keyboard_interrupt = False
-
-
 def study_module(name: str) -> ModuleType:
     """The study's module, with figures drawn to files and never to a window."""
     import matplotlib

@@ -6,7 +6,6 @@ example: astromorph demo --out demo
 
 from pathlib import Path
 
-from studies.commands.datasets import interrupt_at_once
 from studies.commands.parser import parse, verb_parser
 from studies.provenance import provenance
 
@@ -16,8 +15,6 @@ def run(words: list[str]) -> None:
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder of the page")
     out = parse(parser, words)["out"]
     from studies.demo import demo
-
-    interrupt_at_once()
 
     try:
         page = demo(out, provenance(["demo", *words]))

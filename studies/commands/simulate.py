@@ -1,6 +1,6 @@
 """Drive a tripartite synapse at a list of presynaptic rates and record how its astrocyte answers."""
 
-from studies.commands.datasets import interrupt_at_once, run_study
+from studies.commands.datasets import run_study
 from studies.commands.words import first_word
 
 NAMES = ("calcium-response",)
@@ -14,5 +14,4 @@ example: astromorph simulate calcium-response --rates 0.5 1 2 4 8 16 30 --out re
 
 def run(words: list[str]) -> None:
     name, rest = first_word("simulate", "simulation", words, NAMES, HELP)
-    interrupt_at_once()
     run_study("simulate", name, rest)

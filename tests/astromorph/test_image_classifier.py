@@ -8,7 +8,7 @@ from astromorph.astrocyte import PositionalDrive, response_module
 from astromorph.attention import AstromorphicAttention, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
-from astromorph.models.image_front import convolution_front, patch_front
+from astromorph.models.image_front import convolution_front
 from astromorph.settings import CalciumResponse
 
 WIDTH, HEADS = 16, 2
@@ -31,7 +31,7 @@ def colour_classifier() -> ImageClassifier:
 
 def digit_classifier(mechanism: nn.Module) -> ImageClassifier:
     torch.manual_seed(0)
-    return classifier(patch_front(1, WIDTH, 2), 16, mechanism)
+    return classifier(nn.Conv2d(1, WIDTH, 2, stride=2), 16, mechanism)
 
 
 @pytest.mark.parametrize("mechanism", [SoftmaxAttention(), LinearAttention(), astromorphic(16, 4)])
@@ -44,15 +44,6 @@ def test_convolution_front_maps_32_pixels_to_8_cells():
     assert convolution_front(8, WIDTH)(torch.randn(2, 3, 32, 32)).shape == (2, WIDTH, 8, 8)
     with pytest.raises(ValueError, match="channels 7 must be even"):
         convolution_front(7, WIDTH)
-
-
-def test_patch_front_is_one_linear_map_of_each_patch():
-    front, images = patch_front(1, WIDTH, 2).double(), torch.randn(2, 1, 8, 8, dtype=torch.float64)
-    cells = front(images)
-    assert cells.shape == (2, WIDTH, 4, 4)
-    patch = images[:, 0, 4:6, 2:4].reshape(2, 4)  # row 2, column 1
-    expected = patch @ front.weight.reshape(WIDTH, 4).T + front.bias
-    torch.testing.assert_close(cells[:, :, 2, 1], expected)
 
 
 def test_memory_layout_does_not_change_the_scores():
@@ -76,7 +67,7 @@ def test_scores_pass_through_the_encoder_layers_only():
         def forward(self, tokens, keep=None):
             return torch.zeros_like(tokens)
 
-    model = ImageClassifier(patch_front(1, WIDTH, 2), 16, WIDTH, 10, [Nothing()], 0.0)
+    model = ImageClassifier(nn.Conv2d(1, WIDTH, 2, stride=2), 16, WIDTH, 10, [Nothing()], 0.0)
     scores = model(torch.randn(3, 1, 8, 8))
     torch.testing.assert_close(scores, model.classify.bias.expand(3, 10))
 

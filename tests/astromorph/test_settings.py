@@ -12,7 +12,7 @@ from astromorph.settings import SETTINGS, CalciumResponse, ImdbSettings
         ({"epochs": 0}, "epochs 0 is too small; use at least 1"),
         ({"learning_rate": 0.0}, "learning_rate 0.0 must be above 0"),
         ({"dropout": 1.0}, "dropout 1.0 is a share; use a number from 0 to below 1"),
-        ({"seed": -1}, "seed -1 must not be negative"),
+        ({"seed": -1}, "seed -1 is negative; use 0 or more"),
         ({"first_tokens": 500}, "first_tokens 500 must lie between 0 and tokens 400"),
     ],
 )
