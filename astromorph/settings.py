@@ -124,7 +124,7 @@ class DigitsSettings:
     weight_decay: float = 0.01  # of AdamW
     label_smoothing: float = 0.0  # share of the target spread over all classes
     validation: int = 200  # images held out of the training part; they choose the epoch
-    threads: int = 0  # processor threads; 0 leaves the choice to torch
+    threads: int = 1  # processor threads; one is fastest for a model this small
     precision: Precision = "float32"  # auto, float32 or bfloat16 matrix products
     compile: bool = False  # fuse elementwise work with torch.compile (needs a C++ compiler)
     seed: int = 0  # of split, order, initial weights, augmentation and dropout
