@@ -3,8 +3,10 @@
 The project's own epoch (astromorph/training.py) runs on its text classifier with each attention: in
 float32, in bfloat16, and compiled. Beside it stands the loop that most people would write:
 nn.TransformerEncoderLayer of the same size in float32, AdamW as it comes, reviews in random order padded to
-the longest of their batch; and the same with the project's length buckets, which shows how much of the
-difference is padding. All share one process and take turns; the median of the turns counts.
+the longest of their batch. Two more rows say where the difference lies: the same with the project's length
+buckets (what padding costs), and that without dropout (PyTorch's layer draws a random number for every
+activation and every attention weight, the project one for a feature of a review). All share one process and
+take turns; the median of the turns counts.
 
 The reviews are synthetic: random words, and lengths from the log-normal law with the moments of IMDB's 25,000
 training reviews as astromorph/data/words.py splits them (mean log 5.254, deviation 0.642; real mean 237
@@ -16,12 +18,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from statistics import median
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -39,6 +44,7 @@ MEAN_LOG, LOG_DEVIATION, SHORTEST = 5.254, 0.642, 10
 MODES = ("float32", "bfloat16", "compiled")
 ATTENTIONS = ("softmax", "linear", "astromorphic")
 PLAIN = "plain PyTorch"
+BUCKETS, NO_DROPOUT = f"{PLAIN}, length buckets", f"{PLAIN}, length buckets, no dropout"
 EPOCH_REVIEWS = 22_500  # the training part of IMDB without the reviews held out
 Timed = Callable[[], float]  # trains on all reviews once, returns seconds
 
@@ -95,7 +101,8 @@ def bench(
     with processor_threads(threads):
         timed = {(PLAIN, "float32"): plain(settings, random_batches(texts, labels, settings.batch))}
         buckets = list(text_batches(texts, labels, settings.batch, seed, 1))
-        timed[PLAIN + ", length buckets", "float32"] = plain(settings, buckets)
+        timed[BUCKETS, "float32"] = plain(settings, buckets)
+        timed[NO_DROPOUT, "float32"] = plain(replace(settings, dropout=0.0), buckets)
         for attention, mode in product(ATTENTIONS, modes):
             timed[attention, mode] = project(settings, attention, mode, buckets)
         turns = [key for _ in range(repeats) for key in timed]
@@ -194,3 +201,18 @@ def summarised(rates: dict[tuple[str, str], list[float]]) -> pd.DataFrame:
         }
         for (model, mode), turns in rates.items()
     )
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Reviews a second, a bar a model and mode; whiskers from the slowest to the fastest turn."""
+    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+        figure, axes = plt.subplots(figsize=(7.2, 0.6 + 0.28 * len(frame)))
+        rates = frame.reviews_per_second
+        colors = ["0.6" if name.startswith(PLAIN) else "#0072B2" for name in frame.model]
+        labels = [f"{name} ({mode})" for name, mode in zip(frame.model, frame["mode"], strict=True)]
+        spread = np.array([rates - frame.slowest, frame.fastest - rates])
+        axes.barh(np.arange(len(frame)), rates, color=colors, xerr=spread, ecolor="0.2", capsize=2)
+        axes.set_yticks(np.arange(len(frame)), labels)
+        axes.invert_yaxis()
+        axes.set(xlabel="reviews a second", title="Training on reviews of IMDB's lengths")
+    return figure

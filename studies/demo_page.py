@@ -179,11 +179,12 @@ With a low threshold random activity sets the segment off; with a high one it mi
 some cells fall silent. Measured NMDA spikes take 8 to 20 synapses (Major, Larkum and Schiller 2013). After
 Figures 4 and 6 of Ahmad and Hawkins (2016), with exact probabilities.
 """
+    tolerated = f"{dataset.attrs['tolerated']:g}".replace("e-0", "e-")
     return Section(
         "5. Why an NMDA spike takes that many synapses",
         text,
         nmda_threshold.draw(dataset),
-        f"Shaded: the median chance of a false match is at most {dataset.attrs['tolerated']:g}.",
+        f"Shaded: the median chance of a false match is at most {tolerated}.",
         command("plot", out / THRESHOLD),
     )
 

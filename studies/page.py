@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from astromorph.whole_files import whole
 
 CSS_PIXELS_PER_INCH = 96
-READABLE_SHARE = 0.8  # of a figure's printed width; a narrower screen scrolls it sideways
+READABLE_SHARE = 0.75  # of a figure's printed width; a narrower screen scrolls it sideways
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fdfdfc; --ink: #1c1f23; --faint: #5b6570; --line: #d5d9de; }

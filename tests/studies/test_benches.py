@@ -62,13 +62,18 @@ def test_figure_has_a_curve_a_mechanism(frame):
 def test_training_bench_compares_with_the_plain_loop():
     threads = torch.get_num_threads()
     frame = bench_training.bench(3, repeats=1, threads=1, modes=("float32", "bfloat16"), settings=SMALL)
-    assert frame.model.tolist()[:2] == ["plain PyTorch", "plain PyTorch, length buckets"]
-    assert frame.model.tolist()[2:] == ["softmax"] * 2 + ["linear"] * 2 + ["astromorphic"] * 2
+    plain = frame.model.tolist()[:3]
+    assert plain == [bench_training.PLAIN, bench_training.BUCKETS, bench_training.NO_DROPOUT]
+    assert frame.model.tolist()[3:] == ["softmax"] * 2 + ["linear"] * 2 + ["astromorphic"] * 2
     assert (frame.ratio_to_plain * frame.reviews_per_second[0]).tolist() == pytest.approx(
         frame.reviews_per_second.tolist()
     )
-    assert (frame.epoch_seconds * frame.reviews_per_second).tolist() == pytest.approx([22_500] * 8)
+    assert (frame.epoch_seconds * frame.reviews_per_second).tolist() == pytest.approx([22_500] * 9)
     assert torch.get_num_threads() == threads
+    figure = bench_training.draw(frame)
+    figure.canvas.draw()
+    assert [bar.get_width() for bar in figure.axes[0].patches] == frame.reviews_per_second.tolist()
+    plt.close(figure)
 
 
 def test_synthetic_reviews_have_the_lengths_of_imdb():

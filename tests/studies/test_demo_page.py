@@ -192,4 +192,4 @@ def test_a_demo_folder_is_taken_over_and_no_other(tmp_path):
 def test_picture_keeps_a_readable_width(tmp_path):
     write_page(tmp_path / "index.html", "t", [Section("a", figure=small_figure())], {})
     source = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert f"width: {2 * page.CSS_PIXELS_PER_INCH}px; min-width: 154px" in source
+    assert f"width: {2 * page.CSS_PIXELS_PER_INCH}px; min-width: 144px" in source
