@@ -27,7 +27,7 @@ lint: $(INSTALLED)
 # The first of $(PYTHON) that runs and is 3.11 makes the environment; the stamp comes last, so a broken-off
 # installation is taken up again.
 $(INSTALLED): pyproject.toml
-	@for candidate in $(PYTHON); do \
+	@python=; for candidate in $(PYTHON); do \
 	  if $$candidate -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
 	    python=$$candidate; break; \
 	  fi; \

@@ -89,6 +89,6 @@ def _progress(duration: Quantity) -> Iterator[Callable[..., None]]:
     with tqdm(total=float(duration / second), disable=None, bar_format=form) as bar:
 
         def report(elapsed: Quantity, completed: float, start: Quantity, length: Quantity) -> None:
-            bar.update(completed * bar.total - bar.n if not bar.disable else 0)
+            bar.update(0 if bar.disable else completed * float(duration / second) - bar.n)
 
         yield report

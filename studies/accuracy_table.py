@@ -81,7 +81,7 @@ def draw(runs: pd.DataFrame) -> Figure:
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
         table = summarise(runs)
-        for place, row in table.iterrows():
+        for place, row in enumerate(table.itertuples()):
             dots = runs.test_accuracy[runs.attention == row.attention]
             axes.plot([place] * len(dots), 100 * dots, "o", alpha=0.5, color="0.4", zorder=1)
             axes.errorbar([place], [100 * row.test_accuracy], [100 * row.sd], fmt="D", capsize=6, zorder=2)

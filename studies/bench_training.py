@@ -35,7 +35,7 @@ from astromorph.hardware import Processor
 from astromorph.models.text_classifier import TextClassifier
 from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks import Batch, Task
-from astromorph.tasks.imdb import text_batches
+from astromorph.tasks.imdb import padded_widths, text_batches
 from astromorph.tasks.mechanisms import encoder_layers
 from astromorph.training import compiled, one_epoch
 from studies.threads import processor_threads
@@ -100,7 +100,7 @@ def bench(
     texts, labels = synthetic_reviews(steps * settings.batch, settings, seed)
     with processor_threads(threads):
         timed = {(PLAIN, "float32"): plain(settings, random_batches(texts, labels, settings.batch))}
-        buckets = list(text_batches(texts, labels, settings.batch, seed, 1))
+        buckets = list(text_batches(texts, labels, padded_widths(settings.tokens), settings.batch, seed, 1))
         timed[BUCKETS, "float32"] = plain(settings, buckets)
         timed[NO_DROPOUT, "float32"] = plain(replace(settings, dropout=0.0), buckets)
         for attention, mode in product(ATTENTIONS, modes):

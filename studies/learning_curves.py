@@ -17,7 +17,7 @@ from astromorph.run_folder import RunFolder
 def draw(folder: RunFolder) -> Figure:
     """Losses left, accuracies right, by epoch. FileNotFoundError before the first epoch has ended."""
     table = folder.metrics()
-    chosen = int(table.epoch[table.validation_accuracy.idxmax()])
+    chosen = int(table.loc[table.validation_accuracy.idxmax(), "epoch"])
     settings = folder.settings
     with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
         figure, (losses, accuracies) = plt.subplots(1, 2, figsize=(7.2, 3.2))

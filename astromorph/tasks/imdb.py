@@ -21,12 +21,14 @@ from astromorph.tasks.mechanisms import encoder_layers
 from astromorph.tasks.task import Batch, Task
 
 TEST_BATCH = 256
+WIDTH_STEP = 16  # tokens between the widths to which batches are padded
 
 
 def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) -> Task:
     """The task with the reviews under `root`."""
     reviews = load_encoded_imdb(root, settings.vocabulary)
     short = lambda texts: [shorten(text, settings.tokens, settings.first_tokens) for text in texts]
+    widths = padded_widths(settings.tokens)
     train, test = short(reviews.train), short(reviews.test)
     learn, held_out = validation_split(reviews.train_labels, settings.validation, settings.seed)
     parts = {
@@ -37,7 +39,7 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
 
     def training(epoch: int) -> Iterator[Batch]:
         draw = torch.Generator().manual_seed(settings.seed * 100_003 + epoch)
-        for (words, keep), labels in text_batches(*parts["learn"], settings.batch, settings.seed, epoch):
+        for (words, keep), labels in text_batches(*parts["learn"], widths, settings.batch, settings.seed, epoch):
             hidden = torch.rand(words.shape, generator=draw) < settings.word_dropout
             yield Batch((words.masked_fill(hidden, UNKNOWN), keep), labels)
 
@@ -51,8 +53,8 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
             settings.dropout,
         ),
         training=training,
-        validation=lambda: text_batches(*parts["validation"], TEST_BATCH, 0, 0),
-        test=lambda: text_batches(*parts["test"], TEST_BATCH, 0, 0),
+        validation=lambda: text_batches(*parts["validation"], widths, TEST_BATCH),
+        test=lambda: text_batches(*parts["test"], widths, TEST_BATCH),
         steps=ceil(len(learn) / settings.batch),
         examples=len(learn),
         unit="reviews",
@@ -61,8 +63,15 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
     )
 
 
-def text_batches(texts: list[np.ndarray], labels: np.ndarray, size: int, seed: int, epoch: int) -> Iterator[Batch]:
-    """Batches of reviews of similar length: inputs (words, keep), both (batch, tokens)."""
+def padded_widths(tokens: int) -> list[int]:
+    """The few widths to which batches of reviews of at most `tokens` are padded."""
+    return [*range(WIDTH_STEP, tokens, WIDTH_STEP), tokens]
+
+
+def text_batches(
+    texts: list[np.ndarray], labels: np.ndarray, widths: list[int], size: int, seed: int = 0, epoch: int = 0
+) -> Iterator[Batch]:
+    """Batches of reviews of similar length, padded to one of `widths`: inputs (words, keep), both (batch, tokens)."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    for chosen in bucketed_batches(lengths, size, seed, epoch):
-        yield Batch(pad([texts[i] for i in chosen]), torch.from_numpy(labels[chosen].astype(np.int64)))
+    for chosen in bucketed_batches(lengths, size, seed, epoch, widths):
+        yield Batch(pad([texts[i] for i in chosen], widths), torch.from_numpy(labels[chosen].astype(np.int64)))
