@@ -78,18 +78,18 @@ class ImdbSettings:
 
 @dataclass(frozen=True)
 class Cifar10Settings:
-    """A small convolution-attention hybrid: a residual convolution front, then encoder layers on its 8x8 map."""
+    """A small convolution-attention hybrid: a whitened, residual convolution front, then encoder layers on 8x8 cells."""
 
     attention: Attention = "astromorphic"  # softmax, linear or astromorphic
     width: int = 128  # model width of the attention stage, divisible by heads
     heads: int = 4  # attention heads
     layers: int = 1  # encoder layers
     feedforward: int = 256  # hidden width of the position-wise layers
-    channels: int = 64  # sets the size of the convolution front; even
+    channels: int = 128  # channels of the convolution front
     position_scale: float = 2.0  # e-folding distance in patches of the astrocytic distance kernel
     dropout: float = 0.0  # share of features dropped for a whole input (locked dropout)
     shift: int = 2  # pixels by which training images are shifted at most
-    epochs: int = 12  # passes through the training part
+    epochs: int = 8  # passes through the training part
     batch: int = 250  # examples a training step
     learning_rate: float = 4e-3  # peak, after a linear warm-up; then half a cosine to zero
     weight_decay: float = 0.05  # of AdamW

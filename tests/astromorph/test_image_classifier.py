@@ -8,7 +8,7 @@ from astromorph.astrocyte import PositionalDrive, response_module
 from astromorph.attention import AstromorphicAttention, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
-from astromorph.models.image_front import convolution_front
+from astromorph.models.image_front import Whitening, convolution_front
 from astromorph.settings import CalciumResponse
 
 WIDTH, HEADS = 16, 2
@@ -26,7 +26,17 @@ def classifier(front: nn.Module, positions: int, mechanism: nn.Module) -> ImageC
 
 def colour_classifier() -> ImageClassifier:
     torch.manual_seed(0)
-    return classifier(convolution_front(8, WIDTH), 64, astromorphic(64, 8))
+    return classifier(convolution_front(whitening(), 8, WIDTH), 64, astromorphic(64, 8))
+
+
+def correlated_images() -> torch.Tensor:
+    """Smooth random images (16, 3, 32, 32)."""
+    coarse = torch.randn(16, 3, 16, 16, generator=torch.Generator().manual_seed(3))
+    return torch.nn.functional.interpolate(coarse, 32, mode="bilinear")
+
+
+def whitening() -> Whitening:
+    return Whitening(correlated_images(), 6)
 
 
 def digit_classifier(mechanism: nn.Module) -> ImageClassifier:
@@ -41,9 +51,18 @@ def test_one_score_per_class_whatever_the_mechanism(mechanism):
 
 
 def test_convolution_front_maps_32_pixels_to_8_cells():
-    assert convolution_front(8, WIDTH)(torch.randn(2, 3, 32, 32)).shape == (2, WIDTH, 8, 8)
-    with pytest.raises(ValueError, match="channels 7 must be even"):
-        convolution_front(7, WIDTH)
+    assert convolution_front(whitening(), 8, WIDTH)(torch.randn(2, 3, 32, 32)).shape == (2, WIDTH, 8, 8)
+
+
+def test_whitened_patches_of_the_measured_images_are_uncorrelated_with_unit_variance():
+    images = 10 * correlated_images()  # so that the floor under the variance is small
+    filters = Whitening(images, 6).filters
+    patches = torch.nn.functional.unfold(images, 4, stride=4).mT.flatten(0, 1)
+    white = patches @ filters[:6].flatten(1).T
+    torch.testing.assert_close(white.T @ white / len(white), torch.eye(6), atol=0.02, rtol=0)
+    assert torch.equal(filters[6:], -filters[:6])
+    with pytest.raises(ValueError, match="49 directions of patches of 48 values; use 1 to 48"):
+        Whitening(images, 49)
 
 
 def test_memory_layout_does_not_change_the_scores():
