@@ -78,7 +78,7 @@ class ImdbSettings:
 
 @dataclass(frozen=True)
 class Cifar10Settings:
-    """A small convolution-attention hybrid: a whitened, residual convolution front, then encoder layers on 8x8 cells."""
+    """A small convolution-attention hybrid: a whitening, residual convolution front, then attention on 8x8 cells."""
 
     attention: Attention = "astromorphic"  # softmax, linear or astromorphic
     width: int = 128  # model width of the attention stage, divisible by heads

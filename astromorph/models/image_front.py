@@ -1,8 +1,8 @@
 """What turns an image into a map of features whose cells become the tokens of an attention stage.
 
 First, fixed filters whiten small patches: the leading directions in which patches of the training images vary, each
-scaled to unit variance, with both signs, so that the rectified copies lose nothing (K. Jordan,
-arXiv:2404.00498, 2024). It spares the first layer its learning and saves several epochs. Then few 3x3 convolutions, each followed by
+scaled to unit variance, with both signs, so that the rectified copies lose nothing (K. Jordan, arXiv:2404.00498,
+2024). That spares the first layer its learning and saves several epochs. Then few 3x3 convolutions, each followed by
 pooling, batch normalisation and GELU in this order, so that the costly elementwise passes see the small map only.
 """
 
