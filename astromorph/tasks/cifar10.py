@@ -1,6 +1,7 @@
 """CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images of 32x32 pixels in ten classes.
 
-The first filters are measured on training images, without labels. Training images are shifted and mirrored at random.
+The first filters are measured on training images, without labels. Training images are shifted and mirrored at random;
+in evaluation an image and its mirror image are averaged.
 """
 
 from pathlib import Path
@@ -13,6 +14,7 @@ from astromorph.data.cifar10 import load_cifar10
 from astromorph.data.images import Images
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.image_front import Whitening, convolution_front
+from astromorph.models.mirror_average import MirrorAverage
 from astromorph.settings import CalciumResponse, Cifar10Settings
 from astromorph.tasks.image_batches import image_task
 from astromorph.tasks.mechanisms import encoder_layers
@@ -39,7 +41,7 @@ def build(settings: Cifar10Settings, response: CalciumResponse | None, root: Pat
     def shifted_and_mirrored(pictures: Tensor, draw: Generator) -> Tensor:
         return shift_and_flip(pictures, settings.shift, draw)
 
-    return image_task(model, images, settings, MEAN, DEVIATION, shifted_and_mirrored)
+    return image_task(MirrorAverage(model), images, settings, MEAN, DEVIATION, shifted_and_mirrored)
 
 
 def whitening(images: Images) -> Whitening:

@@ -9,6 +9,7 @@ from astromorph.attention import AstromorphicAttention, LinearAttention, Multihe
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.image_front import Whitening, convolution_front
+from astromorph.models.mirror_average import MirrorAverage
 from astromorph.settings import CalciumResponse
 
 WIDTH, HEADS = 16, 2
@@ -98,3 +99,11 @@ def test_position_vector_decides_whether_places_can_be_told_apart():
     torch.testing.assert_close(model(images), model(swapped))
     nn.init.normal_(model.positions)
     assert (model(images) - model(swapped)).abs().max() > 1e-3
+
+
+def test_mirror_images_score_alike_in_evaluation_and_training_sees_one_view():
+    model, images = MirrorAverage(colour_classifier()).eval(), torch.randn(3, 3, 32, 32)
+    torch.testing.assert_close(model(images), model(images.flip(-1)))
+    inner = model.classifier
+    torch.testing.assert_close(model(images), (inner(images) + inner(images.flip(-1))) / 2)
+    torch.testing.assert_close(model.train()(images), inner(images))
