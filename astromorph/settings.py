@@ -89,8 +89,8 @@ class Cifar10Settings:
     position_scale: float = 2.0  # e-folding distance in patches of the astrocytic distance kernel
     dropout: float = 0.0  # share of features dropped for a whole input (locked dropout)
     shift: int = 2  # pixels by which training images are shifted at most
-    epochs: int = 8  # passes through the training part
-    batch: int = 250  # examples a training step
+    epochs: int = 12  # passes through the training part
+    batch: int = 125  # examples a training step
     learning_rate: float = 4e-3  # peak, after a linear warm-up; then half a cosine to zero
     weight_decay: float = 0.05  # of AdamW
     label_smoothing: float = 0.1  # share of the target spread over all classes
