@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from brian2 import Network, Quantity, mmolar, second, umolar
-from brian2.units.fundamentalunits import get_dimensions
+from brian2 import Network, Quantity, second, umolar
+
+from biophys.quantities import written
 
 
 class Label(NamedTuple):
@@ -32,15 +33,6 @@ LABELS = {
     "Y_S": Label("released_transmitter", umolar, "umolar", "transmitter in the cleft, mean over synapses"),
     "R_S": Label("cumulative_release", 1, "1", "vesicle pools released since the start, mean over synapses"),
 }
-
-# units a parameter is written in, tried in this order
-WRITTEN_UNITS = (
-    (mmolar, umolar, "umolar"),
-    (mmolar / second, umolar / second, "umolar/second"),
-    (1 / mmolar / second, 1 / umolar / second, "1/(umolar*second)"),
-    (1 / second, 1 / second, "1/second"),
-    (second, second, "second"),
-)
 
 
 def recorded(network: Network, units: Mapping[str, xr.Variable]) -> dict[str, xr.DataArray]:
@@ -63,14 +55,7 @@ def recorded(network: Network, units: Mapping[str, xr.Variable]) -> dict[str, xr
 
 def described(mechanism: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     """Parameters as dataset attributes: {"synapse.Y_T": "500000 umolar", ...}."""
-    return {f"{mechanism}.{name}": _written(value) for name, value in parameters.items()}
-
-
-def _written(value: Any) -> str:
-    for dimension, unit, text in WRITTEN_UNITS:
-        if get_dimensions(value) is get_dimensions(dimension):
-            return f"{float(value / unit):.12g} {text}"
-    return f"{float(value):.12g}"
+    return {f"{mechanism}.{name}": written(value) for name, value in parameters.items()}
 
 
 def save(dataset: xr.Dataset, path: str | os.PathLike) -> None:

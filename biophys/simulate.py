@@ -5,10 +5,13 @@ Brian2 runs the same model as NumPy calls (no compiler, about half a millisecond
 times faster steps).
 """
 
+import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import brian2
@@ -56,6 +59,13 @@ def run(
             with _progress(duration) as report:
                 network.run(duration, report=report, report_period=0.5 * second, namespace={})
         return read(network)
+
+
+def compiled_mark(*what: object) -> Path:
+    """A file that is there once Cython has compiled `what` (names, in the order given) on this machine."""
+    key = hashlib.sha256(repr((brian2.__version__, *what)).encode()).hexdigest()[:16]
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "astromorph" / "compiled" / key
 
 
 @contextmanager

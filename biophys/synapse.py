@@ -34,14 +34,26 @@ du_S/dt = -Omega_f*u_S      : 1 (event-driven)  # ready share
 dx_S/dt = Omega_d*(1 - x_S) : 1 (event-driven)  # available share
 """
 
-# the astrocyte holds means over its N_incoming sites: of concentration, and of all release so far
-ON_SPIKE = """
-u_S += U_0*(1 - u_S)
+LAST_RELEASE = """
+r_S : 1  # share released by the last spike
+"""
+
+# at a spike, in this order. The efficacy U_S is U_0, or what receptors make of it (biophys/gliotransmission.py)
+AT_REST = "U_S = U_0\n"
+
+RELEASE = """
+u_S += U_S*(1 - u_S)
 r_S = u_S*x_S
 x_S -= r_S
+"""
+
+# the astrocyte holds means over its N_incoming sites: of concentration, and of all release so far
+INTO_CLEFT = """
 Y_S_post += rho_c*Y_T*r_S/N_incoming
 R_S_post += r_S/N_incoming
 """
+
+ON_SPIKE = AT_REST + RELEASE + INTO_CLEFT
 
 # the floor, 1e-27 mmolar, changes nothing but keeps Y_S from decaying into slow subnormal numbers
 CLEFT = """

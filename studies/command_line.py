@@ -12,15 +12,16 @@ import traceback
 from collections.abc import Sequence
 
 VERBS = {
-    "simulate": "drive a simulated synapse with its astrocyte and record calcium, IP3 and transmitter",
+    "simulate": "run a ready-made network of neurons, synapses and astrocytes",
+    "sweep": "simulate a network at every point of a grid of its parameters",
     "map": "fit the simulated calcium response and write coefficients without units",
     "train": "train a transformer on imdb, cifar10 or digits",
     "evaluate": "measure the test accuracy of a trained run again",
     "compare": "test accuracy of finished runs side by side, by attention",
-    "study": "compute an exact theory: union-property or nmda-threshold",
+    "study": "ask a question of the simulator or of exact theory, and draw the answer",
     "plot": "draw a dataset or a run again from its file",
     "data": "fetch or check a data set",
-    "bench": "time attention or training",
+    "bench": "time attention, training or sweeps",
     "demo": "the whole road in three minutes, without a download",
 }
 STATUS_BAD_INPUT, STATUS_INTERRUPTED, STATUS_PIPE_CLOSED = 2, 130, 141

@@ -1,4 +1,4 @@
-"""Time attention against the number of tokens, or training in reviews a second, on this machine."""
+"""Time on this machine: attention against tokens, training, parameter sweeps, or synapses of a network."""
 
 import importlib
 import inspect
@@ -8,7 +8,12 @@ from studies.commands.outputs import claim, save_bytes, save_figure
 from studies.commands.parser import parse, verb_parser
 from studies.commands.words import first_word
 
-BENCHMARKS = {"attention": "studies.bench_attention", "training": "studies.bench_training"}
+BENCHMARKS = {
+    "attention": "studies.bench_attention",
+    "training": "studies.bench_training",
+    "sweep": "studies.bench_sweep",
+    "synapses": "studies.bench_synapses",
+}
 SECTIONS = ("response", "settings")  # arguments of a benchmark that are no plain values
 HELP = f"""usage: astromorph bench {"|".join(BENCHMARKS)} [--option value ...]
 

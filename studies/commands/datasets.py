@@ -13,6 +13,14 @@ STUDIES = {
     "calcium-response": "studies.calcium_response",
     "union-property": "studies.union_property",
     "nmda-threshold": "studies.nmda_threshold",
+    "calcium-regimes": "studies.calcium_regimes",
+    "release-rate": "studies.release_rate",
+    "gap-junction-synchrony": "studies.gap_junction_synchrony",
+    "process-length": "studies.process_length",
+    "self-repair": "studies.self_repair",
+    "stdp-window": "studies.stdp_window",
+    "traces": "studies.traces",
+    "sweep": "studies.sweep_figure",
 }
 
 

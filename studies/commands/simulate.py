@@ -1,17 +1,75 @@
-"""Drive a tripartite synapse at a list of presynaptic rates and record how its astrocyte answers."""
+"""Simulate a ready-made network of neurons, synapses and astrocytes."""
 
 from studies.commands.datasets import run_study
 from studies.commands.words import first_word
 
-NAMES = ("calcium-response",)
-HELP = f"""usage: astromorph simulate {" | ".join(NAMES)} [--option value ...]
-
-{__doc__} The result is a NetCDF dataset
-with units, parameters and seed; `astromorph map` fits it.
-
-example: astromorph simulate calcium-response --rates 0.5 1 2 4 8 16 30 --out response.nc"""
+EXPERIMENTS = {"calcium-response": "calcium of an astrocyte at a list of presynaptic rates, for `astromorph map`"}
 
 
 def run(words: list[str]) -> None:
-    name, rest = first_word("simulate", "simulation", words, NAMES, HELP)
-    run_study("simulate", name, rest)
+    from biophys.networks import NETWORKS
+
+    known = EXPERIMENTS | NETWORKS
+    if words == ["--list"]:
+        print(overview(known))
+        return
+    name, rest = first_word("simulate", "network", words, known, page(known))
+    if name in EXPERIMENTS:
+        run_study("simulate", name, rest)
+    else:
+        simulate_network(name, rest)
+
+
+def overview(known: dict[str, str]) -> str:
+    """A line a network."""
+    wide = max(map(len, known))
+    return "\n".join(f"  {name:<{wide}}  {meaning}" for name, meaning in known.items())
+
+
+def page(known: dict[str, str]) -> str:
+    return f"""usage: astromorph simulate NAME [--set section.parameter=value*unit] [--option value ...]
+       astromorph simulate --list
+
+{__doc__} The result is a labelled NetCDF
+dataset with units, every parameter and the seed, and a figure beside it. `astromorph simulate NAME --help` lists the
+parameters and what can be recorded.
+
+networks:
+{overview(known)}
+
+example: astromorph simulate tripartite --set stimulus.rate=5*Hz --record calcium,gliotransmitter
+example: astromorph simulate calcium-response --rates 0.5 1 2 4 8 16 30 --out response.nc"""
+
+
+def simulate_network(name: str, words: list[str]) -> None:
+    """One network at one point of its parameters: a dataset and its figure."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from biophys.network import Point, simulate
+    from biophys.networks import ready
+    from biophys.parameters import assigned
+    from biophys.recording import save
+    from studies import traces
+    from studies.commands.networks import listed, network_parser, typed
+    from studies.commands.outputs import claim, save_figure
+    from studies.commands.parser import parse
+    from studies.provenance import provenance
+
+    network = ready(name)
+    parser = network_parser(
+        "simulate", network, "[--set PATH=VALUE] [--option value ...]", f"--set {typed(network)}", f"{name}.nc"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all chance events")
+    asked = parse(parser, words)
+    out, picture = asked["out"], asked["out"].with_suffix(".png")
+    changed = assigned(network.sections, asked["set"] or [])
+    claim(out, picture, overwrite=asked["overwrite"], endings=(".nc",))
+    settings = {key: asked[key] for key in ("seconds", "step", "every", "target")}
+    point = Point(changed, asked["seed"])
+    dataset = simulate(network, [point], record=listed(asked, "record"), **settings).isel(point=0)
+    told = provenance(["simulate", name, *words])
+    dataset.attrs |= {"study": "traces", "seed": asked["seed"], **{f"provenance_{k}": v for k, v in told.items()}}
+    save(dataset, out)
+    save_figure(traces.draw(dataset), picture)
+    print(f"wrote {out} and {picture}")

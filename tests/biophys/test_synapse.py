@@ -87,7 +87,7 @@ def test_trains_keep_every_spike_on_its_own_grid_point(rate, pattern, seed):
     for cell in range(3):
         times, exact = coarse.time[coarse.cell == cell], fine.time[fine.cell == cell]
         assert np.all(np.diff(times) > 0.0049)
-        assert len(exact) - len(times) in (0, 1, 2)  # the last ones may be pushed past the end
+        assert 0 <= len(exact) - len(times) <= np.sum(exact > 9.9)  # the last ones may be pushed past the end
         moved = np.abs(times - exact[: len(times)])
         assert np.median(moved) <= 0.0051 + (0.01 if pattern == "poisson" else 0)
 

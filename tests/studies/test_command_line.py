@@ -142,7 +142,7 @@ def test_alone_it_lists_the_verbs(capsys):
 
 
 WRONG_WORDS = [
-    ("trian", "there is no verb 'trian' (did you mean train?); use one of simulate, map, train, "),
+    ("trian", "there is no verb 'trian' (did you mean train?); use one of simulate, sweep, map, train, "),
     ("train", "train needs a data set first; use one of imdb, cifar10, digits"),
     ("train mnist", "there is no data set 'mnist'; use one of imdb, cifar10, digits"),
     ("train digits --lerning-rate 1", "there is no setting 'lerning_rate' (did you mean learning_rate?); "),
@@ -162,7 +162,7 @@ WRONG_WORDS = [
     ("train cifar10 --data .", "cifar-10-python.tar.gz is missing; expected 170,498,071 bytes with md5 "),
     ("train imdb --data .", "aclImdb_v1.tar.gz is missing; expected 84,125,825 bytes with md5 "),
     ("train digits --resume none", "none holds no run "),
-    ("simulate calcium", "there is no simulation 'calcium'"),
+    ("simulate calcium", "there is no network 'calcium' (did you mean calcium-response?)"),
     ("simulate calcium-response --rates 1 x", "rates 'x' is not a number; use one such as 0.2"),
     ("simulate calcium-response --rates 1 -2", "rate -2 Hz does not drive a synapse; use rates above 0 Hz"),
     ("simulate calcium-response --out a.txt", "output file a.txt must end in .nc; "),
@@ -177,7 +177,10 @@ WRONG_WORDS = [
     ("study union-property --threshold 26", "threshold 26 is above the 25 synapses "),
     ("data check mnist", "there is no data set 'mnist'; use one of imdb, cifar10, digits"),
     ("data look digits", "there is no action 'look'; use one of fetch, check"),
-    ("bench speed", "there is no benchmark 'speed'; use one of attention, training"),
+    (
+        "bench speed",
+        "there is no benchmark 'speed' (did you mean sweep?); use one of attention, training, sweep, synapses",
+    ),
 ]
 
 

@@ -1,0 +1,260 @@
+"""Ready-made networks: what one is, and how it is simulated at one point or at many points of its parameters.
+
+A file of biophys/networks describes a network by its parameters, what can be recorded of it, and a function that
+builds it as many copies at once. `simulate` sets parameters, records what is asked for and returns a labelled
+dataset; the dimension `point` counts the points, and each point is a copy (see biophys/copies.py).
+"""
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from brian2 import BrianLogger, Network, Quantity, SpikeMonitor, StateMonitor, second
+from brian2.groups.group import Group
+
+from biophys.copies import Copies
+from biophys.parameters import Parameter, Sections, parameter
+from biophys.quantities import written
+from biophys.recording import described
+from biophys.simulate import choose_target, compiled_mark, run
+
+STABLE = 0.5  # largest step, in lifetimes of the fastest linear process
+SPIKES = "spikes"
+
+
+class Recordable(NamedTuple):
+    """A state of a Brian2 object (or its spikes) and how it appears in a dataset.
+
+    cells names the dimension that counts the object's cells or synapses in one copy.
+    """
+
+    group: str
+    state: str
+    unit: Any
+    units: str
+    meaning: str
+    cells: str
+
+
+class ReadyNetwork(NamedTuple):
+    """A network that can be simulated by name.
+
+    build: makes it as many copies; its objects are named as the recordables say.
+    fastest: rate (1/s) of the fastest linear process for given parameter values, for the largest step; its argument
+        maps sections to names to values, scalars or arrays.
+    check: raises ValueError in one sentence for values that make no sense together.
+    """
+
+    name: str
+    meaning: str
+    sections: Sections
+    records: Mapping[str, Recordable]
+    shown: Sequence[str]  # recorded if nothing else is asked for
+    build: Callable[[Copies], Network]
+    seconds: float  # simulated time
+    step: float  # s
+    every: float  # s between records
+    fastest: Callable[[Mapping[str, Mapping[str, Any]]], Any] | None = None
+    check: Callable[[Mapping[str, Mapping[str, Any]]], None] | None = None
+
+
+class Point(NamedTuple):
+    """Values that differ from the defaults, by path, and the seed of chance events."""
+
+    values: Mapping[str, Any]
+    seed: int = 0
+
+
+def simulate(
+    network: ReadyNetwork,
+    points: Sequence[Point],
+    *,
+    seconds: float | None = None,
+    step: float | None = None,
+    every: float | None = None,
+    record: Sequence[str] = (),
+    varying: Collection[str] = (),
+    target: str = "auto",
+) -> xr.Dataset:
+    """All points at once in one vectorised simulation.
+
+    Args:
+        points: they may differ in quantities and seeds, not in whole numbers, which shape the network.
+        seconds, step, every: simulated time, time step and time between records in s; the network's own if None.
+        record: names of network.records; network.shown if empty.
+        varying: paths of parameters that other calls vary: they are treated as different at each point even if they
+            are not, so that a point comes out bit for bit the same whatever points stand beside it.
+        target: Brian2 code target: numpy, cython, cpp_standalone or auto.
+
+    Returns a dataset with dims point, then that of the cells, then time (or event, for spikes). ValueError in one
+    sentence for bad input, or if a state stops being a number.
+    """
+    seconds, step, every = (
+        default if given is None else given
+        for given, default in zip((seconds, step, every), (network.seconds, network.step, network.every), strict=True)
+    )
+    wanted = chosen(network, record)
+    values = merged(network.sections, points, varying)
+    check_values(network, values, step)
+    check_times(seconds, step, every)
+    target = choose_target(target, round(seconds / step))
+    copies: list[Copies] = []
+
+    def build() -> Network:
+        copies.append(Copies(values, [point.seed for point in points], step=step * second, seconds=seconds * second))
+        built = network.build(copies[0])
+        built.add(*monitors(built, wanted, every * second))
+        return built
+
+    arrays = run(build, lambda built: read(built, wanted, len(points)), seconds * second, target=target)
+    if target == "cython":
+        mark = compiled_mark(*code(network, record, varying))
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    check_finite(arrays, step)
+    settings: dict[str, Any] = {"network": network.name, "seconds": seconds, "step": step, "target": target}
+    shared = {name: {k: v for k, v in fields.items() if not np.ndim(v)} for name, fields in values.items()}
+    for name, fields in shared.items():
+        settings |= described(name, fields)
+    return xr.Dataset(arrays, attrs=settings)
+
+
+def code(network: ReadyNetwork, record: Sequence[str], varying: Collection[str]) -> tuple[object, ...]:
+    """What the compiled code depends on: with the same, Cython need not compile again."""
+    return network.name, sorted(chosen(network, record)), sorted(varying)
+
+
+class Size(NamedTuple):
+    """What a point costs: cells and synapses that are stepped, and numbers that are recorded at each record."""
+
+    stepped: int
+    recorded: int
+
+
+def size(network: ReadyNetwork, point: Point, *, step: float, record: Sequence[str]) -> Size:
+    """Builds one copy, for a moment of simulated time, and counts."""
+    wanted = chosen(network, record)
+    values = merged(network.sections, [point])
+    check_values(network, values, step)
+    BrianLogger.suppress_name("unused_brian_object")  # it is built to be counted
+    built = network.build(Copies(values, [point.seed], step=step * second, seconds=step * second))
+    stepped = sum(len(part) for part in built.objects if isinstance(part, Group))
+    return Size(stepped, sum(len(built[recordable.group]) for recordable in wanted.values()))
+
+
+def chosen(network: ReadyNetwork, record: Sequence[str]) -> dict[str, Recordable]:
+    """The recordables named. ValueError that lists the known ones."""
+    for name in record:
+        if name not in network.records:
+            raise ValueError(
+                f"{network.name} has no variable {name!r} to record; use some of {', '.join(network.records)}"
+            )
+    return {name: network.records[name] for name in record or network.shown}
+
+
+def merged(sections: Sections, points: Sequence[Point], varying: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """Values by section and name: a scalar where all points agree, an array of one value a point where they do not
+    or might not (`varying`)."""
+    values = {name: {field: given.value for field, given in fields.items()} for name, fields in sections.items()}
+    for path in dict.fromkeys(path for point in points for path in point.values):
+        default: Parameter = parameter(sections, path)
+        name, _, field = path.partition(".")
+        each = [point.values.get(path, default.value) for point in points]
+        whole = isinstance(default.value, int)
+        if all(value == each[0] for value in each) and (whole or path not in varying):
+            values[name][field] = each[0]
+        elif whole:
+            raise ValueError(f"{path} shapes the network and cannot differ within one simulation; sweep it instead")
+        else:
+            plain = np.array([float(value) for value in each])  # in SI base units
+            dimensions = default.value.dim if isinstance(default.value, Quantity) else None
+            values[name][field] = plain if dimensions is None else Quantity(plain, dim=dimensions)
+    return values
+
+
+def monitors(network: Network, wanted: Mapping[str, Recordable], every: Quantity) -> list[Any]:
+    """A state monitor for every object of which states are wanted, a spike monitor for every one of which spikes."""
+    states: dict[str, list[str]] = {}
+    for recordable in wanted.values():
+        states.setdefault(recordable.group, []).append(recordable.state)
+    made: list[Any] = []
+    for group, names in states.items():
+        if SPIKES in names:
+            made.append(SpikeMonitor(network[group], name=f"{group}_spikes"))
+        if plain := [name for name in dict.fromkeys(names) if name != SPIKES]:
+            made.append(StateMonitor(network[group], plain, record=True, dt=every, name=f"{group}_states"))
+    return made
+
+
+def read(network: Network, wanted: Mapping[str, Recordable], points: int) -> dict[str, xr.DataArray]:
+    """The recorded arrays, with dims (point, cells, time) or (point, cells, event)."""
+    arrays = {}
+    for name, recordable in wanted.items():
+        attributes = {"units": recordable.units, "long_name": recordable.meaning}
+        if recordable.state == SPIKES:
+            monitor = network[f"{recordable.group}_spikes"]
+            values = events(np.array(monitor.i), np.array(monitor.t / second), len(network[recordable.group]))
+            last = xr.Variable("event", np.arange(values.shape[-1]), {"units": "1", "long_name": "number of the spike"})
+        else:
+            monitor = network[f"{recordable.group}_states"]
+            values = np.array(getattr(monitor, recordable.state) / recordable.unit, float)
+            last = xr.Variable("time", np.array(monitor.t / second), {"units": "s", "long_name": "simulated time"})
+        values = values.reshape(points, len(values) // points, values.shape[-1])
+        cells = xr.Variable(recordable.cells, np.arange(values.shape[1]), {"units": "1", "long_name": "number"})
+        coordinates = {recordable.cells: cells, last.dims[0]: last}
+        arrays[name] = xr.DataArray(values, coordinates, ["point", *coordinates], attrs=attributes)
+    return arrays
+
+
+def events(cells: np.ndarray, times: np.ndarray, count: int) -> np.ndarray:
+    """Spike times as one row a cell, filled up with NaN: (count, most spikes of a cell)."""
+    order = np.lexsort((times, cells))
+    spikes = np.bincount(cells, minlength=count)
+    rows = np.full((count, int(spikes.max(initial=0))), np.nan)
+    place = np.arange(len(cells)) - np.repeat(np.cumsum(spikes) - spikes, spikes)
+    rows[cells[order], place] = times[order]
+    return rows
+
+
+def check_times(seconds: float, step: float, every: float) -> None:
+    for name, value in {"seconds": seconds, "step": step, "every": every}.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} {value:g} is not a time; use a number of seconds above 0")
+    if abs(every / step - round(every / step)) > 1e-6 or round(every / step) < 1:
+        fitting = step * max(1, round(every / step))
+        raise ValueError(f"every {every:g} s is no multiple of the step {step:g} s; use {fitting:g}")
+
+
+def check_values(network: ReadyNetwork, values: Mapping[str, Mapping[str, Any]], step: float) -> None:
+    """Counts above 0, what the network checks itself, and a step that follows the fastest process."""
+    for section, fields in network.sections.items():
+        for field, given in fields.items():
+            value = values[section][field]
+            if isinstance(given.value, int) and value < 1:
+                raise ValueError(f"{section}.{field}={value} builds no network; use at least 1")
+            if field.endswith("rate") and float(np.min(value)) < 0:
+                raise ValueError(f"{section}.{field}={written(np.min(value) * 1)} is negative; use 0 or more")
+    if network.check is not None:
+        network.check(values)
+    if network.fastest is not None:
+        largest = STABLE / float(np.max(network.fastest(values)))
+        if step > largest * (1 + 1e-9):
+            raise ValueError(
+                f"step {step:g} s is too large for these parameters, whose fastest process takes "
+                f"{largest / STABLE:.3g} s; use --step {largest:.2g} or less"
+            )
+
+
+def check_finite(arrays: Mapping[str, xr.DataArray], step: float) -> None:
+    """States must be numbers throughout; spike times are padded and exempt."""
+    for name, array in arrays.items():
+        bad = ~np.isfinite(array.values) if "time" in array.dims else np.zeros(1, bool)
+        if bad.any():
+            place = np.argwhere(bad)
+            first = place[place[:, -1].argmin()]
+            raise ValueError(
+                f"{name} is not a number from {float(array.time[first[-1]]):g} s on; use a step below {step:g} s, or "
+                "parameters nearer the defaults"
+            )

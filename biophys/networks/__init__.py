@@ -1,0 +1,28 @@
+"""The ready-made networks, one a file, imported when asked for."""
+
+import importlib
+from typing import Any
+
+NETWORKS = {
+    "tripartite": "an astrocyte and its synapses: release, calcium, gliotransmission",
+    "gliotransmission": "a synapse modulated by its astrocyte: loop cut, open or closed",
+    "li-rinzel": "calcium of one astrocyte at a fixed IP3 concentration",
+    "li-rinzel-noise": "calcium of one astrocyte with noisy channels at a fixed IP3 concentration",
+    "chi": "calcium and IP3 of one astrocyte at a constant production of IP3",
+    "g-chi": "calcium and IP3 of one astrocyte in constant glutamate",
+    "astrocyte-network": "calcium waves of astrocytes joined by gap junctions",
+    "astrocyte-process": "IP3 diffusing along a process, and calcium in each compartment",
+    "spiking-network": "4000 excitatory and inhibitory neurons with depressing synapses",
+    "neuron-glia-network": "4000 neurons and 3200 astrocytes that modulate their synapses, in a pulse",
+    "self-repair": "a neuron that loses synapses recovers through an astrocyte that its neighbour keeps awake",
+    "spike-timing": "weights of synapses whose two cells fire at fixed lags (pair-based STDP)",
+    "hebbian": "the attention circuit: tokens written into Hebbian weights and read with astrocytic scaling",
+    "retention": "short- and long-term processes of an astrocyte at nine synapses under cycles of activity (RMAAT)",
+}
+
+
+def ready(name: str) -> Any:
+    """The named ReadyNetwork. ValueError that lists the known names."""
+    if name not in NETWORKS:
+        raise ValueError(f"there is no network {name!r}; use one of {', '.join(NETWORKS)}")
+    return importlib.import_module(f"biophys.networks.{name.replace('-', '_')}").NETWORK

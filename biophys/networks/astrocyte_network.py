@@ -1,0 +1,143 @@
+"""Astrocytes joined by gap junctions on a ring, a grid or a torus (Stimberg, Goodman, Brette & De Pitta 2018, ex. 5).
+
+One cell is fed IP3 for 20 s of every 50 s. Each of its calcium waves makes IP3 enough to set off its neighbours, one
+cell after the other, 15.53 s apart. While a cell is not fed, the same exogenous flux takes IP3 out of it; without that
+loss these cells would rest at high calcium. Cells with an IP3 production of their own (J_beta), each a little
+different, oscillate by themselves, and the junctions decide whether they do so together.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from brian2 import Network, Quantity, second, umolar
+
+from biophys.astrocyte import (
+    CALCIUM,
+    CALCIUM_PARAMETERS,
+    STIMBERG_EXAMPLE_4,
+    TURNOVER_PARAMETERS,
+    fastest_rate,
+    inositol_trisphosphate,
+)
+from biophys.copies import Copies
+from biophys.exchange import exchange_synapses, exchanging_neurons
+from biophys.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
+from biophys.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, grid
+from biophys.network import ReadyNetwork, Recordable
+from biophys.parameters import section
+from biophys.time_grid import whole_steps
+
+
+class Topology(NamedTuple):
+    """Cell number row·columns + column is joined to those beside, above and below it."""
+
+    rows: int = 1  # of cells
+    columns: int = 50  # of cells
+    periodic: float = 1.0  # 1: last row and column joined to the first (one row: a ring), 0: not joined
+
+
+class Stimulus(NamedTuple):
+    """Which cells are fed IP3 and when, and what sets cells apart."""
+
+    cell: float = 25.0  # number of the first fed cell, from 0
+    fed: int = 1  # number of cells fed, from that one on
+    t_on: Quantity = 20 * second  # feeding time in each cycle, which begins with it
+    t_off: Quantity = 30 * second  # time without feeding in each cycle
+    J_beta: Quantity = 0 * umolar / second  # IP3 that every cell makes by itself
+    spread: float = 0.0  # relative standard deviation of J_beta between cells
+    I_start: Quantity = 0 * umolar  # IP3 of each cell at the start is drawn evenly from 0 to this
+
+
+FED = """
+I_outside = I_bias*is_fed*int(timestep(t, dt) % cycle < timestep(t_on, dt)) : mmolar (constant over dt)
+cycle = timestep(t_on + t_off, dt) : integer (constant over dt)
+is_fed : 1 (constant)
+makes : 1 (constant)  # J_beta of this cell, in units of the mean
+"""
+
+EQUATIONS = (
+    CALCIUM
+    + inositol_trisphosphate("J_beta*makes", "J_ex", FLUX)
+    + COUPLING
+    + EXOGENOUS_DRIVE.replace("I_bias", "I_outside")
+    + FED
+)
+EXOGENOUS = ExogenousDriveParameters(F_ex=0.09 * umolar / second)
+
+
+def build(copies: Copies) -> Network:
+    topology, stimulus = copies.values["topology"], copies.values["stimulus"]
+    rows, columns, cells = topology["rows"], topology["columns"], topology["rows"] * topology["columns"]
+    for name in ("t_on", "t_off"):
+        whole_steps(copies.each("stimulus", name) / second, float(copies.clock.dt / second), f"stimulus.{name}")
+    sections = ["astrocyte", "gap_junction", "stimulus"]
+    astrocyte = exchanging_neurons(copies, cells, EQUATIONS, sections, fluxes=[FLUX], name="astrocyte")
+    first = np.asarray(copies.each("stimulus", "cell"))[:, None]
+    astrocyte.is_fed = ((first <= np.arange(cells)) & (np.arange(cells) < first + stimulus["fed"])).ravel()
+    drawn = np.array([copies.chance(copy, "production").standard_normal(cells) for copy in range(copies.count)])
+    astrocyte.makes = (1 + np.asarray(copies.each("stimulus", "spread"))[:, None] * drawn).clip(0).ravel()
+    start = np.array([copies.chance(copy, "start").random(cells) for copy in range(copies.count)])
+    astrocyte.I = (copies.each("stimulus", "I_start") * start.T).T.ravel()
+    astrocyte.h = 0.9
+    periodic = copies.each("topology", "periodic")
+    junctions = exchange_synapses(
+        copies,
+        astrocyte,
+        GAP_JUNCTIONS,
+        ["gap_junction"],
+        pairs=lambda copy: grid(rows, columns, periodic=bool(periodic[copy])),
+        name="gap_junctions",
+    )
+    return Network(astrocyte, junctions)
+
+
+def fastest(values: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Of the cells alone, or of IP3 that evens out between neighbours in antiphase, four of them at most."""
+    junction = values["gap_junction"]
+    return np.maximum(fastest_rate(values["astrocyte"]), np.asarray(4 * junction["F"] / junction["omega_I"], float))
+
+
+def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+    topology, stimulus = values["topology"], values["stimulus"]
+    cells = topology["rows"] * topology["columns"]
+    for periodic in np.ravel(topology["periodic"]):
+        if periodic not in (0, 1):
+            raise ValueError(f"topology.periodic={periodic:g} is neither yes nor no; use 1 or 0")
+    for cell in np.ravel(stimulus["cell"]):
+        if cell != int(cell) or not 0 <= cell <= cells - stimulus["fed"]:
+            raise ValueError(
+                f"stimulus.cell={cell:g} with stimulus.fed={stimulus['fed']} is not among the {cells} cells; use a "
+                f"whole number from 0 to {cells - stimulus['fed']}, or fewer fed cells"
+            )
+    cycle = np.asarray(stimulus["t_on"] + stimulus["t_off"], float)
+    if min(np.min(stimulus["t_on"]), np.min(stimulus["t_off"])) < 0 or np.min(cycle) <= 0:
+        raise ValueError("stimulus.t_on and stimulus.t_off make no cycle; use 0 or more, and more than 0 together")
+    if np.min(stimulus["spread"]) < 0:
+        raise ValueError(f"stimulus.spread={np.min(stimulus['spread']):g} is no standard deviation; use 0 or more")
+
+
+NETWORK = ReadyNetwork(
+    name="astrocyte-network",
+    meaning="calcium waves of astrocytes joined by gap junctions",
+    sections={
+        "astrocyte": section(STIMBERG_EXAMPLE_4, *CALCIUM_PARAMETERS, *TURNOVER_PARAMETERS),
+        "gap_junction": section(GapJunctionParameters()),
+        "topology": section(Topology()),
+        "stimulus": {**section(EXOGENOUS, "F_ex", "I_bias"), **section(Stimulus())},
+    },
+    records={
+        "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
+        "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
+        "channels_not_inactivated": Recordable(
+            "astrocyte", "h", 1, "1", "share of IP3 receptor channels not inactivated", "astrocyte"
+        ),
+    },
+    shown=("calcium", "inositol_trisphosphate"),
+    build=build,
+    seconds=100.0,
+    step=0.005,
+    every=0.1,
+    fastest=fastest,
+    check=check,
+)

@@ -1,0 +1,80 @@
+"""IP3 along a process of an astrocyte, and the calcium it releases in each compartment.
+
+IP3 enters the first compartment, diffuses and is degraded, so that it falls off with the length constant sqrt(D/k).
+Calcium of each compartment follows the IP3 there (Li and Rinzel, J Theor Biol 166:461, 1994) and does not diffuse: it
+oscillates as far along the process as IP3 lies between the two Hopf points.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from brian2 import Network, Quantity, second, umolar
+
+from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, INITIAL, STIMBERG_EXAMPLE_4, fastest_rate
+from biophys.copies import Copies
+from biophys.exchange import exchange_synapses, exchanging_neurons
+from biophys.gap_junctions import FLUX
+from biophys.network import ReadyNetwork, Recordable
+from biophys.parameters import section
+from biophys.process import DIFFUSION, MESSENGER, ProcessParameters, chain
+
+
+class Shape(NamedTuple):
+    """The process."""
+
+    compartments: int = 40  # of length process.dx each
+
+
+class Stimulus(NamedTuple):
+    """What enters the process."""
+
+    J_in: Quantity = 1 * umolar / second  # IP3 made in the first compartment
+
+
+def build(copies: Copies) -> Network:
+    compartments = copies.values["shape"]["compartments"]
+    sections = ["process", "astrocyte"]
+    process = exchanging_neurons(copies, compartments, CALCIUM + MESSENGER, sections, fluxes=[FLUX], name="process")
+    process.C, process.h = INITIAL["C"], INITIAL["h"]
+    process.J_source[::compartments] = copies.each("stimulus", "J_in")
+    diffusion = exchange_synapses(copies, process, DIFFUSION, ["process"], pairs=chain(compartments), name="diffusion")
+    return Network(process, diffusion)
+
+
+def fastest(values: Any) -> Any:
+    process = values["process"]
+    return np.maximum(
+        fastest_rate(values["astrocyte"]), np.asarray(4 * process["D_I"] / process["dx"] ** 2 + process["k_I"], float)
+    )
+
+
+def check(values: Any) -> None:
+    for name, value in values["process"].items():
+        if not np.min(value) > 0:
+            raise ValueError(f"process.{name} is {float(np.min(value)):g} in SI units; use a value above 0")
+
+
+NETWORK = ReadyNetwork(
+    name="astrocyte-process",
+    meaning="IP3 diffusing along a process, and calcium in each compartment",
+    sections={
+        "process": section(ProcessParameters()),
+        "shape": section(Shape()),
+        "astrocyte": section(STIMBERG_EXAMPLE_4, *CALCIUM_PARAMETERS),
+        "stimulus": section(Stimulus()),
+    },
+    records={
+        "calcium": Recordable("process", "C", umolar, "umolar", "free calcium in the compartment", "compartment"),
+        "inositol_trisphosphate": Recordable("process", "I", umolar, "umolar", "IP3 in the compartment", "compartment"),
+        "channels_not_inactivated": Recordable(
+            "process", "h", 1, "1", "share of IP3 receptor channels not inactivated", "compartment"
+        ),
+    },
+    shown=("calcium", "inositol_trisphosphate"),
+    build=build,
+    seconds=60.0,
+    step=0.005,
+    every=0.1,
+    fastest=fastest,
+    check=check,
+)

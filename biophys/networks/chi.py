@@ -1,0 +1,55 @@
+"""Calcium and IP3 of one astrocyte at a constant production of IP3: the ChI model (De Pitta et al. 2009).
+
+Calcium speeds up both making and breaking of IP3, so both oscillate together. The default set modulates amplitude;
+K_P = 0.051 umolar, O_delta = 0.05 umolar/second and Omega_5P = 0.05/second modulate frequency.
+"""
+
+from typing import NamedTuple
+
+from brian2 import Network, Quantity, second, umolar
+
+from biophys.astrocyte import (
+    CALCIUM,
+    CALCIUM_PARAMETERS,
+    DE_PITTA_AMPLITUDE,
+    TURNOVER_PARAMETERS,
+    inositol_trisphosphate,
+)
+from biophys.copies import Copies
+from biophys.network import Recordable
+from biophys.networks.li_rinzel import NETWORK as LI_RINZEL
+from biophys.parameters import section
+
+
+class Stimulus(NamedTuple):
+    """What is held fixed, and where the cell starts."""
+
+    J_beta: Quantity = 0.02 * umolar / second  # production of IP3
+    C_0: Quantity = 0.1 * umolar  # calcium at the start
+    h_0: float = 0.8  # share of channels not inactivated at the start
+    I_0: Quantity = 0.2 * umolar  # IP3 at the start
+
+
+def build(copies: Copies) -> Network:
+    equations = CALCIUM + inositol_trisphosphate("J_beta")
+    cell = copies.neurons(1, equations, ["astrocyte", "stimulus"], method="rk4", name="astrocyte")
+    for state in ("C", "h", "I"):
+        setattr(cell, state, copies.each("stimulus", f"{state}_0"))
+    return Network(cell)
+
+
+NETWORK = LI_RINZEL._replace(
+    name="chi",
+    meaning="calcium and IP3 of one astrocyte at a constant production of IP3",
+    sections={
+        "astrocyte": section(DE_PITTA_AMPLITUDE, *CALCIUM_PARAMETERS, *TURNOVER_PARAMETERS),
+        "stimulus": section(Stimulus()),
+    },
+    records={
+        **LI_RINZEL.records,
+        "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
+    },
+    shown=("calcium", "inositol_trisphosphate"),
+    build=build,
+    step=0.005,  # spikes of frequency modulation rise so fast that 0.01 s errs by 1e-6 there
+)

@@ -1,0 +1,105 @@
+"""One synapse, its astrocyte and the gliotransmission between them: the loop cut, driven from outside, or closed.
+
+Examples 3 and 4 of Stimberg, Goodman, Brette & De Pitta (2018), after De Pitta et al., PLoS Comput Biol 7:e1002293
+(2011). Each of many equal units is a presynaptic cell, its release site and an astrocyte of its own; the rate of the
+Poisson spikes grows from stage to stage. LOOPS says which parameters make the three cases: a synapse without
+receptors; an astrocyte that is deaf to its synapse and driven by IP3 from outside (I_bias = 1 umolar); both joined. As
+published, the closed loop leaves I_bias at 0, so that IP3 drains above I_Theta = 0.3 umolar. That keeps a cell quiet
+whose own rest state (C = 0.435 umolar) is near the threshold of release.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from brian2 import Hz, Network, Quantity, second, umolar
+from numpy.typing import NDArray
+
+from biophys.astrocyte import CALCIUM, STIMBERG_EXAMPLE_4, inositol_trisphosphate
+from biophys.copies import Copies
+from biophys.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
+from biophys.gliotransmission import GliotransmissionParameters
+from biophys.network import ReadyNetwork
+from biophys.parameters import section
+from biophys.quantities import written
+from biophys.stimulus import SpikeTrains, modulated_trains
+from biophys.synapse import SynapseParameters
+from biophys.tripartite import RECORDS, check_shares, closed_loop, fastest
+
+CELL = CALCIUM + inositol_trisphosphate("O_beta*gamma_A", "J_ex") + EXOGENOUS_DRIVE
+START = {"C": 0 * umolar, "h": 0.9, "I": 0 * umolar}
+
+# parameters of the three cases
+LOOPS: Mapping[str, Mapping[str, Any]] = {
+    "none": {"gliotransmission.O_G": 0 / umolar / second},
+    "open": {"astrocyte.O_N": 0 / umolar / second, "astrocyte.I_bias": 1 * umolar},
+    "closed": {},
+}
+
+
+class Stimulus(NamedTuple):
+    """Poisson spikes whose rate grows in stages."""
+
+    rate: Quantity = 0.011 * Hz  # of each presynaptic cell in the first stage
+    growth: float = 10.0  # factor of the rate from each stage to the next
+    stages: int = 4  # number of stages; the last one lasts to the end
+    stage: Quantity = 5 * second  # time of a stage
+    astrocytes: int = 50  # equal units: a presynaptic cell, its release site and an astrocyte
+
+
+def build(copies: Copies) -> Network:
+    seconds, step = float(copies.seconds / second), float(copies.clock.dt / second)
+    stages, cells = (copies.values["stimulus"][name] for name in ("stages", "astrocytes"))
+    first, growth, length = (np.asarray(copies.each("stimulus", name)) for name in ("rate", "growth", "stage"))
+
+    def trains(copy: int) -> SpikeTrains:
+        def rate(times: NDArray) -> NDArray:
+            return first[copy] * growth[copy] ** np.minimum(times // length[copy], stages - 1)
+
+        highest = np.full(cells, highest_rate(first[copy], growth[copy], stages))
+        return modulated_trains(rate, highest, seconds, step, copies.chance(copy, "stimulus"))
+
+    return closed_loop(copies, trains, 1, cell=CELL, start=START)
+
+
+def highest_rate(first: Any, growth: Any, stages: int) -> Any:
+    """Of all stages; in the unit of `first`."""
+    return first * np.maximum(growth, 1.0) ** (stages - 1)
+
+
+def fastest_process(values: Mapping[str, Mapping[str, Any]]) -> float:
+    """Rate (1/s), as `fastest` of the closed loop, with the last stage and the drive of IP3."""
+    stimulus, cell = values["stimulus"], values["astrocyte"]
+    spikes = highest_rate(stimulus["rate"], stimulus["growth"], stimulus["stages"])
+    drive = cell["F_ex"] / (2 * cell["omega_I"])
+    return max(fastest(values), float(np.max(spikes)), float(np.max(drive)))
+
+
+def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+    """ValueError in one sentence for shares, stages and growth that make no sense."""
+    check_shares(values)
+    stage, growth = values["stimulus"]["stage"], np.min(values["stimulus"]["growth"])
+    if np.min(stage) <= 0 * second:
+        raise ValueError(f"stimulus.stage={written(np.min(stage))} is no time; use more than 0 s")
+    if growth < 0:
+        raise ValueError(f"stimulus.growth={growth:g} makes negative rates; use 0 or more")
+
+
+NETWORK = ReadyNetwork(
+    name="gliotransmission",
+    meaning="a synapse modulated by its astrocyte: loop cut, open or closed",
+    sections={
+        "stimulus": section(Stimulus()),
+        "synapse": section(SynapseParameters(rho_c=0.005)),
+        "astrocyte": section(STIMBERG_EXAMPLE_4) | section(ExogenousDriveParameters(I_bias=0 * umolar)),
+        "gliotransmission": section(GliotransmissionParameters()),
+    },
+    records=RECORDS,
+    shown=("calcium", "released_transmitter", "presynaptic_receptors_bound"),
+    build=build,
+    seconds=20.0,
+    step=0.001,
+    every=0.01,
+    fastest=fastest_process,
+    check=check,
+)

@@ -1,0 +1,58 @@
+"""Calcium of one astrocyte at a fixed IP3 concentration (Li and Rinzel, J Theor Biol 166:461, 1994).
+
+Shows the oscillation regimes of De Pitta et al. (2009): with the default K_P = 0.1 umolar the amplitude grows with
+IP3, with K_P = 0.051 umolar the frequency does.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from brian2 import Network, Quantity, umolar
+
+from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, DE_PITTA_AMPLITUDE, fastest_rate
+from biophys.copies import Copies
+from biophys.network import ReadyNetwork, Recordable
+from biophys.parameters import section
+from biophys.quantities import written
+
+
+class Stimulus(NamedTuple):
+    """What is held fixed, and where the cell starts."""
+
+    I: Quantity = 0.5 * umolar  # IP3 in the cell  # noqa: E741
+    C_0: Quantity = 0.1 * umolar  # calcium at the start
+    h_0: float = 0.8  # share of channels not inactivated at the start
+
+
+def build(copies: Copies) -> Network:
+    cell = copies.neurons(1, CALCIUM, ["astrocyte", "stimulus"], method="rk4", name="astrocyte")
+    cell.C, cell.h = copies.each("stimulus", "C_0"), copies.each("stimulus", "h_0")
+    return Network(cell)
+
+
+def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+    """What drives the cell, and the concentrations it starts from, must not be negative."""
+    for name, value in values["stimulus"].items():
+        if float(least := np.min(value)) < 0:
+            raise ValueError(f"stimulus.{name}={written(least)} is negative; use 0 or more")
+
+
+NETWORK = ReadyNetwork(
+    name="li-rinzel",
+    meaning="calcium of one astrocyte at a fixed IP3 concentration",
+    sections={"astrocyte": section(DE_PITTA_AMPLITUDE, *CALCIUM_PARAMETERS), "stimulus": section(Stimulus())},
+    records={
+        "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
+        "channels_not_inactivated": Recordable(
+            "astrocyte", "h", 1, "1", "share of IP3 receptor channels not inactivated", "astrocyte"
+        ),
+    },
+    shown=("calcium", "channels_not_inactivated"),
+    build=build,
+    seconds=60.0,
+    step=0.01,
+    every=0.1,
+    fastest=lambda values: fastest_rate(values["astrocyte"]),
+    check=check,
+)

@@ -1,0 +1,27 @@
+"""Calcium of one astrocyte with noisy IP3 receptor channels at a fixed IP3 concentration.
+
+The network li-rinzel with the channel noise of Stimberg et al. (2018). Below the IP3 at which the noiseless cell begins
+to oscillate, noise alone sets off calcium events at random times; above, it makes their intervals irregular.
+"""
+
+from brian2 import Network
+
+from biophys.channel_noise import NOISY_CALCIUM, ChannelNoiseParameters, noisy_astrocytes
+from biophys.copies import Copies
+from biophys.networks.li_rinzel import NETWORK as NOISELESS
+from biophys.parameters import section
+
+
+def build(copies: Copies) -> Network:
+    sections = ["astrocyte", "channels", "stimulus"]
+    cell = noisy_astrocytes(copies, 1, NOISY_CALCIUM, sections, name="astrocyte")
+    cell.C, cell.h = copies.each("stimulus", "C_0"), copies.each("stimulus", "h_0")
+    return Network(cell)
+
+
+NETWORK = NOISELESS._replace(
+    name="li-rinzel-noise",
+    meaning="calcium of one astrocyte with noisy channels at a fixed IP3 concentration",
+    sections={**NOISELESS.sections, "channels": section(ChannelNoiseParameters())},
+    build=build,
+)

@@ -1,0 +1,107 @@
+"""Nine tripartite synapses under cycles of activity: how an astrocyte's long-term process remembers them.
+
+Three presynaptic and three postsynaptic neurons, the size RMAAT simulated (Mia et al., arXiv 2601.00426, first
+version), are clamped to an activity of their own for the first part of every cycle and silent for the rest; the
+activities are drawn evenly from x (1 - spread) .. x (1 + spread) with the seed. The processes of one astrocyte are
+coupled in every stage of the Runge-Kutta step, so the sum over them is as accurate as the rest.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from brian2 import Network, Quantity, second
+
+from biophys.copies import Copies
+from biophys.exchange import exchange_synapses, exchanging_neurons
+from biophys.macro_plasticity import COUPLING, MACRO, MacroParameters
+from biophys.network import ReadyNetwork, Recordable
+from biophys.parameters import section
+from biophys.time_grid import whole_steps
+
+CYCLES = 6  # as many as RMAAT's first version simulated
+
+
+class Stimulus(NamedTuple):
+    """Cycles of activity; durations and activities are our choice."""
+
+    presynaptic: int = 3  # neurons
+    postsynaptic: int = 3  # neurons
+    cycle: Quantity = 20 * second  # from one onset of activity to the next
+    active: Quantity = 10 * second  # part of a cycle with activity
+    x: float = 1.0  # mean activity
+    spread: float = 0.5  # of the activities around it, as a share
+
+
+# activity is held over a step and changes on its edges
+SYNAPSE = """
+on = int(timestep(t, dt) % cycle_steps < active_steps) : 1 (constant over dt)
+x_i : 1 (constant)
+x_j : 1 (constant)
+row : 1 (constant)
+column : 1 (constant)
+cycle_steps : integer (constant)
+active_steps : integer (constant)
+"""
+
+
+def build(copies: Copies) -> Network:
+    pre, post = (copies.values["stimulus"][name] for name in ("presynaptic", "postsynaptic"))
+    count, step = pre * post, float(copies.clock.dt / second)
+    synapse = exchanging_neurons(copies, count, MACRO + SYNAPSE, ["macro"], fluxes=["S"], name="synapse")
+    rows, columns = np.repeat(np.arange(pre), post), np.tile(np.arange(post), pre)
+    activity = activities(copies, pre + post)
+    synapse.x_i, synapse.x_j = activity[:, rows].ravel(), activity[:, pre + columns].ravel()
+    synapse.row, synapse.column = np.tile(rows, copies.count), np.tile(columns, copies.count)
+    for name in ("cycle", "active"):
+        steps = whole_steps(copies.each("stimulus", name) / second, step, f"stimulus.{name}")
+        setattr(synapse, f"{name}_steps", np.repeat(steps, count))
+    pairs = np.nonzero(~np.eye(count, dtype=bool))
+    coupling = exchange_synapses(copies, synapse, COUPLING, ["macro"], pairs=pairs, name="coupling")
+    return Network(synapse, coupling)
+
+
+def activities(copies: Copies, neurons: int) -> np.ndarray:
+    """Of every neuron while it is active: (copies, neurons), presynaptic ones first."""
+    even = np.stack([copies.chance(copy, "activity").uniform(-1, 1, neurons) for copy in range(copies.count)])
+    mean, spread = (np.asarray(copies.each("stimulus", name), float)[:, None] for name in ("x", "spread"))
+    return mean * (1 + spread * even)
+
+
+def fastest(values: Mapping[str, Mapping[str, Any]]) -> Any:
+    macro = values["macro"]
+    decays = (("beta", "tau_s"), ("gamma_s", "tau_p_s"), ("gamma_l", "tau_p_l"))
+    return max(np.max(np.asarray(macro[rate] / (macro[time] / second))) for rate, time in decays)
+
+
+def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+    cycle, active = np.broadcast_arrays(
+        *(np.asarray(values["stimulus"][name] / second) for name in ("cycle", "active"))
+    )
+    wrong = ~((active > 0) & (active <= cycle))
+    if wrong.any():
+        raise ValueError(
+            f"stimulus.active={active[wrong].flat[0]:g} second is no part of a cycle of {cycle[wrong].flat[0]:g} s; "
+            "use a time above 0 and up to the cycle"
+        )
+
+
+NETWORK = ReadyNetwork(
+    name="retention",
+    meaning="short- and long-term processes of an astrocyte at nine synapses under cycles of activity (RMAAT)",
+    sections={"macro": section(MacroParameters()), "stimulus": section(Stimulus())},
+    records={
+        "strength": Recordable("synapse", "s", 1, "1", "strength of the synapse", "synapse"),
+        "short_term": Recordable("synapse", "p_s", 1, "1", "short-term process of the astrocyte", "synapse"),
+        "long_term": Recordable("synapse", "p_l", 1, "1", "long-term process of the astrocyte", "synapse"),
+        "coactivity": Recordable("synapse", "theta", 1, "1", "product of the neurons' activities", "synapse"),
+        "coupling": Recordable("synapse", "S", 1, "1", "sum over the other processes", "synapse"),
+    },
+    shown=("strength", "short_term", "long_term"),
+    build=build,
+    seconds=CYCLES * 20.0 + 0.1,  # the last record is at the end of the last cycle
+    step=0.02,
+    every=0.1,
+    fastest=fastest,
+    check=check,
+)

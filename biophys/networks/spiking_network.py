@@ -1,0 +1,165 @@
+"""Excitatory and inhibitory neurons, sparsely connected by depressing synapses: Stimberg, Goodman, Brette & De Pitta
+(2018), "Modeling neuron-glia interactions with the Brian 2 simulator", example 1; the network is that of Brunel
+(J Comput Neurosci 8:183, 2000) with synapses of Tsodyks, Pawelzik & Markram (Neural Comput 10:821, 1998).
+
+A current above threshold makes every neuron fire alone at 37 Hz; inhibition holds the network at 4 Hz, irregular and
+slightly synchronous. Cells 0 .. excitatory-1 are excitatory. Every pair of cells is connected by chance, a cell to
+itself included.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from brian2 import Network, NeuronGroup, Quantity, Synapses, mV, nS, second
+
+from biophys.copies import Copies
+from biophys.gap_junctions import Pairs
+from biophys.network import ReadyNetwork, Recordable
+from biophys.neuron import CONDUCTANCE_BASED, SCHEDULE, SPIKING, ConductanceParameters, NeuronParameters
+from biophys.parameters import section
+from biophys.quantities import written
+from biophys.synapse import AT_REST, RELEASE, RELEASE_SITE, SynapseParameters
+
+
+class Size(NamedTuple):
+    """Cells, and how many of them are connected."""
+
+    excitatory: int = 3200  # excitatory neurons
+    inhibitory: int = 800  # inhibitory neurons
+    p_e: float = 0.05  # chance that an excitatory neuron has a synapse on any one neuron
+    p_i: float = 0.2  # chance that an inhibitory neuron has one
+
+
+class Weights(NamedTuple):
+    """Conductance that a whole vesicle pool would open."""
+
+    w_e: Quantity = 0.05 * nS  # excitatory
+    w_i: Quantity = 1 * nS  # inhibitory
+
+
+OPENED = {"excitatory": "g_e_post += w_e*r_S\n", "inhibitory": "g_i_post += w_i*r_S\n"}
+
+
+def build(copies: Copies) -> Network:
+    neuron = neurons(copies, CONDUCTANCE_BASED, ["neuron"])
+    network = Network(neuron)
+    for kind, opened in OPENED.items():
+        network.add(synapses(copies, neuron, ["synapse"], kind, contacts(copies, kind), AT_REST + RELEASE + opened))
+    network.schedule = SCHEDULE
+    return network
+
+
+def neurons(copies: Copies, equations: str, sections: Sequence[str]) -> NeuronGroup:
+    """Group "neuron": the excitatory and then the inhibitory cells of each copy, from random potentials."""
+    size = copies.values["network"]
+    cells = size["excitatory"] + size["inhibitory"]
+    group = copies.neurons(cells, equations, sections, method="rk4", name="neuron", **SPIKING)
+    share = np.array([copies.chance(copy, "start").random((3, cells)) for copy in range(copies.count)])
+    leak, threshold = (copies.each("neuron", name)[:, None] for name in ("E_l", "V_th"))
+    w_e, w_i = (copies.each("synapse", name)[:, None] for name in ("w_e", "w_i"))
+    group.v = (leak + share[:, 0] * (threshold - leak)).flatten()
+    group.g_e, group.g_i = (share[:, 1] * w_e).flatten(), (share[:, 2] * w_i).flatten()
+    return group
+
+
+def contacts(copies: Copies, kind: str) -> list[Pairs]:
+    """Source and target cell of each excitatory or inhibitory synapse of each copy."""
+    size = copies.values["network"]
+    first, sources = (0, size["excitatory"]) if kind == "excitatory" else (size["excitatory"], size["inhibitory"])
+    chances = copies.each("network", f"p_{kind[0]}")
+    made = []
+    for copy in range(copies.count):
+        i, j = chance_pairs(
+            copies.chance(copy, kind), sources, size["excitatory"] + size["inhibitory"], float(chances[copy])
+        )
+        made.append((i + first, j))
+    return made
+
+
+def chance_pairs(chance: np.random.Generator, sources: int, targets: int, probability: float) -> Pairs:
+    """Each pair of a source and a target with the given probability, above 0, independently of the others; sorted.
+
+    The number of pairs passed over before the next one made is geometric, so none that is not made costs anything.
+    """
+    expected = sources * targets * probability
+    gaps = chance.geometric(probability, int(expected + 8 * np.sqrt(expected) + 30))
+    made = gaps.cumsum() - 1
+    i, j = np.divmod(made[made < sources * targets], targets)
+    return i, j
+
+
+def synapses(
+    copies: Copies,
+    neuron: NeuronGroup,
+    sections: Sequence[str],
+    kind: str,
+    pairs: Sequence[Pairs],
+    on_spike: str,
+    equations: str = RELEASE_SITE,
+    **options: Any,
+) -> Synapses:
+    """Synapses among the neurons, all vesicles available; `kind` is their name. on_spike: what a spike does."""
+    group = copies.synapses(
+        neuron,
+        neuron,
+        equations,
+        sections,
+        pairs=lambda copy: pairs[copy],
+        on_pre=on_spike,
+        method="exact",
+        name=kind,
+        **options,
+    )
+    group.x_S = 1
+    return group
+
+
+def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+    """ValueError if no cells would be connected, or reset neurons would be above threshold."""
+    for name in ("p_e", "p_i"):
+        for value in np.atleast_1d(values["network"][name]):
+            if not 0 < value <= 1:
+                raise ValueError(
+                    f"network.{name}={value:g} makes no network; use a probability above 0, or to silence the synapses "
+                    f"synapse.{name.replace('p', 'w')}=0*nS"
+                )
+    reset, threshold = values["neuron"]["V_r"], values["neuron"]["V_th"]
+    if np.any(reset >= threshold):
+        raise ValueError(
+            f"neuron.V_r={written(np.max(reset))} is not below neuron.V_th={written(np.min(threshold))}, so that "
+            "neurons would never stop firing; lower it"
+        )
+
+
+def fastest(values: Mapping[str, Mapping[str, Any]]) -> float:
+    """Rate (1/s) of the fastest of membrane and synaptic conductances."""
+    neuron = values["neuron"]
+    rates = (neuron["g_l"] / neuron["C_m"], 1 / neuron["tau_e"], 1 / neuron["tau_i"])
+    return max(float(np.max(rate)) for rate in rates)
+
+
+NEURON_RECORDS = {
+    "spikes": Recordable("neuron", "spikes", second, "s", "times of spikes", "neuron"),
+    "membrane_potential": Recordable("neuron", "v", mV, "mV", "membrane potential", "neuron"),
+    "excitatory_conductance": Recordable("neuron", "g_e", nS, "nS", "excitatory synaptic conductance", "neuron"),
+    "inhibitory_conductance": Recordable("neuron", "g_i", nS, "nS", "inhibitory synaptic conductance", "neuron"),
+}
+
+NETWORK = ReadyNetwork(
+    name="spiking-network",
+    meaning="4000 excitatory and inhibitory neurons with depressing synapses",
+    sections={
+        "network": section(Size()),
+        "neuron": section(NeuronParameters()) | section(ConductanceParameters()),
+        "synapse": section(SynapseParameters(), "Omega_d", "Omega_f", "U_0") | section(Weights()),
+    },
+    records=NEURON_RECORDS,
+    shown=("spikes",),
+    build=build,
+    seconds=1.0,
+    step=1e-4,
+    every=1e-3,
+    fastest=fastest,
+    check=check,
+)

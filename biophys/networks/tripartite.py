@@ -1,0 +1,60 @@
+"""An astrocyte and the synapses that it listens to and modulates: the tripartite synapse, loop closed.
+
+Poisson spikes release transmitter at depressing synapses; the astrocyte answers their mean concentration by IP3 and
+calcium (De Pitta et al., J Biol Phys 35:383, 2009), releases gliotransmitter whenever calcium crosses a threshold, and
+so lowers the release probability of all its synapses for minutes (De Pitta et al., PLoS Comput Biol 7:e1002293, 2011).
+With the default values calcium oscillates up to 3 Hz, with a release every 5 s; from 5 Hz on it settles above the
+threshold, where the astrocyte is refractory: the first release stays the only one, and the synapses recover from it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from brian2 import Hz, Network, Quantity, second
+
+from biophys.astrocyte import AstrocyteParameters
+from biophys.copies import Copies
+from biophys.gliotransmission import GliotransmissionParameters
+from biophys.network import ReadyNetwork
+from biophys.parameters import section
+from biophys.stimulus import SpikeTrains, poisson_trains
+from biophys.synapse import SynapseParameters
+from biophys.tripartite import RECORDS, check_shares, closed_loop, fastest
+
+
+class Stimulus(NamedTuple):
+    """Poisson spikes, independent from synapse to synapse."""
+
+    rate: Quantity = 1 * Hz  # of each presynaptic cell
+    synapses: int = 20  # presynaptic cells, one release site each
+
+
+def build(copies: Copies) -> Network:
+    rates, synapses = copies.each("stimulus", "rate"), copies.values["stimulus"]["synapses"]
+    seconds, step = float(copies.seconds / second), float(copies.clock.dt / second)
+
+    def trains(copy: int) -> SpikeTrains:
+        each = np.full(synapses, rates[copy] / Hz)
+        return poisson_trains(each, seconds, step, copies.chance(copy, "stimulus"))
+
+    return closed_loop(copies, trains, synapses)
+
+
+NETWORK = ReadyNetwork(
+    name="tripartite",
+    meaning="an astrocyte and its synapses: release, calcium, gliotransmission",
+    sections={
+        "stimulus": section(Stimulus()),
+        "synapse": section(SynapseParameters()),
+        "astrocyte": section(AstrocyteParameters()),
+        "gliotransmission": section(GliotransmissionParameters()),
+    },
+    records=RECORDS,
+    shown=("calcium", "inositol_trisphosphate", "released_transmitter", "presynaptic_receptors_bound"),
+    build=build,
+    seconds=60.0,
+    step=0.0025,
+    every=0.1,
+    fastest=fastest,
+    check=check_shares,
+)

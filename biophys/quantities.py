@@ -1,0 +1,146 @@
+"""Quantities as text: "0.9*umolar/second" read without running code, and written back in a fitting unit.
+
+A list of values is written "1,2,5,10*Hz", or as start:stop:count, evenly spaced ("0.1:0.9:9") or in equal ratios
+("0.1:100:7:log*Hz"); the unit holds for all of them.
+"""
+
+import ast
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+import brian2
+import numpy as np
+from brian2 import Mohm, Quantity, ms, mV, nS, pA, pF, second, um, umolar
+from brian2.core.namespace import DEFAULT_UNITS
+from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
+
+# units a quantity is written in: (unit, text), the first that fits
+WRITTEN_UNITS = (
+    (umolar, "umolar"),
+    (umolar / second, "umolar/second"),
+    (1 / umolar / second, "1/(umolar*second)"),
+    (1 / umolar, "1/umolar"),
+    (second, "second"),
+    (1 / second, "1/second"),
+    (mV, "mV"),
+    (mV / ms, "mV/ms"),
+    (pA, "pA"),
+    (nS, "nS"),
+    (pF, "pF"),
+    (Mohm, "Mohm"),
+    (um, "um"),
+    (um**2 / second, "um**2/second"),
+)
+LONG_TIMES = (ms, "ms", 0.1)  # shorter than 0.1 s is written in ms
+OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+LIST = re.compile(rf"(?P<numbers>{NUMBER}(?:,{NUMBER})*|{NUMBER}:{NUMBER}:\d+(?::log)?)(?P<unit>[*/].+)?$")
+
+
+def unit_text(like: Any) -> str:
+    """The unit that quantities such as `like` are written in: "umolar/second", "1" for a pure number."""
+    return _written_unit(like)[1]
+
+
+def written(value: Any) -> str:
+    """One quantity as text: "0.9 umolar/second", "0.6", "3"."""
+    unit, text = _written_unit(value)
+    number = f"{float(value / unit):.12g}"
+    return number if text == "1" else f"{number} {text}"
+
+
+def magnitudes(values: Any, like: Any) -> np.ndarray:
+    """Plain numbers of `values` in the unit that `like` is written in."""
+    return np.asarray(values / _written_unit(like)[0], float)
+
+
+def read_quantity(text: str, like: Any, name: str) -> Any:
+    """The quantity that `text` spells, with the dimensions of `like` (a whole number if `like` is one).
+
+    ValueError, naming `name`, if it is no quantity or has other units.
+    """
+    return _checked(_evaluated(text, name), like, name, text)
+
+
+def read_quantities(text: str, like: Any, name: str) -> list[Any]:
+    """The list of quantities that `text` spells (see above). ValueError as for read_quantity, or if it is empty."""
+    match = LIST.match(text.replace(" ", ""))
+    if match is None:
+        raise ValueError(
+            f"{name}={text} is no list of values; write 1,2,5 or start:stop:count, with a unit such as *Hz behind it"
+        )
+    numbers, unit = match["numbers"], match["unit"] or ""
+    if ":" in numbers:
+        start, stop, count, *spacing = numbers.split(":")
+        if int(count) < 1:
+            raise ValueError(f"{name}={text} holds no value; use a count of at least 1")
+        if spacing and min(float(start), float(stop)) <= 0:
+            least = min(float(start), float(stop))
+            raise ValueError(f"{name}={text} has no equal ratios down to {least:g}; start above 0")
+        values = (np.geomspace if spacing else np.linspace)(float(start), float(stop), int(count))
+    else:
+        values = np.array([float(number) for number in numbers.split(",")])
+    if len(set(values)) < len(values):
+        raise ValueError(f"{name}={text} holds a value twice; give each once")
+    # 12 digits: 0.1:0.9:9 means 0.3 where linspace gives 0.30000000000000004
+    return [_checked(_evaluated(f"{value:.12g}{unit}", name), like, name, text) for value in values]
+
+
+def _written_unit(like: Any) -> tuple[Any, str]:
+    if not isinstance(like, Quantity) or like.is_dimensionless:
+        return 1, "1"
+    for unit, text in WRITTEN_UNITS:
+        if have_same_dimensions(like, unit):
+            short = have_same_dimensions(like, second) and abs(float(np.max(like))) < LONG_TIMES[2]
+            return LONG_TIMES[:2] if short else (unit, text)
+    unit = like.get_best_unit()
+    return unit, str(unit)
+
+
+def _evaluated(text: str, name: str) -> Any:
+    """Numbers, unit names, * / ** and a leading minus, and nothing else."""
+
+    def value(node: ast.AST) -> Any:
+        match node:
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+                return float(number)  # so that 9**9**9 overflows instead of running for ever
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -value(operand)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+                return OPERATORS[type(op)](value(left), value(right))
+            case ast.Name(id=unit) if unit in DEFAULT_UNITS:
+                return DEFAULT_UNITS[unit]
+            case ast.Name(id=unit):
+                raise ValueError(f"{name}={text}: there is no unit {unit!r}; use units of Brian2 such as Hz or umolar")
+        raise ValueError(f"{name}={text} is no quantity; write a number with a unit, such as 0.9*umolar/second")
+
+    try:
+        tree = ast.parse(text, mode="eval")
+        return value(tree.body)
+    except (SyntaxError, ZeroDivisionError, OverflowError, TypeError, brian2.DimensionMismatchError) as error:
+        raise ValueError(
+            f"{name}={text} is no quantity; write a number with a unit, such as 0.9*umolar/second"
+        ) from error
+
+
+def _checked(value: Any, like: Any, name: str, text: str) -> Any:
+    if get_dimensions(value) is not get_dimensions(like):
+        unit = unit_text(like)
+        if unit == "1":
+            raise ValueError(f"{name}={text} has a unit, but {name} is a pure number; leave the unit out")
+        told = "has no unit" if get_dimensions(value) is get_dimensions(1) else "has the wrong unit"
+        typed = written(like).replace(" 1/", "/").replace(" ", "*")
+        raise ValueError(f"{name}={text} {told}; write it in {unit}, such as {name}={typed}")
+    if not np.isfinite(float(value)):
+        raise ValueError(f"{name}={text} is not finite; use a number")
+    if isinstance(like, int) and not isinstance(like, bool):
+        if float(value) != int(float(value)):
+            raise ValueError(f"{name}={text} is not a whole number; use one such as {like}")
+        return int(float(value))
+    return value if isinstance(value, Quantity) else float(value)
