@@ -5,6 +5,7 @@ map; further axes and the cells are averaged, and the spread over seeds is drawn
 second half of the simulated time, when most of the start is forgotten.
 """
 
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -22,9 +23,8 @@ def draw(dataset: xr.Dataset) -> Figure:
     columns = min(len(names), 3)
     rows = -(-len(names) // columns)
     with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
-        figure, panels = plt.subplots(
-            rows, columns, figsize=(max(3.6, 2.4 * columns), 2.4 * rows + 0.4), squeeze=False, layout="constrained"
-        )
+        size = (max(4.2, 2.4 * columns + 0.6), 2.4 * rows + 0.4)
+        figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
         for panel, name in zip(panels.flat, names, strict=False):
             draw_variable(panel, summarised(dataset[name], float(dataset.attrs["seconds"])), dataset)
         for panel in panels.flat[len(names) :]:
@@ -50,7 +50,7 @@ def draw_variable(panel: Axes, values: xr.DataArray, dataset: xr.Dataset) -> Non
     values = values.mean("seed") if spread is not None else values
     along = values[axes[0]]
     unit = values.attrs.get("units") or dataset[values.name].attrs["units"]
-    name = str(values.name).replace("_", " ") + (f" ({unit})" if unit != "1" else "")
+    name = textwrap.fill(str(values.name).replace("_", " ") + (f" ({unit})" if unit != "1" else ""), 26)
     panel.set_xlabel(axis_label(along))
     if positive_ratios(along.values):
         panel.set_xscale("log")
@@ -67,8 +67,8 @@ def draw_variable(panel: Axes, values: xr.DataArray, dataset: xr.Dataset) -> Non
         line = {"fmt": "o-", "ms": 3, "lw": 1, "capsize": 2, "color": color, "label": label}
         panel.errorbar(along.values, values.sel(chosen).values, error, **line)
     panel.set_ylabel(name)
-    if len(lines) > 1:
-        panel.legend(title=axis_label(values[axes[1]]), fontsize=6, title_fontsize=6, frameon=False)
+    if len(lines) > 1 and not panel.figure.legends:
+        panel.figure.legend(title=axis_label(values[axes[1]]), loc="outside right upper", frameon=False)
 
 
 def axis_label(axis: xr.DataArray) -> str:

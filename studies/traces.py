@@ -1,5 +1,6 @@
 """Every recorded variable of a network against time: lines of a few cells, a map of many, a raster of spikes."""
 
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -40,7 +41,7 @@ def draw_variable(panel: Axes, array: xr.DataArray) -> None:
 
 
 def spoken(array: xr.DataArray) -> str:
-    """Name and unit on two lines: "inositol\\ntrisphosphate (µM)"."""
+    """Name and unit in short lines: "inositol\\ntrisphosphate\\n(µM)"."""
     unit = {"umolar": "µM", "1": ""}.get(array.attrs["units"], array.attrs["units"])
     words = str(array.name).replace("_", " ")
-    return f"{words}\n({unit})" if unit else words
+    return textwrap.fill(f"{words} ({unit})" if unit else words, 16)

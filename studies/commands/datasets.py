@@ -14,6 +14,7 @@ STUDIES = {
     "union-property": "studies.union_property",
     "nmda-threshold": "studies.nmda_threshold",
     "calcium-regimes": "studies.calcium_regimes",
+    "rate-response": "studies.rate_response",
     "release-rate": "studies.release_rate",
     "gap-junction-synchrony": "studies.gap_junction_synchrony",
     "process-length": "studies.process_length",

@@ -5,6 +5,7 @@ from studies.commands.words import first_word
 
 NAMES = {
     "calcium-regimes": "where calcium rests and where it oscillates: equilibria, Hopf points, cycles",
+    "rate-response": "calcium against presynaptic rate, for amplitude- and frequency-modulated astrocytes",
     "release-rate": "release against presynaptic rate, with and without gliotransmission",
     "gap-junction-synchrony": "synchrony of astrocytes against their coupling, and the speed of a wave",
     "process-length": "length constant of IP3 along an astrocytic process against sqrt(D/k)",

@@ -147,7 +147,7 @@ def test_figures_of_one_and_two_axes(tmp_path):
     dataset = sweep.sweep(GRID, tmp_path / "out.nc", jobs=1)
     panel = sweep_figure.draw(dataset).axes[0]
     assert panel.get_xlabel() == "stimulus.I (umolar)" and panel.get_ylabel() == "calcium (umolar)"
-    assert len(panel.get_legend().get_texts()) == 2
+    assert [text.get_text() for text in panel.figure.legends[0].get_texts()] == ["0.051", "0.1"]
     only = GRID._replace(axes={"stimulus.I": AXES["stimulus.I"]})
     panel = sweep_figure.draw(sweep.sweep(only, tmp_path / "only.nc", jobs=1)).axes[0]
     drawn = panel.lines[0].get_ydata()
