@@ -59,13 +59,17 @@ def described(mechanism: str, parameters: Mapping[str, Any]) -> dict[str, str]:
 
 
 def save(dataset: xr.Dataset, path: str | os.PathLike) -> None:
-    """Write NetCDF, whole or not at all: a broken-off write leaves `path` as it was."""
+    """Write NetCDF, whole or not at all: a broken-off write leaves `path` as it was. OSError in one sentence."""
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    smaller = {name: {"zlib": True} for name, variable in dataset.data_vars.items() if variable.ndim}
+    content = dataset.to_netcdf(engine="h5netcdf", encoding=smaller)  # in memory: HDF5 stumbles over a full disk
     try:
-        smaller = {name: {"zlib": True} for name, variable in dataset.data_vars.items() if variable.ndim}
-        dataset.to_netcdf(part, engine="h5netcdf", encoding=smaller)
+        part.write_bytes(content)
         os.replace(part, path)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise OSError(f"{path} was not written ({reason}); make room or name another folder, then repeat it") from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -1,5 +1,7 @@
 """Labelled datasets: values, units, and files that are whole or not there."""
 
+import resource
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -71,3 +73,16 @@ def test_missing_and_damaged_files_get_one_sentence(tmp_path):
     (tmp_path / "cut.nc").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 20)
     with pytest.raises(ValueError, match="cut.nc is not a readable NetCDF file; simulate or copy it anew"):
         load(tmp_path / "cut.nc")
+
+
+def test_a_file_that_cannot_grow_any_more_is_refused_in_one_sentence_and_what_was_there_stays(tmp_path):
+    path = tmp_path / "kept.nc"
+    save(xr.Dataset({"x": 1}), path)
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))  # as on a full disk, only with another errno
+    try:
+        with pytest.raises(OSError, match=r"kept.nc was not written \(File too large\); make room or name another"):
+            save(xr.Dataset({"x": ("t", np.random.default_rng(0).random(100_000))}), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
