@@ -107,15 +107,16 @@ def bench(
 
 def measured(run: Callable[[int, int], float], seed: int, seconds: float) -> tuple[int, float]:
     """Steps of the longer of two runs, and seconds a step from their difference."""
-    steps = 100
+    steps = 10
     short = run(steps, seed)
     while True:
         longer = 10 * steps
         taken = run(longer, seed)
         if taken - short > seconds or longer >= 10_000_000:
             return longer, (taken - short) / (longer - steps)
-        # enough steps for the time asked for, judged by this run
-        steps = max(steps * 2, int(1.2 * seconds / max((taken - short) / (longer - steps), 1e-9) / 9))
+        # as many as the time asked for needs, judged by this run, which may be far off: at most thirtyfold
+        needed = 1.2 * seconds * (longer - steps) / max(taken - short, 1e-9) / 9
+        steps = int(min(max(2 * steps, needed), 30 * steps))
         short = run(steps, seed)
 
 

@@ -5,6 +5,7 @@ user can put right (ValueError, OSError) ends as one sentence on stderr and exit
 status 130. With ASTROMORPH_DEBUG=1 the traceback is shown as well.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -38,6 +39,15 @@ The road:
   astromorph train digits --astrocyte astrocyte.yaml --out runs/digits
 
 `astromorph VERB --help` explains a verb; `astromorph --version` tells the version."""
+
+
+def command() -> int:
+    """The console's entry: a short process, which need not look for garbage among its imports time and again."""
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        return main()
+    finally:
+        gc.freeze()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,4 +99,4 @@ def _show_traceback() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())
