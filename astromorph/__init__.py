@@ -1,3 +1,3 @@
 """Attention modules built from neuron-astrocyte steady states, and the transformers trained with them."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
