@@ -4,6 +4,7 @@ Every variable carries `units` and `long_name`; the dataset's attributes carry e
 as text with their units ("astrocyte.O_P": "0.9 umolar/second"), so that a file explains itself.
 """
 
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 from brian2 import Network, Quantity, second, umolar
+from xarray.backends import H5NetCDFStore
+from xarray.backends.locks import HDF5_LOCK
 
 from biophys.quantities import written
 
@@ -63,9 +66,12 @@ def save(dataset: xr.Dataset, path: str | os.PathLike) -> None:
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     smaller = {name: {"zlib": True} for name, variable in dataset.data_vars.items() if variable.ndim}
-    content = dataset.to_netcdf(engine="h5netcdf", encoding=smaller)  # in memory: HDF5 stumbles over a full disk
+    content = io.BytesIO()  # HDF5 stumbles over a full disk; opened here, for xarray would ask dask for a lock
+    store = H5NetCDFStore.open(content, mode="w", lock=HDF5_LOCK)
+    dataset.dump_to_store(store, encoding=smaller)
+    store.close()
     try:
-        part.write_bytes(content)
+        part.write_bytes(content.getbuffer())
         os.replace(part, path)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
