@@ -8,19 +8,60 @@ silent (a missed match), and what happens when one segment stores the union of s
 S. Ahmad and J. Hawkins, "How do neurons operate on sparse distributed representations?" (arXiv 1601.00720,
 2016). Equation numbers are theirs: n = population, a = active, s = synapses, theta = threshold, M = patterns.
 Patterns are uniform and independent, cells and synapses binary. Arguments broadcast; scalars give scalars.
+
+Each question is a function that returns a `Tail`, and two that return numbers: `false_match` has
+`false_match_probability`, with a relative error below 1e-12 wherever a double holds the number, and
+`log10_false_match_probability`, good far below the smallest double and -inf for what cannot happen.
 """
 
+import functools
+import inspect
 import math
-from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple, ParamSpec
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from biophys.overlap import Counts, Floats, overlap_probability, overlap_tail
+from biophys.overlap import (
+    Counts,
+    Floats,
+    Tail,
+    at_least,
+    at_least_once,
+    binomial_tail,
+    log_covered,
+    log_overlap_probability,
+    mixture,
+    overlap_tail,
+)
 
 MOST_CELLS = 10**9  # products of two counts stay exact in 64 bits
+Law = Literal["swap", "failure", "readd"]
+Method = Literal["exact", "mean_field"]
+Asked = ParamSpec("Asked")
+
+
+def _scales(question: Callable[Asked, Tail]) -> tuple[Callable[Asked, Floats], Callable[Asked, Floats]]:
+    """The functions that give the probability a question asks for, and its decimal logarithm."""
+
+    @functools.wraps(question)
+    def probability(*asked: Asked.args, **named: Asked.kwargs) -> Floats:
+        return question(*asked, **named).probability()[()]
+
+    @functools.wraps(question)
+    def log10(*asked: Asked.args, **named: Asked.kwargs) -> Floats:
+        return question(*asked, **named).log10()[()]
+
+    signature = inspect.signature(question).replace(return_annotation=Floats)
+    vars(probability)["__signature__"] = vars(log10)["__signature__"] = signature
+    probability.__name__ = probability.__qualname__ = question.__name__.replace("_match", "_match_probability")
+    log10.__name__ = log10.__qualname__ = f"log10_{probability.__name__}"
+    log10.__doc__ = f"Decimal logarithm of this probability: {question.__doc__}"
+    return probability, log10
+
+
+# One segment
 
 
 def overlap_count(population: int, active: int, synapses: int, overlap: int) -> int:
@@ -33,47 +74,73 @@ def overlap_count(population: int, active: int, synapses: int, overlap: int) -> 
     return math.comb(s, b) * math.comb(n - s, a - b)
 
 
-def false_match_probability(
-    population: ArrayLike, active: ArrayLike, synapses: ArrayLike, threshold: ArrayLike
-) -> Floats:
-    """P(a random pattern touches at least `threshold` synapses): Eq. 4, the hypergeometric tail.
+def false_match(population: ArrayLike, active: ArrayLike, synapses: ArrayLike, threshold: ArrayLike) -> Tail:
+    """P(a random pattern touches at least `threshold` synapses): Eq. 4 of Ahmad and Hawkins (2016).
 
-    Relative error below 1e-12 where a double holds the number; zero when threshold > active.
+    The tail of the hypergeometric law; zero when threshold > active.
     """
-    return overlap_tail(*_checked_segment(population, active, synapses, threshold)).probability()[()]
+    return overlap_tail(*_checked_segment(population, active, synapses, threshold))
 
 
-def log10_false_match_probability(
-    population: ArrayLike, active: ArrayLike, synapses: ArrayLike, threshold: ArrayLike
-) -> Floats:
-    """Decimal logarithm of Eq. 4, good far below the smallest double; -inf for an impossible match."""
-    return overlap_tail(*_checked_segment(population, active, synapses, threshold)).log10()[()]
-
-
-def false_match_probability_of_many(
+def false_match_of_many(
     population: ArrayLike, active: ArrayLike, synapses: ArrayLike, threshold: ArrayLike, segments: ArrayLike
-) -> Floats:
-    """P(at least one of `segments` independent segments matches a random pattern) = 1 - (1 - p)^M: Eq. 8.
+) -> Tail:
+    """P(at least one of `segments` independent segments matches a random pattern) = 1 - (1 - p)^M.
 
-    Eq. 9, M p, is an upper bound of it.
+    Eq. 8 of Ahmad and Hawkins (2016), with p from Eq. 4; Eq. 9, M p, is an upper bound of it.
     """
-    n, a, s, theta = _checked_segment(population, active, synapses, threshold)
     (m,) = _counts(segments=segments)
     _refuse(m < 1, "segments {} must be at least 1; a neuron without segments matches nothing", m)
-    return -np.expm1(m * overlap_tail(n, a, s, theta).log_of_not())[()]
+    return at_least_once(false_match(population, active, synapses, threshold), m)
 
 
-def missed_match_probability(active: ArrayLike, synapses: ArrayLike, threshold: ArrayLike, lost: ArrayLike) -> Floats:
-    """P(the stored pattern no longer matches when `lost` of its active cells fall silent): Eq. 6.
+def missed_match(
+    active: ArrayLike,
+    synapses: ArrayLike,
+    threshold: ArrayLike,
+    lost: ArrayLike,
+    *,
+    law: Law = "swap",
+    population: ArrayLike | None = None,
+) -> Tail:
+    """P(the stored pattern no longer reaches the threshold under noise). Every synapse sits on an active cell.
 
-    Whether other cells fire in their place does not matter: the segment has no synapse there. Each of the
-    segment's synapses belongs to an active cell, so it misses when more than s - theta of them are lost.
+    The noise follows one of three laws:
+
+    * "swap": exactly `lost` of the active cells fall silent, Eq. 6 of Ahmad and Hawkins (2016). Whether others
+      fire in their place does not matter, for the segment has no synapse there. (For cells silenced anywhere in
+      the population give that as `active`.)
+    * "failure": each synapse fails by itself with the probability `lost`; binomially many are left.
+    * "readd": `lost` active cells fall silent, then as many of all cells of the `population` that are now silent
+      fire, those included. This is the noise of the authors' neuron simulations (run_noise_experiment.py);
+      a hypergeometric number of the lost cells comes back, and Eq. 6 holds for the rest.
     """
-    a, s, theta, v = _counts(active=active, synapses=synapses, threshold=threshold, lost=lost)
+    a, s, theta = _counts(active=active, synapses=synapses, threshold=threshold)
     _refuse(s > a, "{} synapses are more than the {} active cells they sample; use at most that many", s, a)
-    _refuse(v > a, "{} cells cannot be lost from {} active ones; lose at most that many", v, a)
     _refuse(theta > s, "threshold {} is above the {} synapses and never reached; lower it", theta, s)
-    return overlap_tail(a, v, s, s - theta + 1).probability()[()]
+    enough = s - theta + 1  # lost synapses for a miss
+    if law == "failure":
+        chance = np.asarray(lost, dtype=float)
+        _refuse(~((chance >= 0) & (chance <= 1)), "lost {} is no probability; give one from 0 to 1", chance)
+        return binomial_tail(s, chance, enough)
+    (v,) = _counts(lost=lost)
+    _refuse(v > a, "{} cells cannot be lost from {} active ones; lose at most that many", v, a)
+    if law == "swap":
+        return overlap_tail(a, v, s, enough)
+    if law != "readd":
+        raise ValueError(f'law "{law}" is unknown; use "swap", "failure" or "readd"')
+    if population is None:
+        raise ValueError('law "readd" draws from all cells; give their number as population')
+    n, a, _, _ = _checked_segment(population, a, 0, 0)
+    n, a, s, v, enough = (x[..., None] for x in np.broadcast_arrays(n, a, s, v, enough))
+    back = np.arange(v.max(initial=0) + 1)
+    still_lost = overlap_tail(a, np.maximum(v - back, 0), s, enough)
+    return mixture(log_overlap_probability(n - a + v, v, v, back), still_lost)
+
+
+false_match_probability, log10_false_match_probability = _scales(false_match)
+false_match_probability_of_many, log10_false_match_probability_of_many = _scales(false_match_of_many)
+missed_match_probability, log10_missed_match_probability = _scales(missed_match)
 
 
 # Choosing a threshold
@@ -95,6 +162,33 @@ def smallest_threshold(population: ArrayLike, active: ArrayLike, synapses: Array
         good = overlap_tail(n, a, s, middle).probability() <= limit
         below, enough = np.where(good, below, middle), np.where(good, middle, enough)
     return enough[()]
+
+
+class BestThreshold(NamedTuple):
+    """A threshold with its two kinds of error."""
+
+    threshold: Counts
+    false_match: Floats
+    missed_match: Floats
+
+
+def best_threshold(
+    population: ArrayLike, active: ArrayLike, synapses: ArrayLike, lost: ArrayLike, *, law: Law = "swap"
+) -> BestThreshold:
+    """The threshold from 1 to `synapses` with the least sum of false (Eq. 4) and missed matches at a stated noise.
+
+    `lost` and `law` as for `missed_match_probability`. The smallest of several that are equally good.
+    """
+    n, a, s, _ = _checked_segment(population, active, synapses, 0)
+    _refuse(s < 1, "{} synapses leave no threshold to choose; use at least 1", s)
+    n, a, s, v = (x[..., None] for x in np.broadcast_arrays(n, a, s, np.asarray(lost)))
+    theta = np.arange(1, s.max(initial=1) + 1)
+    reached = np.minimum(theta, s)
+    false, missed = overlap_tail(n, a, s, reached), missed_match(a, s, reached, v, law=law, population=n)
+    both = np.where(theta <= s, np.logaddexp(false.log(), missed.log()), np.inf)
+    best = np.argmin(both, axis=-1)[..., None]
+    errors = (np.take_along_axis(tail.probability(), best, axis=-1)[..., 0][()] for tail in (false, missed))
+    return BestThreshold(best[..., 0][()] + 1, *errors)
 
 
 class GridSummary(NamedTuple):
@@ -152,60 +246,82 @@ def union_size(population: ArrayLike, synapses: ArrayLike, patterns: ArrayLike) 
 def union_size_distribution(population: int, synapses: int, patterns: int) -> Floats:
     """P(union of k synapses), an array over k = 0 .. min(population, patterns * synapses), from scalars."""
     n, _, s, _ = (int(x) for x in _checked_segment(population, 0, synapses, 0))
-    m = int(_counts(patterns=patterns)[0])
-    return deque(_covered(n, n, s, m), maxlen=1).pop()
+    *_, last = log_covered(n, n, s, int(_counts(patterns=patterns)[0]))
+    return np.exp(last)
 
 
-def union_false_match_probability(
+def union_false_match(
     population: ArrayLike,
     active: ArrayLike,
     synapses: ArrayLike,
     threshold: ArrayLike,
     patterns: ArrayLike,
-    method: Literal["exact", "mean_field"] = "exact",
-) -> Floats:
+    method: Method = "exact",
+) -> Tail:
     """P(a random pattern touches at least `threshold` synapses of a union of `patterns` sets of `synapses`).
 
-    "mean_field" is Eq. 14: Eq. 4 with the expected union size (Eq. 13), rounded. "exact" lets the size vary:
-    it equals Eq. 4 averaged over the distribution of union sizes; time ~ patterns * active * synapses.
+    "mean_field" is Eq. 14 of Ahmad and Hawkins (2016): Eq. 4 with the expected union size (Eq. 13), rounded.
+    "exact" lets the size vary: it equals Eq. 4 averaged over the distribution of union sizes, without going
+    through them, for the chain of `log_covered` follows the active cells alone. For a segment that sees several
+    patterns at once exchange `active` and `synapses`. Time ~ patterns * active * synapses.
     """
-    checked = _checked_segment(population, active, synapses, threshold)
-    n, a, s, theta, m = np.broadcast_arrays(*checked, *_counts(patterns=patterns))
+    n, a, s, theta = _checked_segment(population, active, synapses, threshold)
+    (m,) = _counts(patterns=patterns)
     if method == "mean_field":
-        return overlap_tail(n, a, np.rint(union_size(n, s, m)).astype(np.int64), theta).probability()[()]
+        return overlap_tail(n, a, np.rint(union_size(n, s, m)).astype(np.int64), theta)
     if method != "exact":
         raise ValueError(f'method "{method}" is unknown; use "exact" or "mean_field"')
-    segments = np.stack([n, a, s], axis=-1).reshape(-1, 3)
-    theta, m, result = theta.ravel(), m.ravel(), np.empty(n.size)
-    for segment in np.unique(segments, axis=0):
-        same = np.all(segments == segment, axis=1)
-        cells, watched, drawn = (int(x) for x in segment)
-        for stored, probability in enumerate(_covered(cells, watched, drawn, int(m[same].max()))):
-            for i in np.flatnonzero(same & (m == stored)):
-                result[i] = min(1.0, probability[theta[i] :].sum())
-    return result.reshape(n.shape)[()]
+    return _after_sets(log_covered, (n, a, s), m, theta)
 
 
-def _covered(population: int, watched: int, synapses: int, patterns: int) -> Iterator[Floats]:
-    """P(c of `watched` cells carry a synapse), for 0, 1, .. `patterns` stored patterns.
+def union_missed_match(
+    population: ArrayLike,
+    active: ArrayLike,
+    synapses: ArrayLike,
+    threshold: ArrayLike,
+    patterns: ArrayLike,
+    lost: ArrayLike,
+) -> Tail:
+    """P(a segment with the union of `patterns` sets misses one of its patterns when `lost` cells are swapped).
 
-    A Markov chain: a new pattern of s synapses meets j of the watched cells that are still free with
-    hypergeometric probability. Watching the a active cells of a random pattern gives its overlap with the
-    union at once, without going through the size of the union; watching all n cells gives that size. All
-    terms are positive, so the relative error grows by no more than 1e-15 per pattern (7e-13 after 1000).
+    Synapses of the other patterns may lie on cells that fire instead of the lost ones, or still fire, and save
+    the match; one pattern alone gives Eq. 6 of Ahmad and Hawkins (2016).
     """
-    states = min(watched, patterns * synapses) + 1
-    covered, new = np.arange(states)[:, None], np.arange(min(watched, synapses) + 1)
-    step = overlap_probability(population, watched - covered, synapses, new)
-    probability = np.zeros(states)
-    probability[0] = 1.0
-    yield probability
-    for _ in range(patterns):
-        after = np.zeros(states)
-        for j in new[:states]:
-            after[j:] += probability[: states - j] * step[: states - j, j]
-        probability = after
-        yield probability
+    n, a, s, theta = _checked_segment(population, active, synapses, threshold)
+    _refuse(s > a, "{} synapses are more than the {} active cells they sample; use at most that many", s, a)
+    m, v = _counts(patterns=patterns, lost=lost)
+    _refuse(m < 1, "patterns {} leave nothing to miss; store at least 1", m)
+    _refuse(v > np.minimum(a, n - a), "{} cells cannot be swapped between {} active and {} silent ones", v, a, n - a)
+
+    def covered(n: int, a: int, s: int, v: int, others: int) -> Iterator[Floats]:
+        own = log_overlap_probability(a, a - v, s, np.arange(s + 1))  # synapses that still see their cell fire
+        return log_covered(n, a, s, others, own)
+
+    match = _after_sets(covered, (n, a, s, v), m - 1, theta)
+    return Tail(match.smaller, ~match.complement)
+
+
+union_false_match_probability, log10_union_false_match_probability = _scales(union_false_match)
+union_missed_match_probability, log10_union_missed_match_probability = _scales(union_missed_match)
+
+
+def _after_sets(
+    chain: Callable[..., Iterator[Floats]], numbers: tuple[Counts, ...], sets: Counts, least: Counts
+) -> Tail:
+    """P(at least `least` cells covered) after `sets` steps of chain(*numbers, sets), broadcast.
+
+    A chain runs once for all entries that share its numbers.
+    """
+    *broadcast, sets, least = np.broadcast_arrays(*numbers, sets, least)
+    rows = np.stack(broadcast, axis=-1).reshape(-1, len(numbers))
+    shape, sets, least = sets.shape, sets.ravel(), least.ravel()
+    smaller, complement = np.empty(sets.size), np.empty(sets.size, dtype=bool)
+    for row in np.unique(rows, axis=0):
+        same = np.all(rows == row, axis=1)
+        for step, log_probability in enumerate(chain(*map(int, row), int(sets[same].max()))):
+            for i in np.flatnonzero(same & (sets == step)):
+                smaller[i], complement[i] = at_least(log_probability, least[i])
+    return Tail(smaller.reshape(shape), complement.reshape(shape))
 
 
 # The public door

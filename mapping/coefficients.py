@@ -2,14 +2,15 @@
 they fit.
 
 Written by `astromorph map`, read by `astromorph train --astrocyte`. Reading is strict: a missing, unknown
-or wrongly typed entry is refused with one sentence, and a file of a failed fit cannot be trained with.
+or wrongly typed entry is refused with one sentence, and a file of a failed fit cannot be trained with. The file of a
+dendritic segment is read in the same way (mapping/segment_coefficients.py).
 """
 
 import hashlib
 import math
 import os
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -80,12 +81,6 @@ def coefficients_from_fit(
         assert chosen is not None  # a form is only ever chosen among the fitted candidates
         values = (chosen.baseline, chosen.amplitude, chosen.exponent, chosen.half)
         response = Response(fit.form, *values, fit.lowest, fit.highest)  # type: ignore[arg-type]
-    simulated = {
-        str(name): str(value)
-        for name, value in dataset.attrs.items()
-        if name != "title" and not str(name).startswith("provenance_")
-    }
-    checksum = hashlib.sha256(Path(file).read_bytes()).hexdigest()
     return Coefficients(
         format_version=FORMAT_VERSION,
         status=fit.status,  # type: ignore[arg-type]
@@ -93,19 +88,34 @@ def coefficients_from_fit(
         response=response,
         candidates=fit.candidates,
         reference=Reference(fit.reference_rate, "Hz", fit.reference_calcium, "umolar"),
-        source=Source(Path(file).name, checksum, simulated),
+        source=source_of(dataset, file),
         provenance=dict(provenance),
     )
 
 
-def write_coefficients(coefficients: Coefficients, path: str | os.PathLike) -> None:
-    """Write the YAML, whole or not at all."""
+def source_of(dataset: xr.Dataset, file: str | os.PathLike) -> Source:
+    """What was simulated, and the file it lies in (read for its checksum)."""
+    simulated = {
+        str(name): str(value)
+        for name, value in dataset.attrs.items()
+        if name != "title" and not str(name).startswith("provenance_")
+    }
+    return Source(Path(file).name, hashlib.sha256(Path(file).read_bytes()).hexdigest(), simulated)
+
+
+def write_coefficients(coefficients: Any, path: str | os.PathLike) -> None:
+    """Write Coefficients, or those of a segment, as YAML, whole or not at all."""
     with whole(path) as part:
         part.write_text(yaml.safe_dump(asdict(coefficients), sort_keys=False, allow_unicode=True))
 
 
 def read_coefficients(path: str | os.PathLike) -> Coefficients:
     """Read the YAML strictly. FileNotFoundError, or ValueError that names the entry."""
+    return read_strictly(path, Coefficients, _check)
+
+
+def read_strictly(path: str | os.PathLike, kind: type, check: Callable[[Any], None]) -> Any:
+    """Read a YAML as the dataclass `kind` and `check` it; errors as above."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no coefficients file {path}; write one with astromorph map")
     try:
@@ -113,8 +123,8 @@ def read_coefficients(path: str | os.PathLike) -> Coefficients:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not valid YAML; write it again with astromorph map") from error
     try:
-        coefficients: Coefficients = _read_as(Coefficients, content, "the file")
-        _check(coefficients)
+        coefficients = _read_as(kind, content, "the file")
+        check(coefficients)
     except ValueError as error:
         raise ValueError(f"{path}: {error}; write it again with astromorph map") from None
     return coefficients
@@ -136,8 +146,7 @@ def response_settings(coefficients: Coefficients) -> CalciumResponse:
 
 def _check(read: Coefficients) -> None:
     """What the types alone do not say."""
-    if read.format_version != FORMAT_VERSION:
-        raise ValueError(f"format_version is {read.format_version}, this version reads {FORMAT_VERSION}")
+    check_version(read.format_version)
     if (read.status == "ok") != (read.response is not None):
         raise ValueError(f"status {read.status} does not go with response {read.response}")
     if read.response is not None:
@@ -145,6 +154,12 @@ def _check(read: Coefficients) -> None:
             raise ValueError(f"response.half is {read.response.half}, which does not suit {read.response.form}")
         if read.candidates.get(read.response.form) is None:
             raise ValueError(f"candidates has no {read.response.form}, the form of the response")
+
+
+def check_version(found: int) -> None:
+    """Raise ValueError unless this version reads files of version `found`."""
+    if found != FORMAT_VERSION:
+        raise ValueError(f"format_version is {found}, this version reads {FORMAT_VERSION}")
 
 
 def _read_as(expected: Any, value: Any, where: str) -> Any:

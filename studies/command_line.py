@@ -20,6 +20,7 @@ VERBS = {
     "evaluate": "measure the test accuracy of a trained run again",
     "compare": "test accuracy of finished runs side by side, by attention",
     "study": "ask a question of the simulator or of exact theory, and draw the answer",
+    "patterns": "calculate: false and missed matches, unions and thresholds of sparse patterns",
     "plot": "draw a dataset or a run again from its file",
     "data": "fetch or check a data set",
     "bench": "time attention, training or sweeps",

@@ -20,15 +20,40 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from biophys.patterns import union_false_match_probability, union_size, union_size_distribution
+from studies.caption import add_caption
 
+# Figure 7A: union size of 19 patterns among 1000 cells, by synapses of a pattern; Figure 7B: false matches of 1, 2, ..
+# patterns of 25 synapses, by population (numenta/htmresearch, projects/sdr_paper/sdr_paper_unions.py)
+PUBLISHED_POPULATION = 1000
+PUBLISHED_SIZES = {synapses: 18 * (np.nan,) + (size,) for synapses, size in ((20, 318.77), (25, 381.86), (30, 439.39))}
+PUBLISHED_SEGMENT = (200, 25, 15)  # active cells, synapses of a pattern, threshold
+PUBLISHED = {
+    1000: (1.00140315e-5, 0.0473894530, 0.501650232, 0.899154755, 0.991079537, 0.999523525, 0.999981553)
+    + (0.999999513, 0.999999991)
+    + 10 * (1.0,),
+    10_000: (5.30352419e-20, 2.35602185e-14, 1.53934244e-11, 1.10302867e-9, 2.27921916e-8, 2.69253218e-7)
+    + (1.98072352e-6, 9.75307801e-6, 3.98373264e-5, 1.27080441e-4, 3.62630253e-4, 8.74610763e-4, 1.90208641e-3)
+    + (3.78812896e-3, 7.16447200e-3, 0.0123542384, 0.0201165770, 0.0311403472, 0.0453789479),
+    20_000: (1.75826329e-24, 9.73603540e-19, 7.92130753e-16, 7.08428692e-14, 2.03825915e-12, 2.93568737e-11)
+    + (2.44471332e-10, 1.59493239e-9, 8.04780895e-9, 3.32242568e-8, 1.11328056e-7, 3.44426535e-7, 9.53448551e-7)
+    + (2.31864105e-6, 5.40383165e-6, 1.13919681e-5, 2.33141517e-5, 4.40336400e-5, 8.14089056e-5),
+}
+CAPTION = (
+    "Figures 7A (A) and 7B (B) of Ahmad and Hawkins (2016), exact. Corrected: only their code says that 7A is for 1000 "
+    "cells. In 7B they put the mean size of the union, rounded, into Eq. 4 (Eq. 14); as the size varies, the exact "
+    "average lies 5 % below to 7 % above (C). Their values for 20,000 cells and 3 to 5 patterns were summed term by "
+    "term and lost digits; that for 3 is 0.1 % low."
+)
 MEANINGS = {
     "patterns": "patterns stored on the segment",
     "sampled_synapses": "synapses per pattern, for the union size",
     "population": "cells the segment could contact",
     "union_size": "expected synapses of the union (Eq. 13)",
+    "published_size": "expected synapses of the union as published",
     "union_size_sd": "standard deviation of the synapses of the union",
     "false_match_exact": "probability of a false match, exact",
     "false_match_mean_field": "probability of a false match, mean field (Eq. 14)",
+    "published": "probability of a false match as published (Eq. 14)",
     "exact_over_mean_field": "exact probability of a false match over that of Eq. 14",
 }
 
@@ -65,18 +90,25 @@ def simulate(
     mean_field = union_false_match_probability(*segment, method="mean_field")
     ratio = np.divide(exact, mean_field, out=np.full(exact.shape, np.nan), where=mean_field > 0)
     spread = [[_spread(sampled_population, s, m) for m in range(1, most_patterns + 1)] for s in sampled_synapses]
+    known = PUBLISHED if (active, synapses, threshold) == PUBLISHED_SEGMENT else {}
+    published = [_up_to(most_patterns, known.get(n, ())) for n in populations]
+    known = PUBLISHED_SIZES if sampled_population == PUBLISHED_POPULATION else {}
+    sizes = [_up_to(most_patterns, known.get(s, ())) for s in sampled_synapses]
     dataset = xr.Dataset(
         {
             "union_size": (("sampled_synapses", "patterns"), union_size(sampled_population, sampled, stored)),
+            "published_size": (("sampled_synapses", "patterns"), sizes),
             "union_size_sd": (("sampled_synapses", "patterns"), spread),
             "false_match_exact": (("population", "patterns"), exact),
             "false_match_mean_field": (("population", "patterns"), mean_field),
+            "published": (("population", "patterns"), published),
             "exact_over_mean_field": (("population", "patterns"), ratio),
         },
         {"patterns": stored, "sampled_synapses": list(sampled_synapses), "population": list(populations)},
         {
             "study": "union-property",
             "title": "Union property of a dendritic segment, exact",
+            "caption": CAPTION,
             "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4, 13, 14 and Figures 7A, 7B",
             "seed": "none: no chance involved",
             "sampled_population": sampled_population,
@@ -91,6 +123,11 @@ def simulate(
     return dataset
 
 
+def _up_to(most_patterns: int, values: Sequence[float]) -> list[float]:
+    """Published values for 1, 2, .. patterns, NaN where there are none."""
+    return [*values, *most_patterns * [np.nan]][:most_patterns]
+
+
 def _spread(population: int, synapses: int, patterns: int) -> float:
     probability = union_size_distribution(population, synapses, patterns)
     size = np.arange(len(probability))
@@ -103,7 +140,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
         figure, panels = plt.subplot_mosaic(
             [["size", "match"], ["size", "ratio"]],
-            figsize=(8.4, 4.6),
+            figsize=(7.2, 5.4),
             height_ratios=[2, 1],
         )
         _draw_size(panels["size"], dataset)
@@ -112,16 +149,18 @@ def draw(dataset: xr.Dataset) -> Figure:
         panels["match"].sharex(panels["ratio"])
         panels["match"].tick_params(labelbottom=False)
         figure.suptitle("One segment that stores the union of several sparse patterns (exact theory)")
+        add_caption(figure, dataset.attrs["caption"])
     return figure
 
 
 def _draw_size(axes: Axes, dataset: xr.Dataset) -> None:
     for synapses in dataset.sampled_synapses:
         curve = dataset.sel(sampled_synapses=synapses)
-        axes.plot(curve.patterns, curve.union_size, label=f"{int(synapses)}")
+        (line,) = axes.plot(curve.patterns, curve.union_size, label=f"{int(synapses)}")
+        axes.plot(curve.patterns, curve.published_size, "o", mfc="none", color=line.get_color())
         low, high = (curve.union_size + sign * 2 * curve.union_size_sd for sign in (-1, 1))
         axes.fill_between(curve.patterns, low, high, alpha=0.2, lw=0)
-    axes.set(title=f"A   Union on a segment of {dataset.attrs['sampled_population']:,} cells, mean ± 2 sd")
+    axes.set(title=f"A   Figure 7A: {dataset.attrs['sampled_population']:,} cells, mean ± 2 sd")
     axes.set(xlabel="patterns stored", ylabel="synapses of the union", ylim=(0, None))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(title="synapses per pattern")
@@ -132,17 +171,18 @@ def _draw_match(axes: Axes, dataset: xr.Dataset) -> None:
         curve = dataset.sel(population=population)
         (line,) = axes.plot(curve.patterns, curve.false_match_exact, label=f"{int(population):,} cells")
         color = line.get_color()
-        axes.plot(curve.patterns, curve.false_match_mean_field, "o", mfc="none", ms=3.5, color=color)
+        axes.plot(curve.patterns, curve.published, "o", mfc="none", ms=3.5, color=color)
     asked = dataset.attrs
     axes.set(
-        title=f"B   Random patterns of {asked['active']} active cells; {asked['synapses']} synapses\n"
-        f"     per pattern, {asked['threshold']} needed for a spike",
+        title=f"B   Figure 7B: {asked['active']} active cells, {asked['synapses']} synapses\n"
+        f"     a pattern, {asked['threshold']} needed for a spike",
         ylabel="P(false match)",
         yscale="log",
     )
     handles = axes.get_legend_handles_labels()[0]
     handles.append(Line2D([], [], color="0.3", label="exact"))
-    handles.append(Line2D([], [], color="0.3", marker="o", ls="", mfc="none", ms=3.5, label="mean field, Eq. 14"))
+    if dataset.published.notnull().any():
+        handles.append(Line2D([], [], color="0.3", marker="o", ls="", mfc="none", ms=3.5, label="published (Eq. 14)"))
     axes.legend(handles=handles, loc="lower right")
 
 
@@ -150,9 +190,11 @@ def _draw_ratio(axes: Axes, dataset: xr.Dataset) -> None:
     axes.axhline(1, color="0.6", lw=0.8)
     for population in dataset.population:
         curve = dataset.sel(population=population)
-        axes.plot(curve.patterns, curve.exact_over_mean_field, "o-", ms=3)
+        (line,) = axes.plot(curve.patterns, curve.exact_over_mean_field)
+        ratio = curve.false_match_exact / curve.published
+        axes.plot(curve.patterns, ratio, "o", mfc="none", ms=3.5, color=line.get_color())
     axes.set(
-        title="C   Mean-field error (zigzag: rounded size)",
+        title="C   Error of Eq. 14 (zigzag: rounded size)",
         xlabel="patterns stored",
         ylabel="exact / Eq. 14",
     )

@@ -15,6 +15,8 @@ NETWORKS = {
     "spiking-network": "4000 excitatory and inhibitory neurons with depressing synapses",
     "neuron-glia-network": "4000 neurons and 3200 astrocytes that modulate their synapses, in a pulse",
     "self-repair": "a neuron that loses synapses recovers through an astrocyte that its neighbour keeps awake",
+    "nmda-segment": "a dendritic segment whose NMDA receptors answer enough synapses with a plateau",
+    "nmda-branch": "dendritic branches as cables: synapses clustered in one compartment or scattered",
     "spike-timing": "weights of synapses whose two cells fire at fixed lags (pair-based STDP)",
     "hebbian": "the attention circuit: tokens written into Hebbian weights and read with astrocytic scaling",
     "retention": "short- and long-term processes of an astrocyte at nine synapses under cycles of activity (RMAAT)",

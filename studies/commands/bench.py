@@ -1,4 +1,4 @@
-"""Time on this machine: attention against tokens, training, parameter sweeps, or synapses of a network."""
+"""Time on this machine: attention against tokens, training, parameter sweeps, synapses of a network, or drawn patterns."""
 
 import importlib
 import inspect
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "training": "studies.bench_training",
     "sweep": "studies.bench_sweep",
     "synapses": "studies.bench_synapses",
+    "patterns": "studies.bench_patterns",
 }
 SECTIONS = ("response", "settings")  # arguments of a benchmark that are no plain values
 HELP = f"""usage: astromorph bench {"|".join(BENCHMARKS)} [--option value ...]

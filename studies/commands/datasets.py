@@ -20,6 +20,15 @@ STUDIES = {
     "process-length": "studies.process_length",
     "self-repair": "studies.self_repair",
     "stdp-window": "studies.stdp_window",
+    "false-match": "studies.false_match",
+    "missed-match": "studies.missed_match",
+    "pattern-sampling": "studies.pattern_sampling",
+    "union-capacity": "studies.union_capacity",
+    "threshold-scaling": "studies.threshold_scaling",
+    "nmda-segment": "studies.nmda_segment",
+    "segment-detection": "studies.segment_detection",
+    "segment-physiology": "studies.segment_physiology",
+    "permuted-mnist": "studies.permuted_mnist",
     "traces": "studies.traces",
     "sweep": "studies.sweep_figure",
 }
@@ -43,6 +52,8 @@ def run_study(verb: str, name: str, words: list[str]) -> None:
 
     save(dataset, out)
     save_figure(study.draw(dataset), picture)
+    if "caption" in dataset.attrs:
+        print(dataset.attrs["caption"])
     print(f"wrote {out} and {picture}")
 
 

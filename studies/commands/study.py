@@ -11,8 +11,17 @@ NAMES = {
     "process-length": "length constant of IP3 along an astrocytic process against sqrt(D/k)",
     "self-repair": "how a neuron that lost most of its synapses recovers",
     "stdp-window": "change of weight against the lag of two spikes",
-    "union-property": "false matches of many patterns kept in one set: exact theory",
-    "nmda-threshold": "the threshold of a dendritic segment that tells patterns from noise: exact theory",
+    "false-match": "how often a random pattern sets off a segment (Figures 4A and 5): exact theory",
+    "missed-match": "how often a noisy pattern fails to (Figure 4B): exact theory",
+    "union-property": "false matches of many patterns kept in one set (Figure 7): exact theory",
+    "nmda-threshold": "the threshold that tells patterns from noise (Figure 6): exact theory",
+    "pattern-sampling": "the same questions by drawing patterns and counting, against theory",
+    "union-capacity": "scaling law: how many patterns a segment holds at a given error",
+    "threshold-scaling": "scaling law: the threshold that a given error needs",
+    "nmda-segment": "the simulated segment: bistability, plateaus, summation",
+    "segment-detection": "the simulated segment as a pattern detector, beside the theory",
+    "segment-physiology": "which conductances give the thresholds that theory asks for",
+    "permuted-mnist": "tasks learned one after the other: active dendrites against a plain network",
 }
 WIDTH = max(map(len, NAMES)) + 2
 HELP = f"""usage: astromorph study NAME [--option value ...]

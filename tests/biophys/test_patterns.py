@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biophys import patterns
-from biophys.overlap import overlap_probability, overlap_tail
+from biophys.overlap import log_overlap_probability, overlap_tail
 
 GRIDS = {
     "n1000-17000step4000": range(1000, 17_001, 4000),
@@ -27,10 +27,15 @@ GRIDS = {
 SPARSITIES, SYNAPSES, THRESHOLDS = [0.005 * i for i in range(1, 7)], range(20, 51, 5), range(3, 25)
 
 
+with (Path(__file__).parents[1] / "reference_data/sparse_patterns.csv").open() as file:
+    REFERENCE = list(csv.DictReader(file))
+TESTED = set()
+
+
 def rows(*formulas):
-    with (Path(__file__).parents[1] / "reference_data/sparse_patterns.csv").open() as file:
-        found = [row for row in csv.DictReader(file) if row["formula"] in formulas]
-    assert found
+    found = [row for row in REFERENCE if row["formula"] in formulas]
+    assert {row["formula"] for row in found} == set(formulas)
+    TESTED.update(formulas)
     return [pytest.param(row, id="-".join(filter(None, list(row.values())[:7]))) for row in found]
 
 
@@ -89,6 +94,19 @@ def test_missed_match(row):
     assert relative_error(value, row["value"]) < 1e-12
 
 
+@pytest.mark.parametrize("row", rows("fn_dropout"))
+def test_missed_match_with_failing_synapses(row):
+    s, theta = integers(row, ("s", "theta"))
+    value = patterns.missed_match_probability(s, s, theta, float(row["noise"]), law="failure")
+    assert relative_error(value, row["value"]) < 1e-12
+
+
+@pytest.mark.parametrize("row", rows("fn_union_swap"))
+def test_missed_match_of_a_union(row):
+    value = patterns.union_missed_match_probability(*integers(row, ("n", "a", "s", "theta", "M", "noise")))
+    assert relative_error(value, row["value"]) < 1e-12
+
+
 @pytest.mark.parametrize("row", rows("union_expected_on"))
 def test_union_size(row):
     assert relative_error(patterns.union_size(*integers(row, ("n", "s", "M"))), row["value"]) < 1e-12
@@ -119,6 +137,10 @@ def test_median_over_the_grid(row):
     population = GRIDS[row["note"].removeprefix("grid n=").split(",")[0]]
     grid = patterns.false_match_over_grid(population, SPARSITIES, SYNAPSES, [int(row["theta"])])
     assert relative_error(grid.median[0], row["value"]) < 1e-12
+
+
+def test_no_row_of_the_reference_is_left_out():
+    assert {row["formula"] for row in REFERENCE} == TESTED
 
 
 def test_grid_of_figure_6_takes_less_than_a_second():
@@ -200,7 +222,7 @@ def test_overlap_counts_add_up_to_all_patterns():
 
 
 def test_overlap_probability_outside_the_possible_is_zero():
-    found = overlap_probability(10, 8, 5, np.arange(-1, 8))
+    found = np.exp(log_overlap_probability(10, 8, 5, np.arange(-1, 8)))
     exact = [
         Fraction(math.comb(8, b) * math.comb(2, 5 - b), math.comb(10, 5)) if 3 <= b <= 5 else 0 for b in range(-1, 8)
     ]
@@ -218,8 +240,115 @@ def test_missed_match_is_certain_or_impossible_exactly_where_it_should_be():
 def test_many_segments_stay_below_the_bound_and_one_segment_is_one():
     p = patterns.false_match_probability(500, 64, 24, 12)
     many = patterns.false_match_probability_of_many(500, 64, 24, 12, [1, 10, 10**6, 10**9])
-    assert many[0] == pytest.approx(p, rel=1e-15)
-    assert np.all(many <= np.minimum(1, p * np.array([1, 10, 10**6, 10**9]) * (1 + 1e-15)))
+    assert many[0] == pytest.approx(p, rel=1e-14)
+    assert np.all(many <= np.minimum(1, p * np.array([1, 10, 10**6, 10**9]) * (1 + 1e-14)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 10**12), st.integers(0, 20), st.integers(1, 2000))
+def test_many_segments_in_both_scales(segments, theta, n):
+    a, s = max(1, n // 10), min(n, 20)
+    theta = min(theta, s)
+    with mpmath.workdps(60):
+        exact = (
+            1
+            - (1 - mpmath.mpf(exact_tail(n, a, s, theta).numerator) / exact_tail(n, a, s, theta).denominator)
+            ** segments
+        )
+        value = patterns.false_match_probability_of_many(n, a, s, theta, segments)
+        log10 = patterns.log10_false_match_probability_of_many(n, a, s, theta, segments)
+        assert relative_error(value, exact) < 1e-12
+        assert log10 == -np.inf if exact == 0 else abs(log10 - mpmath.log10(exact)) < 1e-12
+
+
+def test_many_segments_far_below_the_smallest_double():
+    one = patterns.log10_false_match_probability(1_000_000, 2000, 200, 200)
+    assert patterns.log10_false_match_probability_of_many(1_000_000, 2000, 200, 200, 1000) == pytest.approx(
+        one + 3, rel=1e-15
+    )
+    assert patterns.false_match_probability_of_many(1_000_000, 2000, 200, 200, 1000) == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 300), st.floats(0, 1, allow_subnormal=False), st.data())
+def test_failing_synapses_against_exact_integers(s, failure, data):
+    theta = data.draw(st.integers(0, s), label="threshold")
+    with mpmath.workdps(60):
+        kept = 1 - mpmath.mpf(failure)
+        ways = [mpmath.binomial(s, b) * kept**b * mpmath.mpf(failure) ** (s - b) for b in range(theta)]
+        missed = mpmath.fsum(ways)
+        log10 = patterns.log10_missed_match_probability(s, s, theta, failure, law="failure")
+        assert log10 == -np.inf if missed == 0 else abs(log10 - mpmath.log10(missed)) < 1e-12 * max(1, -log10)
+        if missed == 0 or missed > 1e-300:
+            # 1 - failure is rounded to 1e-16, which counts once for each synapse
+            assert (
+                relative_error(patterns.missed_match_probability(s, s, theta, failure, law="failure"), missed) < 1e-12
+            )
+
+
+def test_cells_that_fire_again_save_matches():
+    asked = {"active": 128, "synapses": 30, "threshold": 12, "lost": 64}
+    again = patterns.missed_match_probability(**asked, law="readd", population=6000)
+    assert relative_error(again, "6.348142214774929805954065e-2") < 1e-12
+    assert patterns.missed_match_probability(128, 30, 8, 96, law="readd", population=6000) == pytest.approx(
+        0.44096, abs=5e-6
+    )
+    among_many = patterns.missed_match_probability(**asked, law="readd", population=10**9)
+    assert among_many == pytest.approx(patterns.missed_match_probability(**asked), rel=1e-5)
+    assert again < among_many
+
+
+def test_readding_by_counting_every_choice():
+    n, a, s, theta, v = 7, 4, 3, 2, 2
+    missed = []
+    for lost in itertools.combinations(range(a), v):
+        left = set(range(a)) - set(lost)
+        for new in itertools.combinations(sorted(set(range(n)) - left), v):
+            active = left | set(new)
+            missed += [len(active & set(segment)) < theta for segment in itertools.combinations(range(a), s)]
+    found = patterns.missed_match_probability(a, s, theta, v, law="readd", population=n)
+    assert found == pytest.approx(np.mean(missed), rel=1e-13)
+
+
+def test_missed_match_of_a_union_by_counting_every_choice():
+    n, a, s, theta, v = 6, 3, 2, 2, 1
+    missed = []
+    for own in itertools.combinations(range(a), s):
+        for other in itertools.combinations(range(n), s):
+            for lost in itertools.combinations(range(a), v):
+                for new in itertools.combinations(range(a, n), v):
+                    active = set(range(a)) - set(lost) | set(new)
+                    missed.append(len(active & (set(own) | set(other))) < theta)
+    found = patterns.union_missed_match_probability(n, a, s, theta, 2, v)
+    assert found == pytest.approx(np.mean(missed), rel=1e-13)
+
+
+def test_a_union_of_one_misses_like_a_segment():
+    lost = np.arange(0, 129, 8)
+    alone = patterns.missed_match_probability(128, 30, 12, lost)
+    union = patterns.union_missed_match_probability(6000, 128, 30, 12, [[1], [5]], lost)
+    assert union[0] == pytest.approx(alone, rel=1e-12)
+    assert np.all(union[1] <= alone) and union[1, 8] < alone[8]
+
+
+def test_best_threshold_is_the_best_of_all():
+    for (n, a, s, v), law in itertools.product(
+        [(10_000, 200, 30, 60), (2000, 40, 20, 8), (1000, 100, 24, 50)], ["swap", "readd"]
+    ):
+        theta = np.arange(1, s + 1)
+        false = patterns.false_match_probability(n, a, s, theta)
+        missed = patterns.missed_match_probability(a, s, theta, v, law=law, population=n)
+        best = patterns.best_threshold(n, a, s, v, law=law)
+        assert best.threshold == theta[np.argmin(false + missed)]
+        assert best.false_match + best.missed_match == pytest.approx((false + missed).min(), rel=1e-14)
+
+
+def test_best_threshold_broadcasts_and_sees_below_the_smallest_double():
+    table = patterns.best_threshold(10_000, 200, [[20], [40]], [0, 60, 100])
+    assert table.threshold.shape == (2, 3)
+    assert table.threshold[:, 0].tolist() == [20, 40]  # nothing is lost: as high as it can be
+    assert patterns.best_threshold(10**6, 300, 150, 0).threshold == 150  # false matches 1e-530 at 149
+    assert np.ndim(patterns.best_threshold(10_000, 200, 20, 0.25, law="failure").threshold) == 0
 
 
 def test_union_by_its_overlap_and_by_its_size_agree():
@@ -233,6 +362,35 @@ def test_union_by_its_overlap_and_by_its_size_agree():
         size = patterns.union_size_distribution(n, s, m)
         mixture = size @ overlap_tail(n, a, np.arange(len(size)), theta).probability()
         assert patterns.union_false_match_probability(n, a, s, theta, m) == pytest.approx(mixture, rel=1e-12)
+
+
+def test_unions_far_below_the_smallest_double():
+    """Two stored sets of s, all cells of a pattern of a = s needed: C(k, a) / C(n, a) over the union sizes k."""
+    n, s = 10**6, 150
+    with mpmath.workdps(60):
+        sizes = (
+            mpmath.binomial(n - s, k - s) * mpmath.binomial(s, 2 * s - k) / mpmath.binomial(n, s)
+            for k in range(s, 2 * s + 1)
+        )
+        exact = sum(p * mpmath.binomial(k, s) for p, k in zip(sizes, range(s, 2 * s + 1), strict=True))
+        exact = mpmath.log10(exact / mpmath.binomial(n, s))
+        assert exact < -500
+        assert abs(patterns.log10_union_false_match_probability(n, s, s, s, 2) - exact) < 1e-10
+    assert patterns.union_false_match_probability(n, s, s, s, 2) == 0
+
+
+def test_a_thousand_patterns_keep_their_digits():
+    """The chain over sets against the law of one cell after another, in exact fractions."""
+    n, a, s, theta, m = 60, 3, 2, 2, 1000
+    # inclusion and exclusion: P(no synapse on any of j cells) = (C(n - j, s) / C(n, s))^m
+    free = [Fraction(math.comb(n - j, s), math.comb(n, s)) ** m for j in range(a + 1)]
+    covered = [
+        sum((-1) ** i * math.comb(c, i) * free[a - c + i] for i in range(c + 1)) * math.comb(a, c) for c in range(a + 1)
+    ]
+    with mpmath.workdps(40):
+        missed = mpmath.mpf(sum(covered[:theta]).numerator) / sum(covered[:theta]).denominator
+        found = patterns.union_false_match(n, a, s, theta, m)
+        assert abs(float(found.smaller) - mpmath.log(missed)) < 1e-12 * abs(mpmath.log(missed))
 
 
 def test_union_of_two_by_counting_every_pair():
@@ -317,6 +475,23 @@ def test_smallest_threshold_is_the_smallest(n, s, exponent):
             "21 cells cannot be lost from 20 active ones",
         ),
         (lambda: patterns.missed_match_probability(20, 10, 11, 2), "threshold 11 is above the 10 synapses"),
+        (lambda: patterns.missed_match_probability(20, 10, 3, 0.2), "lost 0.2 is not a count"),
+        (
+            lambda: patterns.missed_match_probability(20, 10, 3, 2, law="failure"),
+            "lost 2.0 is no probability; give one from 0 to 1",
+        ),
+        (lambda: patterns.missed_match_probability(20, 10, 3, 2, law="wrong"), 'law "wrong" is unknown'),
+        (lambda: patterns.missed_match_probability(20, 10, 3, 2, law="readd"), 'law "readd" draws from all cells'),
+        (
+            lambda: patterns.missed_match_probability(20, 10, 3, 2, law="readd", population=19),
+            "20 active cells do not fit into a population of 19",
+        ),
+        (
+            lambda: patterns.union_missed_match_probability(20, 12, 10, 3, 2, 9),
+            "9 cells cannot be swapped between 12 active and 8 silent ones",
+        ),
+        (lambda: patterns.union_missed_match_probability(90, 12, 10, 3, 0, 2), "patterns 0 leave nothing to miss"),
+        (lambda: patterns.best_threshold(1000, 20, 0, 2), "0 synapses leave no threshold to choose"),
         (
             lambda: patterns.smallest_threshold(1000, 20, 5, 1e-30),
             "5 synapses cannot bring false matches down to 1e-30",

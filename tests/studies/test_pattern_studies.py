@@ -1,30 +1,61 @@
-"""The two studies of sparse patterns: published numbers, labelled datasets, figures from files."""
+"""Studies of sparse patterns: published numbers, labelled datasets, figures and captions from files."""
+
+import math
+from fractions import Fraction
 
 import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from biophys import patterns
-from studies import nmda_threshold, union_property
+from biophys.recording import load, save
+from studies import false_match, missed_match, nmda_threshold, threshold_scaling, union_capacity, union_property
+from studies.caption import add_caption
 
 matplotlib.use("Agg")
 
 
-@pytest.mark.parametrize("study", [union_property, nmda_threshold])
+SMALL = {
+    union_capacity: {
+        "populations": (5000, 10_000, 20_000),
+        "active": (80, 160),
+        "synapses": (20, 30),
+        "thresholds": (6, 9, 12),
+        "most_patterns": 100,
+    }
+}
+
+
+@pytest.mark.parametrize(
+    "study", [union_property, nmda_threshold, false_match, missed_match, union_capacity, threshold_scaling]
+)
 def test_dataset_is_labelled_survives_a_file_and_draws_from_it(study, tmp_path):
-    dataset = study.simulate(provenance={"commit": "abc"})
+    dataset = study.simulate(**SMALL.get(study, {}), provenance={"commit": "abc"})
     for name, values in dataset.variables.items():
         assert values.attrs["units"] == "1", name
         assert values.attrs["long_name"], name
     assert dataset.attrs["provenance_commit"] == "abc"
-    dataset.to_netcdf(tmp_path / "study.nc", engine="h5netcdf")
-    read = xr.load_dataset(tmp_path / "study.nc", engine="h5netcdf")
+    assert dataset.attrs["study"] == study.__name__.removeprefix("studies.").replace("_", "-")
+    save(dataset, tmp_path / "study.nc")
+    read = load(tmp_path / "study.nc")
     xr.testing.assert_identical(read.drop_attrs(), dataset.drop_attrs())
     figure = study.draw(read)
-    assert isinstance(figure, Figure)
     figure.savefig(tmp_path / "figure.png")
+    drawn = " ".join(text.get_text() for text in figure.findobj(Text)).split()
+    assert dataset.attrs["caption"] in " ".join(drawn)
+    matplotlib.pyplot.close(figure)
+
+
+def test_captions_stay_inside_the_figure(tmp_path):
+    figure = matplotlib.pyplot.figure(figsize=(7.2, 3), layout="constrained")
+    add_caption(figure, 20 * "Miss and match, word by word. ")
+    figure.canvas.draw()
+    (caption,) = [text for text in figure.findobj(Text) if "word by word" in text.get_text()]
+    box = caption.get_window_extent()
+    assert 0 <= box.x0 and box.x1 <= figure.bbox.x1 and 0 <= box.y0
     matplotlib.pyplot.close(figure)
 
 
@@ -38,6 +69,12 @@ def test_union_study_gives_the_published_points():
     assert float(ratio.sel(population=1000, patterns=2)) == pytest.approx(1.071, abs=5e-4)
     assert float(ratio.sel(population=20_000, patterns=5)) == pytest.approx(0.966, abs=5e-4)
     assert ratio.sel(patterns=1).values == pytest.approx(1, rel=1e-12)
+    assert 0.95 < float(ratio.min()) and float(ratio.max()) < 1.075
+    published = (dataset.false_match_mean_field / dataset.published).transpose("population", "patterns")
+    lost_digits = published.sel(population=20_000, patterns=3)
+    assert float(lost_digits) == pytest.approx(1.0011, abs=1e-4)  # 7.93027e-16, printed as 7.9213e-16
+    assert published.sel(population=[1000, 10_000]).values == pytest.approx(1, rel=1e-7)
+    assert published.sel(population=20_000, patterns=slice(6, None)).values == pytest.approx(1, rel=2e-7)
 
 
 def test_spread_of_the_union_is_that_of_random_sets():
@@ -58,9 +95,25 @@ def test_threshold_study_gives_the_published_points_and_the_corrected_window():
     assert float(dataset.false_match_median.sel(threshold=9)) == pytest.approx(2.0406e-9, rel=1e-4)
     half = dataset.missed_match.sel(lost_fraction=0.5, threshold=[8, 12, 16])
     assert half.values == pytest.approx([7.354e-4, 0.071699, 0.58250], rel=1e-4)  # Figure 4B
-    scaled = dataset.false_match_scaled.sel(scaled_population=[300, 500, 700])
-    assert scaled.sel(scaled_active=64).values == pytest.approx([1.0946e-3, 5.6957e-6, 1.4125e-7], rel=1e-4)
-    assert float(scaled.sel(scaled_active=256)[1]) == pytest.approx(0.62937, rel=1e-4)  # Figure 4A
+    assert dataset.false_match_median.values == pytest.approx(dataset.published_median.values, rel=5e-3)
+    assert float(dataset.false_match_mean.sel(threshold=9)) == pytest.approx(7.7e-7, rel=5e-3)
+
+
+def test_both_errors_are_least_at_the_measured_thresholds():
+    """Thresholds of the least sum, for 10 to 50 % of the cells lost, against a search in exact integers."""
+    dataset = nmda_threshold.simulate()
+    best = dataset.threshold[dataset.errors.argmin("threshold")]
+    assert best.values.tolist() == [17, 11, 9, 7, 6]
+    n, a, s, lost = 6000, 128, 30, 38
+
+    def errors(theta):
+        false = sum(math.comb(s, b) * math.comb(n - s, a - b) for b in range(theta, s + 1))
+        missed = sum(math.comb(s, b) * math.comb(a - s, lost - b) for b in range(s - theta + 1, s + 1))
+        return Fraction(false, math.comb(n, a)) + Fraction(missed, math.comb(a, lost))
+
+    exact = [errors(theta) for theta in range(3, 25)]
+    assert exact.index(min(exact)) + 3 == 9
+    assert dataset.errors.sel(lost_fraction=0.3).values == pytest.approx([float(e) for e in exact], rel=1e-12)
 
 
 def test_parameters_reach_the_theory():

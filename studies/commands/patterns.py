@@ -1,0 +1,298 @@
+"""Ask the exact theory of sparse patterns on dendritic segments (Ahmad and Hawkins 2016), or count by drawing."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from biophys import patterns
+from biophys.overlap import Tail
+from studies.commands.outputs import claim, save_bytes
+from studies.commands.parser import parse, spell, verb_parser
+from studies.commands.words import choose, first_word
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from biophys.pattern_sampling import Question
+
+MEANINGS = {
+    "population": "n, cells that could contact the segment",
+    "active": "a, cells of them that fire in a pattern",
+    "synapses": "s, synapses on the segment for each stored pattern",
+    "threshold": "theta, active synapses that give an NMDA spike",
+    "overlap": "b, active synapses",
+    "segments": "M, segments of which any may match",
+    "patterns": "M, patterns stored on the segment as a union",
+    "lost": "v, active cells that fall silent; with --law failure the probability that a synapse fails",
+    "law": "swap, failure (of single synapses) or readd (lost cells may fire again; needs --population)",
+    "false_match": "probability of a false match that is tolerated",
+    "sparsity": "a/n, share of the cells that fires in a pattern",
+}
+FRACTIONS = ("false_match", "sparsity", "lost")
+LAW = {"law": "swap", "population": ""}
+FIGURE_6 = {
+    "threshold": "3:24",
+    "population": "10000:190000:10",
+    "sparsity": "0.005:0.03:6",
+    "synapses": "20:50:7",
+    "false_match": "1e-9",
+}
+MOST_ROWS = 100_000
+LISTS = """Every number may be a list: 8,12,16; 8:16 (each whole number); 20:50:7 (start:stop:count); 100:10000:5:log
+(equal ratios). There is a row for each combination."""
+
+
+class Asked(NamedTuple):
+    """A question: its meaning, an example, the options it needs and may have, its answer, and what is drawn for it."""
+
+    meaning: str
+    example: str
+    needed: tuple[str, ...]
+    answer: Callable[..., Mapping[str, Any]]
+    given: Mapping[str, str] = {}
+    drawn: "Callable[..., Question] | None" = None
+    rows: bool = True  # one for each combination; otherwise the answer is to all numbers together
+
+
+def run(words: list[str]) -> None:
+    name, rest = first_word("patterns", "question", words, QUESTIONS, HELP)
+    question = QUESTIONS[name]
+    options = [*question.needed, *question.given]
+    asked = parse(_parser(name, question), spell(rest, [option for option in options if option != "law"]))
+    out = asked["out"]
+    if out is not None:
+        claim(out, overwrite=asked["overwrite"], endings=(".csv",))
+    table = _table(question, {option: asked[option] for option in options}, asked)
+    print(table.to_string(index=False))
+    if out is not None:
+        save_bytes(table.to_csv(index=False).encode(), out)
+        shutil.rmtree(_parts(out), ignore_errors=True)
+        print(f"wrote {out}")
+
+
+def numbers(text: str, name: str) -> list[float | int]:
+    """The numbers that `text` spells, see LISTS; those between the ends of a range are rounded if they are counts."""
+    text = text.strip("[]")
+    start, *rest = text.split(":")
+    try:
+        if not rest:
+            values = [float(word) for word in text.split(",")]
+        elif len(rest) == 1:
+            values = [float(value) for value in range(int(start), int(rest[0]) + 1)]
+        else:
+            space: Any = {(): np.linspace, ("log",): np.geomspace}[tuple(rest[2:])]
+            values = space(float(start), float(rest[0]), int(rest[1])).tolist()
+            values = values if name in FRACTIONS else np.rint(values).tolist()
+        if not values or not np.all(np.isfinite(values)):
+            raise ValueError("no number")
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{name} {text!r} is no list of numbers; write 8,12,16 or 8:16 or start:stop:count") from error
+    return [int(value) if value == int(value) else float(f"{value:.12g}") for value in values]
+
+
+def _parser(name: str, question: Asked) -> Any:
+    command = f"astromorph patterns {name}"
+    meaning = question.meaning[0].upper() + question.meaning[1:]
+    parser = verb_parser(command, f"{meaning}.\n\n{LISTS}\n\nexample: {command} {question.example}")
+    for option in question.needed:
+        parser.add_argument(f"--{option}", type=str, required=True, metavar="NUMBERS", help=MEANINGS[option])
+    for option, default in question.given.items():
+        parser.add_argument(f"--{option}", type=str, default=default, metavar="NUMBERS", help=MEANINGS[option])
+    if question.drawn is not None:
+        parser.add_argument(
+            "--comparisons", type=str, default="0", help="drawn and counted for each row of one segment"
+        )
+        parser.add_argument("--confidence", type=float, default=0.95, help="of the interval around the counted share")
+        parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
+        parser.add_argument("--jobs", type=int, default=-1, help="processes that draw; -1 for one a core")
+    parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="table (.csv)")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
+    return parser
+
+
+def _table(question: Asked, texts: Mapping[str, str], asked: Mapping[str, Any]) -> "pd.DataFrame":
+    """A row for each combination of the numbers: what was asked, the theory's answer, and what was counted."""
+    import pandas as pd
+
+    values: dict[str, list[Any]] = {name: numbers(text, name) for name, text in texts.items() if name != "law" and text}
+    if not question.rows:
+        return pd.DataFrame(_written(question.answer(**values)))
+    size = np.prod([len(several) for several in values.values()])
+    if size > MOST_ROWS:
+        raise ValueError(f"{size} combinations are too many for a table; ask for at most {MOST_ROWS}")
+    rows = pd.DataFrame(list(product(*values.values())), columns=list(values))
+    law = {"law": choose("law", texts["law"], ("swap", "failure", "readd"))} if "law" in texts else {}
+    answer = question.answer(**{str(name): column.to_numpy() for name, column in rows.items()}, **law)
+    comparisons = int(numbers(asked.get("comparisons", "0"), "comparisons")[0])
+    counted = _counted(question, rows.assign(**law), comparisons, asked) if comparisons else {}
+    return rows.assign(**_written(answer), **counted)
+
+
+def _written(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of the answer: a probability with all its digits, also where no double holds it, and its log10."""
+    columns: dict[str, Any] = {}
+    for name, value in answer.items():
+        if isinstance(value, Tail):
+            columns[name] = list(map(_digits, value.probability(), value.log10()))
+            columns[f"log10_{name}"] = [f"{log10:.15g}" for log10 in value.log10()]
+        else:
+            columns[name] = value
+    return columns
+
+
+def _digits(probability: float, log10: float) -> str:
+    if log10 > -300 or np.isneginf(log10):
+        return f"{probability:.15g}"
+    return f"{10 ** (log10 % 1):.11f}e{np.floor(log10):.0f}"
+
+
+def _counted(question: Asked, rows: "pd.DataFrame", comparisons: int, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """How often the error occurred among `comparisons` of each row, as a share with its interval."""
+    from biophys.pattern_sampling import sample, wilson_interval
+
+    assert question.drawn is not None
+    drawn = [question.drawn(**row) for row in rows.drop(columns="threshold").to_dict("records")]
+    different = list(dict.fromkeys(drawn))
+    parts = None if asked["out"] is None else _parts(asked["out"])
+    counts = sample(different, comparisons, seed=asked["seed"], jobs=asked["jobs"], parts=parts)
+    found = dict(zip(different, counts, strict=True))
+    errors = np.array([one.errors(found[one], theta) for one, theta in zip(drawn, rows.threshold, strict=True)])
+    low, high = wilson_interval(errors, comparisons, asked["confidence"])
+    return {"counted": errors / comparisons, "low": low, "high": high}
+
+
+def _parts(out: Path) -> Path:
+    return out.with_name(f"{out.name}.parts")
+
+
+# The questions
+
+
+def _missed(law: Any, population: Any = None, **numbers_: Any) -> Mapping[str, Any]:
+    return {"missed_match": patterns.missed_match(**numbers_, law=law, population=population)}
+
+
+def _union(**numbers_: Any) -> Mapping[str, Any]:
+    return {
+        "union_size": patterns.union_size(*(numbers_[name] for name in ("population", "synapses", "patterns"))),
+        "false_match": patterns.union_false_match(**numbers_),
+        "mean_field": patterns.union_false_match(**numbers_, method="mean_field").probability(),
+    }
+
+
+def _best(law: Any, **numbers_: Any) -> Mapping[str, Any]:
+    return patterns.best_threshold(**numbers_, law=law)._asdict()
+
+
+def _overlap(population: Any, active: Any, synapses: Any, overlap: Any) -> Mapping[str, Any]:
+    asked = list(zip(population, active, synapses, overlap, strict=True))
+    return {"patterns_with_it": [patterns.overlap_count(*numbers_) for numbers_ in asked]}
+
+
+def _optimal(population: Any, sparsity: Any, synapses: Any, threshold: Any, false_match: Any) -> Mapping[str, Any]:
+    summary = patterns.false_match_over_grid(population, sparsity, synapses, threshold)
+    return {"threshold": threshold, **summary._asdict(), "tolerated": summary.median <= min(false_match)}
+
+
+def _draw_false(segments: int, **numbers_: Any) -> "Question":
+    from biophys.pattern_sampling import FalseMatches
+
+    if segments != 1:
+        raise ValueError(f"drawing counts the matches of one segment, not of {segments}; leave --segments out")
+    return FalseMatches(**numbers_)
+
+
+def _draw_union(patterns: int, **numbers_: Any) -> "Question":
+    from biophys.pattern_sampling import FalseMatches
+
+    return FalseMatches(**numbers_, stored=patterns)
+
+
+def _draw_missed(law: Any, lost: Any, synapses: int, active: int, population: int | None = None) -> "Question":
+    from biophys.pattern_sampling import FailingSynapses, MissedMatches
+
+    if law == "failure":
+        return FailingSynapses(synapses, lost)
+    if population is None:
+        raise ValueError("drawing takes cells from the whole population; give --population")
+    return MissedMatches(population, active, synapses, lost, law)
+
+
+SEGMENT = ("population", "active", "synapses")
+QUESTIONS = {
+    "false-match": Asked(
+        "how often a random pattern sets off a segment (Eq. 4), or any of several (Eq. 8)",
+        "--population 10000 --active 300 --synapses 30 --threshold 8,12,16",
+        (*SEGMENT, "threshold"),
+        lambda **numbers_: {"false_match": patterns.false_match_of_many(**numbers_)},
+        {"segments": "1"},
+        _draw_false,
+    ),
+    "missed-match": Asked(
+        "how often a segment misses its pattern under noise (Eq. 6 and two other laws)",
+        "--active 128 --synapses 30 --threshold 12 --lost 26:64",
+        ("active", "synapses", "threshold", "lost"),
+        _missed,
+        LAW,
+        _draw_missed,
+    ),
+    "union": Asked(
+        "how often a random pattern sets off a segment that stores several, exact and by mean field (Eq. 14)",
+        "--population 20000 --active 200 --synapses 25 --threshold 15 --patterns 1:19",
+        (*SEGMENT, "threshold", "patterns"),
+        _union,
+        {},
+        _draw_union,
+    ),
+    "union-missed": Asked(
+        "how often a segment that stores several patterns misses one of them when active cells are swapped",
+        "--population 10000 --active 200 --synapses 25 --threshold 15 --patterns 1,10 --lost 60,80,100",
+        (*SEGMENT, "threshold", "patterns", "lost"),
+        lambda **numbers_: {"missed_match": patterns.union_missed_match(**numbers_)},
+    ),
+    "smallest-threshold": Asked(
+        "the smallest threshold that keeps false matches (Eq. 4) down to what is tolerated",
+        "--population 200000 --active 2000 --synapses 20,30,40 --false-match 1e-9",
+        (*SEGMENT, "false_match"),
+        lambda **numbers_: {"smallest_threshold": patterns.smallest_threshold(**numbers_)},
+    ),
+    "optimal-threshold": Asked(
+        "the median of false matches over a grid of segments, for each threshold (Figure 6, whose grid is the default)",
+        "--population 1000:17000:5",
+        (),
+        _optimal,
+        FIGURE_6,
+        rows=False,
+    ),
+    "best-threshold": Asked(
+        "the threshold with the fewest false and missed matches together at a stated noise",
+        "--population 10000 --active 200 --synapses 30 --lost 20,60,100",
+        (*SEGMENT, "lost"),
+        _best,
+        {"law": "swap"},
+    ),
+    "overlap": Asked(
+        "how many patterns touch exactly some number of synapses (Eq. 3)",
+        "--population 1024 --active 10 --synapses 10 --overlap 0:10",
+        (*SEGMENT, "overlap"),
+        _overlap,
+    ),
+}
+WIDTH = max(map(len, QUESTIONS)) + 2
+HELP = f"""usage: astromorph patterns QUESTION --option NUMBERS ...
+
+{__doc__}
+A segment with s synapses listens to n cells of which a fire; theta active synapses give an NMDA spike.
+
+questions:
+{"".join(f"  {name:<{WIDTH}}{question.meaning}{chr(10)}" for name, question in QUESTIONS.items())}
+{LISTS}
+
+With --comparisons 1e8 patterns are also drawn, laid over segments and counted; with --out FILE.csv finished work is
+kept, and the same command goes on when it was stopped.
+
+example: astromorph patterns false-match --population 10000 --active 300 --synapses 30 --threshold 12"""
