@@ -1,4 +1,4 @@
-"""Time on this machine: attention against tokens, training, parameter sweeps, synapses of a network, or drawn patterns."""
+"""Time on this machine: attention, training, parameter sweeps, synapses of a network, or drawn patterns."""
 
 import importlib
 import inspect
