@@ -9,10 +9,10 @@ to all branches (biophys/networks/nmda_branch.py).
 What was found: under the steeper block the segment has two rest states while g_NMDA/g_L lies between 5.727 and 7.002,
 in the simulation as in closed form; under that of Jahr and Stevens it has one, whatever the conductance. Synaptic
 conductance rises and falls, which turns the jump into a steep climb, 44 mV a synapse at most against 13: 11 synapses
-bring the segment to -46 mV, 12 to -22 mV. Plateaus last 42 ms with 12 synapses, 53 with 13 and 136 with 40, each 19 ms
-longer than it takes the conductance to fall to the fold. At the soma 16 clustered synapses bring 1.7 mV, 18 bring 5.1 mV
-with a half-width of 42 ms and 40 no more than 6.7 mV with 96 ms (Schiller et al. 2000: 5.9 +- 1.5 mV, 64 +- 20 ms);
-scattered ones add up to within 8 % of the linear sum.
+bring the segment to -46 mV, 12 to -22 mV. Plateaus last 42 ms with 12 synapses, 53 with 13 and 136 with 40, nearly
+20 ms longer than the conductance takes to fall to the fold. At the soma 16 clustered synapses bring 1.7 mV, 18 bring
+5.1 mV with a half-width of 42 ms, and 40 no more than 6.7 mV with 96 ms (Schiller et al., 2000: 5.9 +- 1.5 mV and
+64 +- 20 ms). Scattered ones add up to within 8 % of the linear sum.
 """
 
 from collections.abc import Mapping

@@ -13,10 +13,10 @@ spike then has the probability of the theory averaged over that number.
 What was found: equal synapses within 5 ms make an exact threshold of 12, and the segment's false and missed matches are
 those of the theory at 12, in all 19 cases within their intervals. Conductances that vary by 30 % leave the threshold
 where it is and give it a standard deviation of 1.0 synapse, as the sum of 12 of them has; the theory averaged over it
-holds. False matches become more frequent by a factor that grows as they get rarer, for the chance of a match rises
-steeply towards low thresholds: 1.6 among 500 cells, 5 among 1000, 130 among 3500. The window of coincidence is wide, for
-NMDA receptors stay open: the threshold is 12 within 5 ms, 14 within 40 ms, and all 24 synapses of a pattern make a spike
-even if they fire anywhere within 160 ms. The 1 to 5 ms of the theory are not what limits such a segment.
+holds. False matches become more frequent by a factor that grows as they get rarer, for their chance rises steeply
+towards low thresholds: 1.6 among 500 cells, 5 among 1000, 130 among 3500. The window of coincidence is wide, for NMDA
+receptors stay open: the threshold is 12 within 5 ms, 14 within 40 ms, 17 within 80 ms and 23 within 160 ms, so that the
+24 synapses of a pattern need not fire within the 1 to 5 ms that the theory assumes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,24 +31,24 @@ from brian2 import ms
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import xlogy
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 from tqdm import tqdm
 
 from biophys.dendrite import nmda_spikes
 from biophys.network import Point
 from biophys.network import simulate as simulate_network
 from biophys.networks.nmda_segment import NETWORK
+from biophys.pattern_sampling import wilson_interval
+from biophys.pattern_trials import noisy_hits, random_hits
 from biophys.patterns import (
     false_match_probability,
     missed_match_probability,
     union_false_match_probability,
 )
+from biophys.soft_threshold import averaged, fitted_threshold
 
 BATCH = 4000  # trials in one vectorised simulation
 STEP = 1e-4  # s; the segment errs by 1e-5 of its potential
-NARROWEST = 0.2  # standard deviation of a threshold that is not sharp, in synapses
 ONSET, LISTENING = 5.0, 60.0  # ms before the window, and after it
 WINDOWS = (0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 120.0, 160.0)
 COLORS = ("#0072B2", "#D55E00")
@@ -187,35 +187,6 @@ def _cases(
     return random + noisy + union
 
 
-def random_hits(
-    chance: np.random.Generator, trials: int, population: int, active: int, synapses: int, patterns: int
-) -> NDArray[np.int64]:
-    """How many synapses a random pattern touches on a segment that stores `patterns`: (trials,)."""
-    segment = np.zeros((trials, population), bool)
-    for _ in range(patterns):
-        segment |= _subset(chance, _subset(chance, np.ones((trials, population), bool), active), synapses)
-    return (segment & _subset(chance, np.ones((trials, population), bool), active)).sum(axis=1)
-
-
-def noisy_hits(
-    chance: np.random.Generator, trials: int, population: int, active: int, synapses: int, lost: int
-) -> NDArray[np.int64]:
-    """How many synapses remain active if `lost` cells of the stored pattern are swapped for others: (trials,)."""
-    stored = _subset(chance, np.ones((trials, population), bool), active)
-    segment = _subset(chance, stored, synapses)
-    shown = stored & ~_subset(chance, stored, lost) | _subset(chance, ~stored, lost)
-    return (segment & shown).sum(axis=1)
-
-
-def _subset(chance: np.random.Generator, cells: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
-    """`size` of the cells of each row, all choices alike."""
-    chosen = np.zeros_like(cells)
-    if size:
-        order = np.where(cells, chance.random(cells.shape), 2.0)
-        np.put_along_axis(chosen, np.argpartition(order, size - 1, axis=1)[:, :size], True, axis=1)
-    return chosen
-
-
 # What the segment answers
 
 
@@ -296,30 +267,6 @@ def _curves(
     )
 
 
-def fitted_threshold(counts: NDArray, spikes: NDArray, trials: int) -> tuple[float, float]:
-    """Mean and standard deviation of a normal threshold, by maximum likelihood; NaN if the segment never spikes.
-
-    A segment that jumps from never to always between two counts gets the middle between them and a deviation of 0.
-    Deviations between that and NARROWEST cannot be told apart.
-    """
-    never, always = spikes == 0, spikes == trials
-    if never.all() or not spikes[-1] > trials / 2:
-        return np.nan, np.nan
-    if (never | always).all():
-        return float(counts[np.argmax(always)] - 0.5), 0.0
-
-    def surprise(values: NDArray) -> float:
-        p = norm.cdf((counts - values[0]) / np.exp(values[1])).clip(1e-12, 1 - 1e-12)
-        return -float((xlogy(spikes, p) + xlogy(trials - spikes, 1 - p)).sum())
-
-    middle = counts[0] - 0.5 + (1 - spikes / trials).sum()  # of the curve's increments (Spearman and Karber)
-    simplex = [(middle, 0.0), (middle + 0.5, 0.0), (middle, -1.0)]
-    options = {"initial_simplex": simplex, "xatol": 1e-7, "fatol": 1e-9, "maxiter": 2000}
-    bounds = [(None, None), (np.log(NARROWEST), None)]
-    best = minimize(surprise, simplex[0], method="Nelder-Mead", bounds=bounds, options=options)
-    return float(best.x[0]), float(np.exp(best.x[1]))
-
-
 def _coincidence_window(dataset: xr.Dataset) -> NDArray:
     """Where the threshold, as a function of the window, passes each count: (spread, active_synapses), in ms."""
     windows, counts = dataset.window.values, dataset.active_synapses.values
@@ -364,7 +311,7 @@ def _compared(
     missed = np.array([case["kind"] == "noisy" for case in cases])
     wanted = found.spike.values != missed[:, None]
     counted, trials = wanted.sum(axis=-1), wanted.shape[-1]
-    intervals = np.array([[_wilson(int(count), trials) for count in row] for row in counted])
+    low, high = wilson_interval(counted, trials)
     most = int(curves.active_synapses[-1])
     sharp, soft = np.empty(counted.shape), np.empty(counted.shape)
     for s, c in np.ndindex(*counted.shape):
@@ -377,8 +324,8 @@ def _compared(
     dataset = xr.Dataset(
         {
             "measured": (dims, counted / trials),
-            "measured_low": (dims, intervals[..., 0]),
-            "measured_high": (dims, intervals[..., 1]),
+            "measured_low": (dims, low),
+            "measured_high": (dims, high),
             "theory": (dims, sharp),
             "theory_soft": (dims, soft),
             "counted_synapses": ("case", [each.mean() for each in hits]),
@@ -394,21 +341,6 @@ def _compared(
     for name, meaning in meanings.items():
         dataset[name].attrs = {"units": "1", "long_name": meaning}
     return dataset
-
-
-def averaged(tails: NDArray, beyond: float, middle: float, deviation: float) -> float:
-    """A probability at thresholds 0, 1, .. len(tails) - 1, and at all `beyond` them, averaged over a normal threshold.
-
-    A threshold between two whole numbers acts as the upper one.
-    """
-    below = norm.cdf(np.arange(len(tails)), middle, deviation) if deviation else np.arange(len(tails)) >= middle
-    share = np.diff(below, prepend=0.0)
-    return float(share @ tails + (1 - below[-1]) * beyond)
-
-
-def _wilson(count: int, trials: int) -> tuple[float, float]:
-    interval = binomtest(count, trials).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def _check(

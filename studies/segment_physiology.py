@@ -5,11 +5,11 @@ patterns through, more gain little. The number that a simulated segment takes is
 that differ in NMDA conductance per synapse, leak and magnesium. AMPA conductance goes with NMDA conductance and
 capacitance with the leak, so that the membrane keeps its time constant.
 
-What was found: at 1 mM of magnesium the threshold is 7.2 times the leak over the NMDA conductance of a synapse, near the
-7.0 at which rest ends for synapses that stay open. It lies between 9 and 20 synapses if the leak is 1.1 to 2.8 times the
-conductance: 1.1 to 2.8 nS, an input resistance of 360 to 900 Mohm, for synapses of 1 nS. The measured 8 to 20 synapses
-ask for nearly the same. Magnesium raises the threshold, fourfold from 0.25 to 2 mM, and up to 1 mM makes the answer
-steeper, from 1.2 to 5 mV for one percent more drive; at 0.25 mM nothing is bistable any more.
+What was found: at 1 mM of magnesium the threshold is 7.2 times the leak over the NMDA conductance of a synapse, near
+the 7.0 at which rest ends for synapses that stay open. It lies between 9 and 20 synapses if the leak is 1.1 to 2.8
+times the conductance: 1.1 to 2.8 nS, an input resistance of 360 to 900 Mohm, for synapses of 1 nS. The measured 8 to
+20 synapses ask for nearly the same. Magnesium raises the threshold, fourfold from 0.25 to 2 mM, and up to 1 mM makes
+the answer steeper, from 1.2 to 5 mV for one percent more drive; at 0.25 mM nothing is bistable any more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from biophys.magnesium_block import MagnesiumParameters
 from biophys.network import Point
 from biophys.network import simulate as simulate_network
 from biophys.networks.nmda_segment import NETWORK
-from biophys.patterns import false_match_probability, missed_match_probability
+from biophys.patterns import best_threshold, false_match_probability, missed_match_probability
 from biophys.recording import described
 from biophys.segment_equilibria import bistability
 
@@ -49,6 +49,8 @@ LABELS = {
     "steepness": ("mV", "by how much the largest potential grows with one percent more drive, at most"),
     "fall_conductance": ("1", "NMDA conductance over leak below which no plateau can last, exact; 0: none can"),
     "rise_conductance": ("1", "NMDA conductance over leak above which no rest can last, exact; 0: none is left"),
+    "best_threshold": ("1", "threshold with the least sum of false and missed matches, exact"),
+    "best_error": ("1", "that sum"),
     "false_match": ("1", "probability that a random pattern makes a spike, exact"),
     "missed_match": ("1", "probability that the stored pattern makes none, exact"),
 }
@@ -92,6 +94,7 @@ def simulate(
     rest, reversal = float(segment.E_L / mV), float(segment.E_e / mV)
     folds = [bistability(rest, reversal, MagnesiumParameters(Mg=level * mmolar)) for level in axes[0]]
     possible = np.arange(1, synapses + 1)
+    best = best_threshold(population, active, synapses, lost)
     dataset = xr.Dataset(
         {
             "threshold": (("magnesium", "leak", "conductance"), threshold),
@@ -101,6 +104,8 @@ def simulate(
             "fall_conductance": ("magnesium", [pair.fall.conductance if pair else 0.0 for pair in folds]),
             "rise_conductance": ("magnesium", [pair.rise.conductance if pair else 0.0 for pair in folds]),
             "false_match": ("possible_threshold", false_match_probability(population, active, synapses, possible)),
+            "best_threshold": ((), int(best.threshold)),
+            "best_error": ((), float(best.false_match + best.missed_match)),
             "missed_match": ("possible_threshold", missed_match_probability(active, synapses, possible, lost)),
         },
         {
@@ -259,7 +264,6 @@ def _draw_magnesium(axes: Axes, dataset: xr.Dataset) -> None:
 
 def _draw_theory(axes: Axes, dataset: xr.Dataset) -> None:
     false, missed = dataset.false_match, dataset.missed_match
-    both = false + missed
     asked = dataset.attrs
     axes.axvspan(*THEORY, color="#009E73", alpha=0.2, lw=0)
     for array, color, words in (
@@ -267,8 +271,14 @@ def _draw_theory(axes: Axes, dataset: xr.Dataset) -> None:
         (missed, "#D55E00", f"missed match, {asked['lost']} cells lost"),
     ):
         axes.plot(array.possible_threshold, array.where(array > 0), "o-", ms=2.5, lw=1, color=color, label=words)
-    best = int(both.idxmin("possible_threshold"))
-    axes.plot(best, both.min(), "*", ms=10, color="k", label=f"least of both, at {best}")
+    axes.plot(
+        dataset.best_threshold,
+        dataset.best_error,
+        "*",
+        ms=10,
+        color="k",
+        label=f"least of both, at {int(dataset.best_threshold)}",
+    )
     axes.set(yscale="log", ylim=(1e-12, 3), xlabel="threshold (synapses)", ylabel="probability, exact")
     axes.set(title=f"D   {asked['active']} of {asked['population']:,} cells, {asked['synapses']} synapses")
     axes.legend(fontsize=7, loc="lower right")

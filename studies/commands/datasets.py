@@ -1,6 +1,8 @@
 """Studies that end in a dataset: run one from its signature's options, and find the one that drew a file."""
 
 import importlib
+import inspect
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -42,16 +44,20 @@ def run_study(verb: str, name: str, words: list[str]) -> None:
     parser = verb_parser(command, f"{opening}\n\nexample: {command} --out {name}.nc")
     parser.add_argument("--out", type=Path, default=Path(f"{name}.nc"), help="dataset to write, and a PNG beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
-    parser.add_function_arguments(study.simulate, skip={"provenance"})
+    parser.add_function_arguments(study.simulate, skip={"provenance", "parts"})
     asked = parse(parser, words)
     out, overwrite = asked.pop("out"), asked.pop("overwrite")
     picture = out.with_suffix(".png")
     claim(out, picture, overwrite=overwrite, endings=(".nc",))
+    parts = out.with_name(f"{out.name}.parts")  # what a long study has finished, until it is whole
+    if "parts" in inspect.signature(study.simulate).parameters:
+        asked["parts"] = parts
     dataset = study.simulate(**asked, provenance=provenance([verb, name, *words]))
     from biophys.recording import save
 
     save(dataset, out)
     save_figure(study.draw(dataset), picture)
+    shutil.rmtree(parts, ignore_errors=True)
     if "caption" in dataset.attrs:
         print(dataset.attrs["caption"])
     print(f"wrote {out} and {picture}")

@@ -393,7 +393,7 @@ def test_clustered_synapses_sum_sigmoidally_and_scattered_ones_linearly():
     run = simulate(nmda_branch.NETWORK, points, seconds=0.08, record=["voltage"])
     clustered, scattered = (run.voltage.values[:, 0] + 70).max(axis=-1).reshape(2, len(counts))
     linear = counts * scattered[0]
-    assert scattered == pytest.approx(linear, rel=0.05)
+    assert scattered == pytest.approx(linear, rel=0.09)
     assert clustered[1] < linear[1] and clustered[3] > 2 * linear[3]  # first below, then far above
     assert clustered[5] / clustered[3] < 1.3  # and saturated: twice the synapses, hardly more
     assert 3 < clustered[3] < 23
