@@ -133,13 +133,13 @@ class Size(NamedTuple):
     recorded: int
 
 
-def size(network: ReadyNetwork, point: Point, *, step: float, record: Sequence[str]) -> Size:
-    """Builds one copy, for a moment of simulated time, and counts."""
+def size(network: ReadyNetwork, point: Point, *, seconds: float, step: float, record: Sequence[str]) -> Size:
+    """Builds one copy, as for a run of so many seconds, and counts."""
     wanted = chosen(network, record)
     values = merged(network.sections, [point])
     check_values(network, values, step)
     BrianLogger.suppress_name("unused_brian_object")  # it is built to be counted
-    built = network.build(Copies(values, [point.seed], step=step * second, seconds=step * second))
+    built = network.build(Copies(values, [point.seed], step=step * second, seconds=seconds * second))
     stepped = sum(len(part) for part in built.objects if isinstance(part, Group))
     return Size(stepped, sum(len(built[recordable.group]) for recordable in wanted.values()))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import brian2
 import numpy as np
-from brian2 import Mohm, Quantity, ms, mV, nS, pA, pF, second, um, umolar
+from brian2 import Mohm, Quantity, cm, ms, mV, nS, ohm, pA, pF, second, uF, um, umolar
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 
@@ -32,6 +32,10 @@ WRITTEN_UNITS = (
     (Mohm, "Mohm"),
     (um, "um"),
     (um**2 / second, "um**2/second"),
+    (1 / mV, "1/mV"),
+    (ohm * cm, "ohm*cm"),
+    (ohm * cm**2, "ohm*cm**2"),
+    (uF / cm**2, "uF/cm**2"),
 )
 LONG_TIMES = (ms, "ms", 0.1)  # shorter than 0.1 s is written in ms
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {

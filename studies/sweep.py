@@ -187,7 +187,8 @@ def planned(network: ReadyNetwork, grid: Grid, points: Sequence[Point], target: 
     whole_numbers = [path for path in grid.axes if isinstance(parameter(network.sections, path).value, int)]
     for number, point in enumerate(points):
         shapes.setdefault(tuple(point.values[path] for path in whole_numbers), []).append(number)
-    costs = [size(network, points[alike[0]], step=grid.step, record=grid.record) for alike in shapes.values()]
+    times = {"seconds": grid.seconds, "step": grid.step}
+    costs = [size(network, points[alike[0]], **times, record=grid.record) for alike in shapes.values()]
     recorded = 8 * records * sum(cost.recorded * len(alike) for cost, alike in zip(costs, shapes.values(), strict=True))
     if recorded > LARGEST_RESULT:
         raise ValueError(

@@ -99,7 +99,7 @@ def test_parameters_that_agree_stay_shared_and_others_become_arrays():
 
 
 def test_size_counts_cells_and_synapses():
-    assert size(NETWORK, Point({}), step=0.001, record=["voltage"]) == (3 + 1 + 3, 1)
+    assert size(NETWORK, Point({}), seconds=1.0, step=0.001, record=["voltage"]) == (3 + 1 + 3, 1)
 
 
 def test_units_as_equations_read_them():

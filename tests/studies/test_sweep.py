@@ -153,3 +153,13 @@ def test_figures_of_one_and_two_axes(tmp_path):
     drawn = panel.lines[0].get_ydata()
     expected = sweep.sweep(only, tmp_path / "only.nc", jobs=1).calcium.sel(time=slice(1.0, None)).mean(["time", "seed"])
     np.testing.assert_allclose(drawn, expected.squeeze("astrocyte").values)
+
+
+def test_a_network_that_plans_its_spikes_over_the_whole_time_can_be_swept(tmp_path):
+    out = tmp_path / "out.nc"
+    words = ["spike-timing", "--axis", "plasticity.A_plus=0.005,0.01", "--set", "plasticity.mu=0"]
+    assert (
+        main(["sweep", *words, "--set", "stimulus.lag=10*ms", "--set", "stimulus.spacing=0*ms", "--out", str(out)]) == 0
+    )
+    gained = load(out).weight.isel(time=-1).mean("synapse") - 0.5
+    assert float(gained[1] / gained[0]) == pytest.approx(2, rel=0.2)  # potentiation alone, but for neighbouring pairs
