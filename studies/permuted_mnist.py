@@ -5,9 +5,21 @@ two hidden layers with equally many parameters: active dendrites (Iyer et al. 20
 gate is that of a measured NMDA segment if `segment` names its coefficients; the same with the segments as first drawn,
 which gate by context and learn nothing (as in Masse et al., PNAS 115:E10467, 2018); and a plain network, wider instead.
 
-All see the same images in the same order and are tuned alike: each learning rate is tried on one seed that is not used
-again, and the one with the highest validation accuracy after the last task is taken. Accuracy while learning is that of
-validation images; the test images are read once, at the end.
+All see the same images in the same order, and their learning rates are tuned alike: each is tried on one seed that is
+not used again, and the one with the highest validation accuracy after the last task is taken. Accuracy while learning
+is that of validation images; the test images are read once, at the end.
+
+What was found (gate of gain 21; 3 seeds, mean and standard deviation): after ten tasks the test accuracy is 87.0 ± 1.0
+% with active dendrites, 86.4 ± 1.0 % with fixed gating and 80.7 ± 3.1 % in the plain network. That the segments learn
+adds 0.4 to 0.9 points in each pair of runs, which three pairs cannot tell from chance. The gated networks lose 7 to 9
+points of what they learned, the plain one 9, 9 and 15; but they learn each task better (93 to 94 %, against 89 to 90
+%), as they bear a hundred times the learning rate. Fixed gating differs from the plain network by its few winners too,
+so how much is due to the gates remains open. All stay below the published 94.6 % of networks four times as wide, with a
+segment for each task and 4.5 times as many steps.
+
+Not alike: units, segments and winners were chosen in a few pilots with the gated networks, on the seed for tuning (256
+x 10, 512 x 4 and 1024 x 2 units and segments; 5, 10 and 30 % winners), while the width of the plain network follows
+from the number of parameters. Nor is the plain network told the context.
 """
 
 from collections.abc import Mapping, Sequence
