@@ -6,39 +6,49 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from astromorph.data import cifar10, digits, imdb
+from astromorph.data import cifar10, digits, imdb, mnist
 from astromorph.data.verify import Published, fault_of_file
 
 INTACT = "intact"
-ARCHIVES: dict[str, tuple[str, str, Published]] = {
-    "imdb": (imdb.ADDRESS, imdb.ARCHIVE, imdb.OFFICIAL.archive),
-    "cifar10": (cifar10.ADDRESS, cifar10.ARCHIVE, cifar10.OFFICIAL.archive),
+# address, place under the data folder, and what is known of each file that is downloaded
+FILES: dict[str, list[tuple[str, str, Published]]] = {
+    "imdb": [(imdb.ADDRESS, imdb.ARCHIVE, imdb.OFFICIAL.archive)],
+    "cifar10": [(cifar10.ADDRESS, cifar10.ARCHIVE, cifar10.OFFICIAL.archive)],
+    "mnist": [(f"{mnist.ADDRESS}/{name}", f"{mnist.FOLDER}/{name}", known) for name, known in mnist.OFFICIAL.items()],
 }
-NAMES = (*ARCHIVES, "digits")
+NAMES = (*FILES, "digits")
 
 
 def fetch(name: str, root: Path) -> Path:
-    """Download data set `name` into `root` unless it lies there intact; the path of what is there then.
+    """Download what is missing or altered of data set `name` into `root`; the path of its first file then.
 
     OSError or ValueError in one sentence, which says what to download by hand, if network or file fails.
     """
     present = check(name, root)
     if all(status == INTACT for _, status in present):
         return present[0][0]
-    address, file, published = ARCHIVES[name]
-    by_hand = f"download it by hand into {root} ({published})"
-    root.mkdir(parents=True, exist_ok=True)
-    progress = tqdm(total=published.size, unit="B", unit_scale=True, desc=f"downloading {file}", disable=None)
+    for address, place, published in FILES[name]:
+        if fault_of_file(root / place, published):
+            download(address, root / place, published)
+    return root / FILES[name][0][1]
+
+
+def download(address: str, path: Path, published: Published) -> None:
+    """One file, checked, with a progress bar; OSError or ValueError as above."""
+    by_hand = f"download it by hand into {path.parent} ({published})"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    progress = tqdm(total=published.size, unit="B", unit_scale=True, desc=f"downloading {path.name}", disable=None)
     downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
     try:
-        pooch.retrieve(address, f"{published.algorithm}:{published.digest}", file, root, downloader=downloader)
+        pooch.retrieve(
+            address, f"{published.algorithm}:{published.digest}", path.name, path.parent, downloader=downloader
+        )
     except requests.RequestException as error:
         raise ConnectionError(f"{address} cannot be reached ({type(error).__name__}); {by_hand}") from error
     except ValueError as error:
         raise ValueError(f"{address} did not deliver the published file; try again, or {by_hand}") from error
     finally:
         progress.close()
-    return root / file
 
 
 def check(name: str, root: Path) -> list[tuple[Path, str]]:
@@ -48,7 +58,8 @@ def check(name: str, root: Path) -> list[tuple[Path, str]]:
     """
     if name not in NAMES:
         raise ValueError(f"there is no data set {name!r}; use one of {', '.join(NAMES)}")
-    return {"imdb": check_imdb, "cifar10": check_cifar10, "digits": check_digits}[name](root)
+    checks = {"imdb": check_imdb, "cifar10": check_cifar10, "mnist": check_mnist, "digits": check_digits}
+    return checks[name](root)
 
 
 def check_imdb(root: Path) -> list[tuple[Path, str]]:
@@ -72,6 +83,10 @@ def check_cifar10(root: Path) -> list[tuple[Path, str]]:
     if not folder.is_dir():
         files = {root / cifar10.ARCHIVE: cifar10.OFFICIAL.archive}
     return [status_of(path, known) for path, known in files.items()]
+
+
+def check_mnist(root: Path) -> list[tuple[Path, str]]:
+    return [status_of(root / mnist.FOLDER / name, known) for name, known in mnist.OFFICIAL.items()]
 
 
 def check_digits(root: Path) -> list[tuple[Path, str]]:

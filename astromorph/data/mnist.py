@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from astromorph.data.images import Images
+from astromorph.data.locations import fetch_command
 from astromorph.data.verify import Published, read_required
 
 FOLDER = "MNIST/raw"
@@ -32,7 +33,7 @@ def load_mnist(root: Path, published: Mapping[str, Published] = OFFICIAL) -> Ima
     A missing or altered file is an OSError or ValueError in one sentence.
     """
     folder = root / FOLDER
-    read = {name: numbers(read_required(folder / name, published[name], cure(folder, name)), name) for name in OFFICIAL}
+    read = {name: numbers(read_required(folder / name, published[name], cure(root, name)), name) for name in OFFICIAL}
     train_images, train_labels, test_images, test_labels = read.values()
     for images, labels in ((train_images, train_labels), (test_images, test_labels)):
         if images.ndim != 3 or labels.shape != images.shape[:1]:
@@ -59,5 +60,5 @@ def numbers(content: bytes, name: str) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
 
 
-def cure(folder: Path, name: str) -> str:
-    return f"download {ADDRESS}/{name} into {folder}"
+def cure(root: Path, name: str) -> str:
+    return f"run `{fetch_command('mnist', root)}`, or download {ADDRESS}/{name} into {root / FOLDER}"

@@ -26,7 +26,7 @@ def fault_of(stream: BinaryIO, published: Published) -> str:
     """What is wrong with the content from here to the end of `stream`; empty if it is as published."""
     start = stream.tell()
     found = hashlib.file_digest(stream, published.algorithm).hexdigest()  # type: ignore[arg-type]
-    size = stream.tell() - start
+    size = stream.seek(0, io.SEEK_END) - start  # digesting bytes in memory does not move the position
     if found == published.digest:
         return ""
     if size < published.size:

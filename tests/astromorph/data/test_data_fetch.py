@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from astromorph.data import cifar10, fetch, imdb, locations
+from astromorph.data import cifar10, fetch, imdb, locations, mnist
 from astromorph.data.locations import data_root
 from astromorph.data.verify import Published, fault_of_file
 
@@ -37,7 +37,7 @@ def publish(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
     def publish(address: str, known: Published) -> None:
-        monkeypatch.setitem(fetch.ARCHIVES, "imdb", (address, imdb.ARCHIVE, known))
+        monkeypatch.setitem(fetch.FILES, "imdb", [(address, imdb.ARCHIVE, known)])
         monkeypatch.setattr(imdb, "OFFICIAL", imdb.OFFICIAL._replace(archive=known))
 
     return publish
@@ -93,8 +93,24 @@ def test_check_lists_every_file_of_a_data_set(tmp_path):
 
 
 def test_an_unknown_data_set_gets_the_list():
-    with pytest.raises(ValueError, match="no data set 'mnist'; use one of imdb, cifar10, digits"):
-        fetch.fetch("mnist", Path())
+    with pytest.raises(ValueError, match="no data set 'emnist'; use one of imdb, cifar10, mnist, digits"):
+        fetch.fetch("emnist", Path())
+
+
+def test_only_the_faulty_files_of_a_data_set_are_fetched(address, monkeypatch, tmp_path):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    places = {name: f"raw/{name}" for name in mnist.OFFICIAL}
+    monkeypatch.setattr(mnist, "FOLDER", "raw")
+    monkeypatch.setattr(mnist, "OFFICIAL", dict.fromkeys(mnist.OFFICIAL, KNOWN))
+    asked = [(f"{address}/nowhere", place, KNOWN) for place in places.values()]
+    asked[0] = (address, asked[0][1], KNOWN)
+    monkeypatch.setitem(fetch.FILES, "mnist", asked)
+    (tmp_path / "raw").mkdir()
+    for place in [*places.values()][1:]:
+        (tmp_path / place).write_bytes(CONTENT)  # intact: their addresses lead nowhere
+    assert [status[:7] for _, status in fetch.check("mnist", tmp_path)] == ["missing", *["intact"] * 3]
+    assert fetch.fetch("mnist", tmp_path) == tmp_path / asked[0][1]
+    assert {status for _, status in fetch.check("mnist", tmp_path)} == {"intact"}
 
 
 def test_faults_of_a_file(tmp_path):
