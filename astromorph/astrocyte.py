@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from astromorph.feature_map import positive_activity
+from astromorph.measured_numbers import hold
+from astromorph.monotone_curve import MonotoneCurve
 from astromorph.settings import CalciumResponse
 
 
@@ -50,20 +52,31 @@ class HillResponse(nn.Module):
         return self.baseline + self.amplitude * powered / (self.half_activity**self.exponent + powered)
 
 
-def hold(module: nn.Module, **coefficients: float) -> None:
-    """Keep numbers that are measured, not learned, and that belong to the settings, not to the weights.
+class CurveResponse(nn.Module):
+    """ρ(x) through measured points: the monotone interpolant of `values` over the logarithm of `knots`; x ≥ 0.
 
-    As tensors without axes: they take the type of what they meet, and torch.compile does not treat them as inputs.
+    Beyond the measured range it stays what it is at its end.
     """
-    for name, value in coefficients.items():
-        module.register_buffer(name, torch.tensor(value, dtype=torch.float64), persistent=False)
+
+    def __init__(self, knots: tuple[float, ...], values: tuple[float, ...]) -> None:
+        super().__init__()
+        self.lowest = knots[0]
+        at, rho = (torch.tensor(each, dtype=torch.float64) for each in (knots, values))
+        self.curve = MonotoneCurve(at.log(), rho)
+
+    def forward(self, activity: Tensor) -> Tensor:
+        return self.curve(activity.clamp_min(self.lowest).log())
 
 
 def response_module(response: CalciumResponse) -> nn.Module:
     """The torch form of a fitted calcium response."""
+    if response.form == "curve":
+        assert response.knots is not None and response.values is not None  # checked by CalciumResponse, as the others
+        return CurveResponse(response.knots, response.values)
+    assert response.baseline is not None and response.amplitude is not None and response.exponent is not None
     if response.form == "power_law":
         return PowerLawResponse(response.baseline, response.amplitude, response.exponent)
-    assert response.half is not None  # checked by CalciumResponse
+    assert response.half is not None
     return HillResponse(response.baseline, response.amplitude, response.exponent, response.half)
 
 

@@ -7,7 +7,8 @@ are fitted to the measured response by least squares,
     power law  Ca(f) = c0 + c1 f^alpha          Hill  Ca(f) = c0 + c1 f^n / (K^n + f^n),
 
 and the one with the lower small-sample Akaike criterion AICc (Hurvich & Tsai, Biometrika 76:297, 1989) is
-kept. Attention has no hertz: with x = f / f_ref and rho(x) = Ca(x f_ref) / Ca(f_ref) on the fitted curve,
+kept. Where neither describes the response, the measured curve itself is taken (mapping/calcium_curve.py). Attention
+has no hertz: with x = f / f_ref and rho(x) = Ca(x f_ref) / Ca(f_ref) on the fitted curve,
 rho(1) = 1 and all coefficients are pure numbers. f_ref is where the mean activity of a trained layer sits;
 by default the geometric mean of the measured rates.
 """
@@ -19,14 +20,14 @@ from itertools import product
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.optimize import OptimizeResult, least_squares
+
+from mapping.calcium_curve import MeasuredCurve, measured_curve
+from mapping.confidence import ON_BOUND, interval_widths
 
 LEAST_R_SQUARED = 0.9  # below it neither curve describes the response, and the fit counts as failed
 SPARE_RATES = 2  # distinct rates a candidate needs beyond its number of coefficients
 SPARE_POINTS = 3  # points (rates x trials) it needs beyond that number; AICc divides by one less
-CONFIDENCE = 0.95
-ON_BOUND = 1e-6  # distance to a bound that counts as being on it
 TINY = 1e-28  # floor of the sum of squares, so that a fit within rounding has a finite criterion
 
 
@@ -55,8 +56,9 @@ class ResponseFit:
 
     status: str
     reason: str
-    form: str | None  # power_law or hill
+    form: str | None  # power_law, hill or curve
     candidates: dict[str, Candidate | None]  # None: too few rates, or not converged
+    curve: MeasuredCurve | None  # None: fewer than two levels, or no calcium at the reference rate
     reference_rate: float  # Hz
     reference_calcium: float  # umolar
     lowest: float  # measured range of x
@@ -75,37 +77,57 @@ def hill(x: NDArray, baseline: float, amplitude: float, exponent: float, half: f
 
 NAMES = ("baseline", "amplitude", "exponent", "half")
 CURVES: dict[str, Callable[..., NDArray]] = {"power_law": power_law, "hill": hill}
+FORMS = (*CURVES, "curve", "best")
 # Bounds in units of the largest measured calcium, and x. Calcium is positive and rises with rate.
 LOWER = np.array([0.0, 0.0, 0.01, 1e-4])
 UPPER = np.array([2.0, 100.0, 8.0, 1e4])
 
 
-def fit_calcium_response(dataset: xr.Dataset, *, reference_rate: float | None = None) -> ResponseFit:
-    """Fit both curves to `calcium_mean` (rate in Hz, trial; umolar) and choose by AICc.
+def fit_calcium_response(
+    dataset: xr.Dataset, *, reference_rate: float | None = None, form: str = "best"
+) -> ResponseFit:
+    """Fit all curves to `calcium_mean` (rate in Hz, trial; umolar), and choose `form`.
+
+    form: power_law, hill, curve, or best (the better law by AICc; where neither describes the response, the curve).
 
     A response that cannot be fitted is returned as a failed fit with its reason. Raises ValueError if the
-    dataset holds no such response, or reference_rate is not positive.
+    dataset holds no such response, the form is unknown or reference_rate is not positive.
     """
+    if form not in FORMS:
+        raise ValueError(f"there is no form {form!r} of a calcium response; use one of {', '.join(FORMS)}")
     rates, calcium = _measured(dataset)
     if reference_rate is None:
         reference_rate = float(np.exp(np.log(rates).mean()))
     if not (np.isfinite(reference_rate) and reference_rate > 0):
         raise ValueError(f"reference rate {reference_rate:g} Hz is not a rate; use one above 0 Hz")
     x = np.repeat(rates / reference_rate, calcium.shape[1])
-    fits = {form: _fit(form, x, calcium.ravel(), len(rates)) for form in CURVES}
-    found = {form: fit for form, fit in fits.items() if fit is not None}
-    form = min(found, key=lambda name: found[name].aicc) if found else None
-    reason = _reason(calcium.mean(axis=1), found[form] if form else None)
+    fits = {name: _fit(name, x, calcium.ravel(), len(rates)) for name in CURVES}
+    curve = measured_curve(rates / reference_rate, calcium)
+    chosen = _chosen(form, fits, curve)
+    found = curve if chosen == "curve" else fits.get(chosen)
+    reason = _reason(calcium.mean(axis=1), form, found)
     return ResponseFit(
         status="failed" if reason else "ok",
         reason=reason,
-        form=None if reason else form,
+        form=None if reason else chosen,
         candidates=fits,
+        curve=curve,
         reference_rate=reference_rate,
-        reference_calcium=found[form].reference_calcium if form else float(calcium.mean()),
+        reference_calcium=found.reference_calcium if found else float(calcium.mean()),
         lowest=float(x.min()),
         highest=float(x.max()),
     )
+
+
+def _chosen(form: str, fits: dict[str, Candidate | None], curve: MeasuredCurve | None) -> str:
+    """The form asked for, or the best; without any, the empty name."""
+    if form != "best":
+        return form
+    found = {name: fit for name, fit in fits.items() if fit is not None}
+    best = min(found, key=lambda name: found[name].aicc, default="")
+    if best and found[best].r_squared < LEAST_R_SQUARED and curve and curve.r_squared >= LEAST_R_SQUARED:
+        return "curve"
+    return best
 
 
 def _measured(dataset: xr.Dataset) -> tuple[NDArray, NDArray]:
@@ -122,14 +144,17 @@ def _measured(dataset: xr.Dataset) -> tuple[NDArray, NDArray]:
     return response.rate.values.astype(float), response.values.astype(float)
 
 
-def _reason(means: NDArray, best: Candidate | None) -> str:
+def _reason(means: NDArray, form: str, found: Candidate | MeasuredCurve | None) -> str:
     """Why the fit is of no use, as one sentence; empty if it is good."""
-    if best is None:
+    if form == "curve" and found is None:
+        return "calcium does not rise with rate, or the reference rate lies outside the measured rates"
+    if found is None:
         return f"{len(means)} rates are too few to fit, or no curve converged; simulate at least 7 rates"
     if means[-1] <= means[0]:
         return f"calcium does not rise with rate: from {means[0]:.4g} to {means[-1]:.4g} umolar"
-    if not best.r_squared >= LEAST_R_SQUARED:
-        return f"R^2 of the better curve is {best.r_squared:.3f} where at least {LEAST_R_SQUARED} is needed"
+    if not found.r_squared >= LEAST_R_SQUARED:
+        which = "better curve" if form == "best" else form.replace("_", " ")
+        return f"R^2 of the {which} is {found.r_squared:.3f} where at least {LEAST_R_SQUARED} is needed"
     return ""
 
 
@@ -172,7 +197,7 @@ def _candidate(curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDAr
     found = np.where(run.x - LOWER[:count] > ON_BOUND, run.x, LOWER[:count])
     at_reference = float(curve(np.array(1.0), *found))
     units = np.array([at_reference, at_reference, 1.0, 1.0])[:count]
-    values, reach = found / units, _interval_widths(run) / units
+    values, reach = found / units, interval_widths(run, LOWER[:count], UPPER[:count]) / units
     estimated = count + 1  # the coefficients and the variance of the noise
     return Candidate(
         baseline=float(values[0]),
@@ -188,15 +213,3 @@ def _candidate(curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDAr
         r_squared=float(1 - squares / np.sum((calcium - calcium.mean()) ** 2)) if np.ptp(calcium) > 0 else 0.0,
         aicc=float(points * np.log(max(squares, TINY) / points) + 2 * estimated * points / (points - estimated - 1)),
     )
-
-
-def _interval_widths(run: OptimizeResult) -> NDArray:
-    """Half widths of the t-intervals, from the Jacobian; 0 for a coefficient on its bound."""
-    points, count = run.jac.shape
-    free = (run.x - LOWER[:count] > ON_BOUND) & (UPPER[:count] - run.x > ON_BOUND)
-    jacobian = run.jac[:, free]
-    freedom = points - int(free.sum())
-    covariance = np.linalg.pinv(jacobian.T @ jacobian) * 2 * run.cost / freedom
-    widths = np.zeros(count)
-    widths[free] = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(np.diag(covariance))
-    return widths

@@ -1,7 +1,6 @@
-"""The file of a dendritic segment: threshold and gain of its gate, where they came from, and how well they fit.
+"""The section of a dendritic segment: threshold and gain of its gate, where they came from, and how well they fit.
 
-Written by `astromorph map`, read by `astromorph study permuted-mnist --segment`, as strictly as that of a calcium
-response (mapping/coefficients.py).
+A section of the coefficients file (mapping/coefficients.py), read by `astromorph study permuted-mnist --segment`.
 """
 
 import os
@@ -11,8 +10,8 @@ from typing import Literal
 
 import xarray as xr
 
-from mapping.coefficients import FORMAT_VERSION, Source, check_version, read_strictly, source_of
 from mapping.segment_response import SegmentCurve, SegmentFit
+from mapping.source import Source, source_of
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,8 @@ class SegmentReference:
 
 @dataclass(frozen=True)
 class SegmentCoefficients:
-    """The whole file of a dendritic segment."""
+    """All that is kept of a dendritic segment."""
 
-    format_version: int
     status: Literal["ok", "failed"]
     reason: str
     segment_response: SegmentResponse | None
@@ -64,7 +62,6 @@ def segment_coefficients_from_fit(
         numbers = (fit.curve.threshold, fit.curve.gain, fit.lowest, fit.highest)
         response = SegmentResponse(fit.measure, fit.at, *numbers)  # type: ignore[arg-type]
     return SegmentCoefficients(
-        format_version=FORMAT_VERSION,
         status=fit.status,  # type: ignore[arg-type]
         reason=fit.reason,
         segment_response=response,
@@ -76,8 +73,13 @@ def segment_coefficients_from_fit(
 
 
 def read_segment_coefficients(path: str | os.PathLike) -> SegmentCoefficients:
-    """Read the YAML strictly. FileNotFoundError, or ValueError that names the entry."""
-    return read_strictly(path, SegmentCoefficients, _check)
+    """The segment of a coefficients file. FileNotFoundError, or ValueError that names the entry."""
+    from mapping.coefficients import read_coefficients  # which knows this section
+
+    segment = read_coefficients(path).segment
+    if segment is None:
+        raise ValueError(f"{path} holds no dendritic segment; map a dataset of study segment-detection")
+    return segment
 
 
 def segment_response(coefficients: SegmentCoefficients) -> SegmentResponse:
@@ -90,8 +92,8 @@ def segment_response(coefficients: SegmentCoefficients) -> SegmentResponse:
     return coefficients.segment_response
 
 
-def _check(read: SegmentCoefficients) -> None:
-    check_version(read.format_version)
+def check_segment(read: SegmentCoefficients) -> None:
+    """What the types alone do not say; ValueError."""
     if (read.status == "ok") != (read.segment_response is not None):
         raise ValueError(f"status {read.status} does not go with segment_response {read.segment_response}")
     if read.segment_response is not None:

@@ -99,6 +99,8 @@ def simulate_response(out: Path, seconds: float, provenance: Mapping[str, str]) 
 def fit_response(out: Path, dataset: xr.Dataset, provenance: Mapping[str, str]) -> Coefficients:
     """As `astromorph map` does."""
     fit = fit_calcium_response(dataset)
+    if fit.form == "curve":
+        raise ValueError("no law describes the calcium response; simulate longer: --seconds")
     coefficients = coefficients_from_fit(fit, dataset, out / demo_page.RESPONSE, provenance=provenance)
     write_coefficients(coefficients, out / demo_page.COEFFICIENTS)
     return coefficients

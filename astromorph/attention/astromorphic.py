@@ -10,6 +10,8 @@ stands in C too, so the branch does not vanish with m, and as it cancels it is n
 its own. `astromorph/reference.py` spells the same out token by token.
 """
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from astromorph.astrocyte import PositionalDrive
@@ -18,18 +20,27 @@ from astromorph.feature_map import positive_activity
 
 
 class AstromorphicAttention(nn.Module):
-    """φ(q) H / (φ(q) · g) with calcium response `response` and, if given, positional drive `position`."""
+    """φ(q) H / (φ(q) · g) with calcium response `response` and, if given, positional drive `position`.
 
-    def __init__(self, response: nn.Module, position: PositionalDrive | None = None) -> None:
+    `feature_map`: φ; that of a measured synapse is in `astromorph/feature_map.py`.
+    """
+
+    def __init__(
+        self,
+        response: nn.Module,
+        position: PositionalDrive | None = None,
+        feature_map: Callable[[Tensor], Tensor] = positive_activity,
+    ) -> None:
         super().__init__()
         self.response = response
         self.position = position
+        self.feature_map = feature_map
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None = None) -> Tensor:
         """query, key, value: (batch, heads, tokens, features); keep: (batch, tokens), True where a token is real."""
         drive = None if self.position is None else self.position(key.shape[-2])
-        activity = written_activity(key, keep, drive)
-        return read(positive_activity(query), write(activity, value), self.calcium(activity, keep))
+        activity = written_activity(key, keep, drive, self.feature_map)
+        return read(self.feature_map(query), write(activity, value), self.calcium(activity, keep))
 
     def calcium(self, activity: Tensor, keep: Tensor | None) -> Tensor:
         """g = N ρ(Σ_t h_t / N), shape (batch, heads, features), with N the number of real tokens."""

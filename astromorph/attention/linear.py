@@ -4,6 +4,8 @@ linearly and there is no positional drive (Kozachkov, Kastanenka and Krotov 2023
 L = φ(Q) (φ(K)ᵀ V) / (φ(Q) Σ_t φ(k_t)): cost linear in the number of tokens.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -19,9 +21,14 @@ class LinearAttention(nn.Module):
         return read(positive_activity(query), write(key, value), key.sum(-2, dtype=wide(key.dtype)))
 
 
-def written_activity(key: Tensor, keep: Tensor | None, drive: Tensor | None = None) -> Tensor:
+def written_activity(
+    key: Tensor,
+    keep: Tensor | None,
+    drive: Tensor | None = None,
+    feature_map: Callable[[Tensor], Tensor] = positive_activity,
+) -> Tensor:
     """φ(k_t), plus a positional drive if there is one, silent where a token is padding; shape of `key`."""
-    activity = positive_activity(key)
+    activity = feature_map(key)
     if drive is not None:
         activity = activity + drive.to(activity.dtype)
     return activity if keep is None else activity * keep[:, None, :, None].to(activity.dtype)

@@ -9,6 +9,7 @@ from astromorph.attention import (
     MultiheadAttention,
     SoftmaxAttention,
 )
+from astromorph.feature_map import positive_activity, released_activity
 from astromorph.models.encoder import EncoderLayer
 from astromorph.settings import CalciumResponse, Settings
 
@@ -32,7 +33,9 @@ def mechanism(settings: Settings, response: CalciumResponse | None, tokens: int,
     if settings.attention == "linear":
         return LinearAttention()
     features = settings.width // settings.heads
+    response = response or CalciumResponse()
     return AstromorphicAttention(
-        response_module(response or CalciumResponse()),
+        response_module(response),
         PositionalDrive(settings.heads, features, tokens, settings.position_scale, rows),
+        positive_activity if response.synapse is None else released_activity(response.synapse),
     )

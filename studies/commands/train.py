@@ -1,22 +1,27 @@
 """Train a transformer, and write its settings, metrics of every epoch, weights and test result to a folder.
 
-The attention is softmax, linear or astromorphic; --astrocyte gives the last one a calcium response that
-`astromorph map` has fitted. A run that was stopped goes on with --resume.
+The attention is softmax, linear or astromorphic; --astrocyte builds the last one from what `astromorph map` has fitted:
+calcium response, distance kernel (in place of position_scale) and feature map, as far as the file holds them; its other
+sections are for other models. A run that was stopped goes on with --resume.
 
 example: astromorph train digits --astrocyte astrocyte.yaml --seed 1 --out runs/digits
 """
 
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonargparse
 
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
 from studies.commands.outputs import save_bytes
 from studies.commands.parser import add_field_comments, given_names, parse, verb_parser
+from studies.commands.settings_text import written
 from studies.commands.words import first_word
 from studies.provenance import provenance
+
+if TYPE_CHECKING:
+    from mapping import Coefficients
 
 HELP = f"""usage: astromorph train {" | ".join(SETTINGS)} [--option value ...]
 
@@ -42,9 +47,12 @@ def run(words: list[str]) -> None:
         _resume(data_set, own["resume"], own["data"], rest)
         return
     settings = SETTINGS[data_set](**asked)
-    response = _response(settings, own["astrocyte"])
+    measured = _measured(settings, own["astrocyte"])
+    if measured is not None:
+        settings = _with_kernel(settings, measured, own["astrocyte"], given_names(rest))
+    response = _response(settings, measured)
     if own["print_config"]:
-        print(_written(settings, response), end="")
+        print(written(settings, response, measured, own["astrocyte"], rest), end="")
         return
     _start(data_set, settings, response, own, ["train", *words])
 
@@ -54,7 +62,7 @@ def _parser(data_set: str) -> jsonargparse.ArgumentParser:
     parser = verb_parser(f"astromorph train {data_set}", __doc__ or "")
     add = parser.add_argument
     add("--config", action="config", help="YAML file of settings that differ from the defaults")
-    add("--print_config", action="store_true", help="print every resolved setting and stop")
+    add("--print_config", action="store_true", help="print every resolved number, where it came from, and stop")
     add("--astrocyte", type=Path, default=None, metavar="FILE", help="coefficients written by astromorph map")
     add(
         "--out",
@@ -77,31 +85,43 @@ def _parser(data_set: str) -> jsonargparse.ArgumentParser:
     return parser
 
 
-def _response(settings: Settings, file: Path | None) -> CalciumResponse | None:
-    """The calcium response of an astromorphic run: the measured one of `file`, or the published one."""
-    if settings.attention != "astromorphic":
-        if file is not None:
-            raise ValueError(
-                f"--astrocyte has no effect on {settings.attention} attention; "
-                "use --attention astromorphic or leave it out"
-            )
-        return None
+def _measured(settings: Settings, file: Path | None) -> "Coefficients | None":
+    """What --astrocyte names; ValueError if the attention has no use for it."""
     if file is None:
+        return None
+    if settings.attention != "astromorphic":
+        raise ValueError(
+            f"--astrocyte has no effect on {settings.attention} attention; use --attention astromorphic or leave it out"
+        )
+    from mapping import read_coefficients
+
+    return read_coefficients(file)
+
+
+def _response(settings: Settings, measured: "Coefficients | None") -> CalciumResponse | None:
+    """Response and synapses of an astromorphic run: the measured ones, or those published."""
+    if settings.attention != "astromorphic":
+        return None
+    if measured is None:
         return CalciumResponse()
-    from mapping import read_coefficients, response_settings
+    from mapping import response_settings
 
-    return response_settings(read_coefficients(file))
+    return response_settings(measured)
 
 
-def _written(settings: Settings, response: CalciumResponse | None) -> str:
-    """Settings as YAML that --config reads again; the calcium response of --astrocyte as comments."""
-    import yaml
+def _with_kernel(settings: Settings, measured: "Coefficients", file: Path, given: list[str]) -> Settings:
+    """Settings with the measured distance kernel, if there is one; ValueError if they ask for another."""
+    from mapping import kernel_length
 
-    lines = yaml.safe_dump(asdict(settings), sort_keys=False)
-    if response is not None:
-        lines += "# calcium response (--astrocyte):\n"
-        lines += "".join(f"#   {name}: {value}\n" for name, value in asdict(response).items())
-    return lines
+    length = kernel_length(measured)
+    if length is None or settings.position_scale == length:
+        return settings
+    if "position_scale" in given or settings.position_scale != type(settings).position_scale:
+        raise ValueError(
+            f"position_scale {settings.position_scale:g} is not the distance kernel of {file}, {length:.4g} tokens; "
+            "leave position_scale out"
+        )
+    return replace(settings, position_scale=length)
 
 
 def _start(

@@ -1,19 +1,26 @@
 """The coefficients file: it comes back as it was written, and anything else is refused by name."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 import yaml
 
+from astromorph.settings import CalciumResponse
+from mapping import fit_process_kernel, fit_release, fit_retention, kernel_length, merged, retention_factor
 from mapping.calcium_response import fit_calcium_response, hill
 from mapping.coefficients import (
+    SECTIONS,
     coefficients_from_fit,
     read_coefficients,
     response_settings,
     write_coefficients,
 )
+from mapping.segment_coefficients import read_segment_coefficients
+
+RESULTS = Path(__file__).parents[2] / "studies" / "results"
 
 RATES = np.array([0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0])
 
@@ -47,7 +54,7 @@ def test_the_file_says_where_it_came_from(good):
     assert good.source.file == "response.nc"
     assert good.source.sha256 == hashlib.sha256(b"as if a dataset").hexdigest()
     assert good.source.parameters == {"astrocyte.O_P": "0.9 umolar/second"}
-    assert good.provenance == {"commit": "def"}
+    assert good.calcium_response.provenance == {"commit": "def"}
     assert (good.reference.rate, good.reference.rate_units, good.reference.calcium_units) == (
         2.0,
         "Hz",
@@ -71,7 +78,7 @@ def test_settings_hold_the_curve_over_the_measured_range(good):
 def test_a_failed_fit_is_kept_but_not_trained_with(failed, tmp_path):
     write_coefficients(failed, tmp_path / "failed.yaml")
     read = read_coefficients(tmp_path / "failed.yaml")
-    assert read.status == "failed" and read.response is None
+    assert read.calcium_response.status == "failed" and read.response is None
     with pytest.raises(ValueError, match=r"response.nc failed \(calcium does not rise.*run astromorph map"):
         response_settings(read)
 
@@ -89,29 +96,33 @@ def put(*place, value):
     return change
 
 
+C = "calcium_response"
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (drop("reference"), "reference is missing"),
+        (drop("format_version"), "format_version is missing"),
+        (lambda content: content[C].pop("reference"), f"{C}.reference is missing"),
         (put("colour", value="red"), "colour is not a known entry of the file"),
-        (put("response", "half_life", value=1), "response.half_life is not a known entry of response"),
-        (put("response", "exponent", value="steep"), "response.exponent is 'steep', not a finite number"),
-        (put("response", "exponent", value=float("nan")), "response.exponent is nan, not a finite number"),
-        (put("response", "baseline", value=True), "response.baseline is True, not a finite number"),
-        (put("response", "form", value="line"), "response.form is 'line', not one of power_law, hill"),
-        (put("response", "half", value=None), "response.half is None, which does not suit hill"),
-        (put("response", value=None), "status ok does not go with response None"),
-        (put("candidates", "hill", value=None), "candidates has no hill"),
+        (put(C, "response", "half_life", value=1), f"{C}.response.half_life is not a known entry of {C}.response"),
+        (put(C, "response", "exponent", value="steep"), f"{C}.response.exponent is 'steep', not a finite number"),
+        (put(C, "response", "exponent", value=float("nan")), f"{C}.response.exponent is nan, not a finite number"),
+        (put(C, "response", "exponent", value=None), "response.exponent is None, which does not suit hill"),
+        (put(C, "response", "baseline", value=True), f"{C}.response.baseline is True, not a finite number"),
+        (put(C, "response", "form", value="line"), f"{C}.response.form is 'line', not one of power_law, hill, curve"),
+        (put(C, "response", "form", value="curve"), "a response of form curve goes with a curve, knots and values"),
+        (put(C, "response", "half", value=None), "response.half is None, which does not suit hill"),
+        (put(C, "response", value=None), "status ok does not go with response None"),
+        (put(C, "candidates", "hill", value=None), "candidates has no hill"),
+        (put(C, "candidates", "hill", "intervals", value=3), f"{C}.candidates.hill.intervals is 3, not a list or"),
         (
-            put("candidates", "hill", "intervals", value=3),
-            "candidates.hill.intervals is 3, not a list or section",
+            put(C, "source", "parameters", "astrocyte.O_P", value=0.9),
+            f"{C}.source.parameters.astrocyte.O_P is 0.9, not text",
         ),
-        (
-            put("source", "parameters", "astrocyte.O_P", value=0.9),
-            "source.parameters.astrocyte.O_P is 0.9, not text",
-        ),
-        (put("format_version", value=2), "format_version is 2, this version reads 1"),
-        (put("provenance", value=[]), r"provenance is \[\], not a list or section"),
+        (put("format_version", value=3), "format_version is 3, this version reads 1 and 2"),
+        (put(C, "provenance", value=[]), rf"{C}.provenance is \[\], not a list or section"),
+        (drop(C), "the file holds none of calcium_response, distance_kernel, release, retention, segment"),
     ],
 )
 def test_every_other_content_is_refused_by_the_name_of_its_entry(good, tmp_path, change, sentence):
@@ -150,3 +161,96 @@ def test_a_broken_write_leaves_the_old_file(good, tmp_path, monkeypatch):
         write_coefficients(good, path)
     assert path.read_text() == before
     assert sorted(found.name for found in tmp_path.iterdir()) == ["coefficients.yaml", "response.nc"]
+
+
+def others(folder, reference=2.0, release=0.3):
+    """A kernel, a release and a retention of made-up measurements."""
+    (folder / "other.nc").write_bytes(b"as if another dataset")
+    position = np.arange(20) * 5.0 + 2.5
+    process = xr.Dataset({"inositol_trisphosphate": ("position", np.exp(-position / 30))}, {"position": position})
+    synapse = xr.Dataset({"release": ("rate", np.full(7, release))}, {"rate": RATES})
+    level = np.repeat(1 - 0.7 ** np.arange(7), 2)[:-1]
+    memory = xr.Dataset({"long_term": ("time", level)}, {"time": np.arange(13) * 10.0}, {"stimulus.cycle": "20 second"})
+    fits = {
+        "kernel": (fit_process_kernel(process), process),
+        "release": (fit_release(synapse, reference_rate=reference), synapse),
+        "retention": (fit_retention(memory), memory),
+    }
+    return {name: coefficients_from_fit(fit, made, folder / "other.nc") for name, (fit, made) in fits.items()}
+
+
+def test_all_sections_live_in_one_file(good, tmp_path):
+    parts = others(tmp_path)
+    write_coefficients(merged([good, *parts.values()]), tmp_path / "all.yaml")
+    read = read_coefficients(tmp_path / "all.yaml")
+    assert [name for name in SECTIONS if getattr(read, name) is None] == ["segment"]
+    assert read == merged([good, *parts.values()]) and read.calcium_response == good.calcium_response
+    assert kernel_length(read) == parts["kernel"].distance_kernel.fit.length > 0
+    assert retention_factor(read, np.arange(1, 4), 3) == pytest.approx(0.7 ** np.arange(3) / 2.19)
+    settings = response_settings(read)
+    assert settings.form == "hill" and settings.synapse.resting == pytest.approx(0.3, rel=1e-5)
+    assert settings.synapse.source.startswith("other.nc ")
+    # what was not measured is as published
+    assert response_settings(parts["kernel"]) == CalciumResponse() and kernel_length(good) is None
+    assert response_settings(parts["release"]).source == CalciumResponse().source
+
+
+def test_sections_that_do_not_fit_together_are_refused(good, tmp_path):
+    parts = others(tmp_path)
+    with pytest.raises(ValueError, match="response.nc and response.nc both give the calcium_response; leave one out"):
+        merged([good, good])
+    with pytest.raises(ValueError, match="x = 1 is 2 Hz in the calcium response and 3 Hz in the release; map both"):
+        merged([good, others(tmp_path, reference=3.0)["release"]])
+    with pytest.raises(ValueError, match="hold nothing that attention is made of; map a dataset of simulate calcium"):
+        response_settings(parts["retention"])
+    with pytest.raises(ValueError, match="hold no retention; map a dataset of simulate retention"):
+        retention_factor(good, 1, 3)
+    with pytest.raises(ValueError, match="hold no calcium response; map a dataset"):
+        parts["kernel"].reference  # noqa: B018
+    write_coefficients(parts["retention"], tmp_path / "r.yaml")
+    with pytest.raises(ValueError, match="r.yaml holds no dendritic segment; map a dataset of study segment-detection"):
+        read_segment_coefficients(tmp_path / "r.yaml")
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "value", "sentence"),
+    [
+        ("distance_kernel", "length", None, "distance_kernel: status ok does not go with length None"),
+        ("distance_kernel", "status", "good", "distance_kernel.fit.status is 'good', not one of ok, failed"),
+        ("distance_kernel", "positions", [1.0, "far"], "distance_kernel.fit.positions is 'far', not a finite number"),
+        ("release", "resting", 1.5, "a synapse with resting release 1.5"),
+        ("release", "colour", 1, "release.fit.colour is not a known entry of release.fit"),
+        ("retention", "ratio", None, "retention: status ok does not go with ratio None"),
+    ],
+)
+def test_other_sections_are_read_as_strictly(tmp_path, section, entry, value, sentence):
+    write_coefficients(merged(list(others(tmp_path).values())), tmp_path / "c.yaml")
+    content = yaml.safe_load((tmp_path / "c.yaml").read_text())
+    content[section]["fit"][entry] = value
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ValueError, match=f"c.yaml: {sentence}.*; write it again with astromorph map"):
+        read_coefficients(tmp_path / "c.yaml")
+
+
+def as_version_1(section):
+    """What the first version wrote: one section alone, without what came later."""
+    later = ("curve",) if "segment_response" not in section else ()
+    content = {"format_version": 1} | {name: value for name, value in section.items() if name not in later}
+    if "segment_response" not in section and content["response"]:
+        content["response"] = {k: v for k, v in content["response"].items() if k not in ("knots", "values")}
+    return content
+
+
+def test_files_of_the_first_version_are_read(good, tmp_path):
+    write_coefficients(good, tmp_path / "new.yaml")
+    section = yaml.safe_load((tmp_path / "new.yaml").read_text())["calcium_response"]
+    (tmp_path / "old.yaml").write_text(yaml.safe_dump(as_version_1(section)))
+    old = read_coefficients(tmp_path / "old.yaml")
+    assert response_settings(old) == response_settings(good)
+    assert (old.reference, old.candidates, old.source) == (good.reference, good.candidates, good.source)
+
+
+def test_the_results_of_the_package_are_read():
+    astrocyte = response_settings(read_coefficients(RESULTS / "astrocyte.yaml"))
+    assert (astrocyte.form, astrocyte.half) == ("hill", pytest.approx(0.24984, rel=1e-4))
+    assert read_segment_coefficients(RESULTS / "segment.yaml").segment_response.gain == pytest.approx(20.85, rel=1e-3)

@@ -13,7 +13,7 @@ from scipy import stats
 from scipy.optimize import curve_fit, minimize
 
 from mapping.calcium_response import fit_calcium_response, hill
-from mapping.coefficients import coefficients_from_fit, read_coefficients, write_coefficients
+from mapping.coefficients import coefficients_from_fit, read_coefficients, response_settings, write_coefficients
 from mapping.segment_coefficients import read_segment_coefficients, segment_coefficients_from_fit, segment_response
 from mapping.segment_response import fit_segment_response, opening
 
@@ -235,16 +235,25 @@ def put(*place, value):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda content: content.pop("curve"), "curve is missing"),
+        (lambda content: content["segment"].pop("curve"), "segment.curve is missing"),
         (put("colour", value="red"), "colour is not a known entry of the file"),
-        (put("segment_response", "half", value=1), "segment_response.half is not a known entry of segment_response"),
-        (put("segment_response", "gain", value="steep"), "segment_response.gain is 'steep', not a finite number"),
-        (put("segment_response", "gain", value=-1), "segment_response.gain is -1.0, not above 0"),
-        (put("segment_response", "measure", value="spikes"), "segment_response.measure is 'spikes', not one of"),
-        (put("segment_response", value=None), "status ok does not go with segment_response None"),
-        (put("curve", value=None), "a segment_response goes with a curve and a reference"),
-        (put("reference", "synapses", value=True), "reference.synapses is True, not a finite number"),
-        (put("format_version", value=2), "format_version is 2, this version reads 1"),
+        (put("segment", "segment_response", "half", value=1), "segment.segment_response.half is not a known entry of"),
+        (
+            put("segment", "segment_response", "gain", value="steep"),
+            "segment.segment_response.gain is 'steep', not a finite number",
+        ),
+        (put("segment", "segment_response", "gain", value=-1), "segment_response.gain is -1.0, not above 0"),
+        (
+            put("segment", "segment_response", "measure", value="spikes"),
+            "segment.segment_response.measure is 'spikes', not one of",
+        ),
+        (put("segment", "segment_response", value=None), "status ok does not go with segment_response None"),
+        (put("segment", "curve", value=None), "a segment_response goes with a curve and a reference"),
+        (
+            put("segment", "reference", "synapses", value=True),
+            "segment.reference.synapses is True, not a finite number",
+        ),
+        (put("format_version", value=3), "format_version is 3, this version reads 1 and 2"),
     ],
 )
 def test_every_other_content_is_refused_by_the_name_of_its_entry(tmp_path, change, sentence):
@@ -264,7 +273,7 @@ def test_the_files_of_calcium_and_of_a_segment_are_not_taken_for_each_other(tmp_
     fit = fit_calcium_response(calcium)
     write_coefficients(coefficients_from_fit(fit, calcium, tmp_path / "segment.nc"), tmp_path / "calcium.yaml")
     write_coefficients(segment, tmp_path / "segment.yaml")
-    with pytest.raises(ValueError, match="response is not a known entry of the file"):
+    with pytest.raises(ValueError, match="calcium.yaml holds no dendritic segment; map a dataset of study segment-det"):
         read_segment_coefficients(tmp_path / "calcium.yaml")
-    with pytest.raises(ValueError, match="segment_response is not a known entry of the file"):
-        read_coefficients(tmp_path / "segment.yaml")
+    with pytest.raises(ValueError, match="hold nothing that attention is made of"):
+        response_settings(read_coefficients(tmp_path / "segment.yaml"))

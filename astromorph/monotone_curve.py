@@ -1,0 +1,32 @@
+"""A measured curve itself as a torch function: the monotone cubic interpolant of points.
+
+Between two points it is a cubic polynomial whose slopes at the points are harmonic means of the neighbouring ones, 0
+where these differ in sign (Fritsch and Butland, SIAM J Sci Stat Comput 5:300, 1984): the curve rises where the points
+rise and never overshoots them. It has a continuous derivative. The polynomials are SciPy's.
+"""
+
+import torch
+from scipy.interpolate import PchipInterpolator
+from torch import Tensor, nn
+
+
+class MonotoneCurve(nn.Module):
+    """The interpolant of `values` at `knots`, both (knots,), rising knots; constant beyond the first and the last."""
+
+    knots: Tensor
+    polynomials: Tensor
+
+    def __init__(self, knots: Tensor, values: Tensor) -> None:
+        super().__init__()
+        knots, values = knots.double(), values.double()
+        pieces = PchipInterpolator(knots.numpy(), values.numpy()).c  # (4, knots - 1), highest power first
+        self.register_buffer("knots", knots, persistent=False)
+        self.register_buffer("polynomials", torch.from_numpy(pieces.copy()), persistent=False)
+
+    def forward(self, at: Tensor) -> Tensor:
+        """at: any shape, of a floating type no narrower than the curve is wanted; returns the same."""
+        knots, (a, b, c, d) = self.knots.to(at.dtype), self.polynomials.to(at.dtype)
+        inside = at.clamp(knots[0], knots[-1])
+        piece = torch.bucketize(inside.detach().contiguous(), knots[1:-1], right=True)
+        step = inside - knots[piece]
+        return ((a[piece] * step + b[piece]) * step + c[piece]) * step + d[piece]

@@ -1,0 +1,183 @@
+"""Steady release of a synapse with short-term plasticity against the rate of its spikes -> a feature map.
+
+A spike releases a share p of the vesicles. What arrives behind the synapse each second is the drive nu p(nu), spikes a
+second times release by a spike. Without plasticity p is a constant and the drive in proportion. With it (biophys/
+synapse.py; Tsodyks & Markram, PNAS 94:719, 1997; mean field of De Pitta et al., PLoS Comput Biol 7:e1002293, 2011)
+
+    p(nu) = U Omega_d (Omega_f + nu) / (Omega_d Omega_f + U (Omega_d + Omega_f) nu + U nu^2),
+
+and the drive rises with every rate (its derivative has no negative term) but saturates at Omega_d: sites release no
+more often than they are filled. With x = nu / f_ref, d = f_ref / Omega_d and f = f_ref / Omega_f it is, divided by its
+value at f_ref,
+
+    T(x) = x p(x)/p(1),    p(x) = U (1 + f x) / (1 + U (d + f) x + U d f x^2),
+
+three pure numbers, fitted to log p. The hidden neuron of a network has the rate elu(k) + 1, which is 1 at rest: the
+feature map is phi(k) = T(elu(k) + 1) (astromorph/feature_map.py).
+
+Where the mean field errs by more than a tenth, as with an astrocyte that acts back on the synapse, the measured points
+themselves are taken: log T is the monotone interpolant over log x, so that T is positive. T may fall between points
+where release falls faster than 1/x. Below the measured range T goes on in proportion to x, above it stays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import OptimizeResult, least_squares
+
+from mapping.confidence import ON_BOUND, interval_widths
+
+FORMS = ("mean_field", "curve", "best")
+NAMES = ("resting", "recovery", "facilitation")
+LOWER, UPPER = np.array([1e-6, 0.0, 0.0]), np.array([1.0, 1e4, 1e4])
+LARGEST_RESIDUAL = 0.1  # of log p: above it the mean field does not describe the release
+LEAST_RATES = 5
+
+
+@dataclass(frozen=True)
+class ReleaseFit:
+    """Outcome of a fit: `status` is ok or failed, then `reason` says why and `form` is None. Intervals cover 95 %."""
+
+    status: Literal["ok", "failed"]
+    reason: str
+    form: Literal["mean_field", "curve"] | None
+    resting: float | None  # U; None if nothing converged, as the next three
+    recovery: float | None  # d
+    facilitation: float | None  # f
+    intervals: dict[str, list[float]] | None  # coefficient -> [low, high]
+    residual_rms: float | None  # of log p, of the mean field
+    reference_rate: float  # Hz
+    reference_release: float  # p at the reference rate, of the chosen form
+    at: dict[str, str]  # where release was taken along other dimensions
+    knots: list[float]  # x
+    values: list[float]  # T as measured
+    error: list[float] | None  # standard error of T, if it was measured
+    lowest: float
+    highest: float
+
+
+def release(x: ArrayLike, resting: float, recovery: float, facilitation: float) -> NDArray:
+    """p(x), the share released by a spike."""
+    x = np.asarray(x, float)
+    U, d, f = resting, recovery, facilitation
+    return U * (1 + f * x) / (1 + U * x * (d + f + d * f * x))
+
+
+def fit_release(
+    dataset: xr.Dataset,
+    *,
+    reference_rate: float | None = None,
+    form: str = "best",
+    at: Mapping[str, str] = {},
+) -> ReleaseFit:
+    """Fit `release` (rate in Hz; share) of study release-rate, and choose `form`.
+
+    form: mean_field, curve, or best (the mean field unless it errs by more than a tenth). at: the value to take along
+    each further dimension, such as {"loop": "none"}. reference_rate: Hz at x = 1, else the geometric mean.
+
+    A release that cannot be fitted is returned as a failed fit with its reason. Raises ValueError if the dataset holds
+    no such release or value, or the form or the reference rate is impossible.
+    """
+    if form not in FORMS:
+        raise ValueError(f"there is no form {form!r} of a release; use one of {', '.join(FORMS)}")
+    rates, measured, error = _measured(dataset, at)
+    if reference_rate is None:
+        reference_rate = float(np.exp(np.log(rates).mean()))
+    if not (np.isfinite(reference_rate) and reference_rate > 0):
+        raise ValueError(f"reference rate {reference_rate:g} Hz is not a rate; use one above 0 Hz")
+    x = rates / reference_rate
+    run = _fit(x, np.log(measured))
+    residual = float(np.sqrt(2 * run.cost / len(x))) if run is not None else None
+    describes = residual is not None and residual <= LARGEST_RESIDUAL
+    chosen = form if form != "best" else "mean_field" if describes else "curve"
+    reason = _reason(rates, reference_rate, chosen, residual)
+    if chosen == "mean_field" and run is not None:
+        at_reference = float(release(1.0, *run.x))
+    else:
+        drive = PchipInterpolator(np.log(x), np.log(x * measured)) if len(x) > 1 else np.log
+        at_reference = float(np.exp(drive(np.clip(0.0, *np.log(x[[0, -1]])))))
+    widths = interval_widths(run, LOWER, UPPER).tolist() if run is not None else [0.0] * 3
+    values = [None] * 3 if run is None else run.x.tolist()
+    found = zip(NAMES, values, widths, strict=True)
+    return ReleaseFit(
+        status="failed" if reason else "ok",
+        reason=reason,
+        form=None if reason else chosen,  # type: ignore[arg-type]
+        **dict(zip(NAMES, values, strict=True)),
+        intervals=None if run is None else {name: [value - w, value + w] for name, value, w in found},
+        residual_rms=residual,
+        reference_rate=reference_rate,
+        reference_release=at_reference,
+        at=dict(at),
+        knots=x.tolist(),
+        values=(x * measured / at_reference).tolist(),
+        error=None if error is None else (x * error / at_reference).tolist(),
+        lowest=float(x[0]),
+        highest=float(x[-1]),
+    )
+
+
+def _measured(dataset: xr.Dataset, at: Mapping[str, str]) -> tuple[NDArray, NDArray, NDArray | None]:
+    """Rates (rate,), rising, release, and its standard error if known."""
+    if "release" not in dataset or "rate" not in dataset.release.dims:
+        raise ValueError("the dataset holds no release against rate; make one: astromorph study release-rate")
+    others = [str(dim) for dim in dataset.release.dims if dim != "rate"]
+    if unknown := [name for name in at if name not in others]:
+        raise ValueError(f"release does not vary with {unknown[0]}; choose along {', '.join(others) or 'nothing'}")
+    chosen = dataset[[name for name in ("release", "release_error") if name in dataset]]
+    for dim in others:
+        values = [str(value) for value in dataset[dim].values]
+        if len(values) > 1 and at.get(dim) not in values:
+            told = f"is not known at {dim} {at[dim]}" if dim in at else f"varies with {dim} too"
+            raise ValueError(f"release {told}; choose one of {', '.join(values)}")
+        chosen = chosen.isel({dim: values.index(at.get(dim, values[0]))})
+    chosen = chosen.sortby("rate")
+    rates, measured = chosen.rate.values.astype(float), chosen.release.values.astype(float)
+    if not (len(rates) and np.isfinite(measured).all() and (measured > 0).all() and (measured <= 1).all()):
+        raise ValueError("release is empty or leaves the range above 0 to 1; simulate it again")
+    if not (rates > 0).all():
+        raise ValueError("a rate is not above 0 Hz; simulate it again")
+    error = chosen.release_error.values.astype(float) if "release_error" in chosen else np.full(1, np.nan)
+    return rates, measured, error if np.isfinite(error).all() else None
+
+
+def _fit(x: NDArray, logarithm: NDArray) -> OptimizeResult | None:
+    """Best of several starts; None if there are too few rates or none converges."""
+    if len(x) < LEAST_RATES:
+        return None
+    starts = product((0.1, 0.6), (0.3, 3.0), (0.3, 3.0))
+    runs = [
+        least_squares(
+            lambda values: np.log(release(x, *values)) - logarithm,
+            start,
+            bounds=(LOWER, UPPER),
+            x_scale="jac",
+            xtol=1e-14,
+            ftol=1e-14,
+            gtol=1e-14,
+            max_nfev=2000,
+        )
+        for start in starts
+    ]
+    best = min((run for run in runs if run.success), key=lambda run: run.cost, default=None)
+    if best is not None:
+        best.x = np.where(best.x - LOWER > ON_BOUND, best.x, LOWER)
+    return best
+
+
+def _reason(rates: NDArray, reference_rate: float, form: str, residual: float | None) -> str:
+    """Why the fit is of no use, as one sentence; empty if it is good."""
+    if len(rates) < LEAST_RATES:
+        return f"{len(rates)} rates are too few to fit; simulate at least {LEAST_RATES}"
+    if form == "curve" and not rates[0] <= reference_rate <= rates[-1]:
+        return f"the reference rate {reference_rate:.3g} Hz lies outside the measured {rates[0]:g} to {rates[-1]:g} Hz"
+    if form == "mean_field" and (residual is None or residual > LARGEST_RESIDUAL):
+        told = "did not converge" if residual is None else f"errs by {residual:.2g} of the release"
+        return f"the mean field {told}, where at most {LARGEST_RESIDUAL} is allowed; use --form curve"
+    return ""
