@@ -49,8 +49,7 @@ def run(
     `build` is called after the target is set, and `read` before a compiled program's results are thrown away.
     target: numpy, cython or cpp_standalone (see choose_target).
     """
-    brian2.prefs.core.stop_on_keyboard_interrupt = False  # else Ctrl-C ends the run early and looks like its end
-    with _code_target(target):
+    with code_target(target):
         brian2.seed(seed)
         network = build()
         if target == "cpp_standalone":
@@ -69,8 +68,9 @@ def compiled_mark(*what: object) -> Path:
 
 
 @contextmanager
-def _code_target(target: str) -> Iterator[None]:
-    """Set Brian2's code target, and put everything back afterwards."""
+def code_target(target: str) -> Iterator[None]:
+    """Set Brian2's code target, and put it back afterwards; Ctrl-C then interrupts."""
+    brian2.prefs.core.stop_on_keyboard_interrupt = False  # else Ctrl-C ends the run early and looks like its end
     before = brian2.prefs.codegen.target
     if target != "cpp_standalone":
         brian2.prefs.codegen.target = target

@@ -31,6 +31,9 @@ STUDIES = {
     "segment-detection": "studies.segment_detection",
     "segment-physiology": "studies.segment_physiology",
     "permuted-mnist": "studies.permuted_mnist",
+    "physiology-accuracy": "studies.physiology_accuracy",
+    "circuit": "studies.circuit",
+    "circuit-error": "studies.circuit_error",
     "traces": "studies.traces",
     "sweep": "studies.sweep_figure",
 }

@@ -21,7 +21,9 @@ NAMES = {
     "nmda-segment": "the simulated segment: bistability, plateaus, summation",
     "segment-detection": "the simulated segment as a pattern detector, beside the theory",
     "segment-physiology": "which conductances give the thresholds that theory asks for",
+    "physiology-accuracy": "from IP3 degradation and SERCA uptake to test accuracy, beside a control of gain alone",
     "permuted-mnist": "tasks learned one after the other: active dendrites against a plain network",
+    "circuit-error": "how long a circuit must see each token until its attention is exact",
 }
 WIDTH = max(map(len, NAMES)) + 2
 HELP = f"""usage: astromorph study NAME [--option value ...]

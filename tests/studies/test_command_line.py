@@ -176,7 +176,7 @@ WRONG_WORDS = [
     ("evaluate none", "none holds no run "),
     ("study union", "there is no study 'union' (did you mean union-property?); "),
     ("study union-property --threshold 26", "threshold 26 is above the 25 synapses "),
-    ("data check mnist", "there is no data set 'mnist'; use one of imdb, cifar10, digits"),
+    ("data check svhn", "there is no data set 'svhn'; use one of imdb, cifar10, mnist, digits"),
     ("data look digits", "there is no action 'look'; use one of fetch, check"),
     (
         "bench speed",
