@@ -1,26 +1,31 @@
-"""How good a model is: accuracy, loss and confusion over a set of batches."""
+"""How good a model is: accuracy, loss, confusion and calibration over a set of batches."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
+from astromorph.calibration import Reliability, reliability
 from astromorph.hardware import Processor
 from astromorph.run_folder import RunFolder
 from astromorph.tasks import Batch, build_task
 
 
 class Evaluation(NamedTuple):
-    """accuracy between 0 and 1, mean cross-entropy, confusion[true class][predicted class] in counts."""
+    """accuracy between 0 and 1, mean cross-entropy, confusion[true class][predicted class] in counts, and how often
+    the model is right for how sure it is.
+    """
 
     accuracy: float
     loss: float
     confusion: list[list[int]]
+    calibration: Reliability
 
 
 @torch.no_grad()
@@ -30,19 +35,23 @@ def evaluate(
     """Runs `model` in evaluation mode over all batches, uncompiled."""
     model.eval()
     confusion = torch.zeros(classes, classes, dtype=torch.int64)
-    loss = 0.0
+    loss, probabilities, right = 0.0, [], []
     for inputs, labels in tqdm(batches, desc=title, unit="batch", leave=False, disable=None):
         with processor.precision():
             logits = model(*processor.move(inputs))
         logits = logits.float().cpu()
         loss += F.cross_entropy(logits, labels, reduction="sum").item()
-        confusion += torch.bincount(labels * classes + logits.argmax(1), minlength=classes**2).view(classes, classes)
+        answer = logits.argmax(1)
+        confusion += torch.bincount(labels * classes + answer, minlength=classes**2).view(classes, classes)
+        probabilities.append(logits.softmax(1).amax(1))
+        right.append(answer == labels)
     count = int(confusion.sum())
-    return Evaluation(int(confusion.diagonal().sum()) / count, loss / count, confusion.tolist())
+    calibration = reliability(torch.cat(probabilities).numpy(), torch.cat(right).numpy())
+    return Evaluation(int(confusion.diagonal().sum()) / count, loss / count, confusion.tolist(), calibration)
 
 
 def evaluate_run(folder: RunFolder, root: Path) -> dict[str, Any]:
-    """The test part through the weights of a run: test_accuracy, test_loss, confusion, class_names."""
+    """The test part through the weights of a run: test_accuracy, test_loss, confusion, calibration, class_names."""
     weights = folder.path / "weights.safetensors"
     if not weights.is_file():
         raise FileNotFoundError(f"run {folder.path} has no weights yet; continue it with --resume {folder.path}")
@@ -54,6 +63,7 @@ def evaluate_run(folder: RunFolder, root: Path) -> dict[str, Any]:
         "test_accuracy": result.accuracy,
         "test_loss": result.loss,
         "confusion": result.confusion,
+        "calibration": result.calibration,
         "class_names": list(task.class_names),
     }
 
@@ -61,7 +71,25 @@ def evaluate_run(folder: RunFolder, root: Path) -> dict[str, Any]:
 def load_weights(model: nn.Module, file: Path) -> None:
     """Fill `model` from a safetensors file; ValueError if the file is damaged or of another model."""
     try:
-        model.load_state_dict(load_file(file))
-    except Exception as error:
-        reason = " ".join(str(error).split())[:120]
-        raise ValueError(f"{file} does not hold this model's weights ({reason}); train again") from error
+        stored = load_file(file)
+        fault = difference(model.state_dict(), stored)
+        if not fault:
+            model.load_state_dict(stored)
+    except (SafetensorError, RuntimeError) as error:
+        fault = " ".join(str(error).split())[:120]
+    if fault:
+        raise ValueError(f"{file} does not hold this model's weights ({fault}); train again, or copy the whole folder")
+
+
+def difference(wanted: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> str:
+    """What is wrong with stored weights, if anything."""
+    shape = lambda tensor: " x ".join(map(str, tensor.shape)) or "a number"
+    for name, tensor in wanted.items():
+        if name not in stored:
+            return f"{name} is missing"
+        if stored[name].shape != tensor.shape:
+            return f"{name} is {shape(stored[name])} instead of {shape(tensor)}"
+        if not stored[name].isfinite().all():
+            return f"{name} holds what is no number"
+    unknown = sorted(stored.keys() - wanted.keys())
+    return f"{unknown[0]} is not part of it" if unknown else ""

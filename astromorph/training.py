@@ -4,6 +4,7 @@ The epoch with the best validation accuracy gives the weights that are tested. E
 and a checkpoint after it holds the rest, so a run that was stopped goes on as if it had not been.
 """
 
+import hashlib
 import math
 import shutil
 import time
@@ -139,6 +140,7 @@ def test_once(folder: RunFolder, task: Task, processor: Processor, rows: list[di
         "parameters": sum(parameter.numel() for parameter in task.model.parameters()),
         "class_names": list(task.class_names),
         "confusion": result.confusion,
+        "weights_sha256": hashlib.sha256((folder.path / "weights.safetensors").read_bytes()).hexdigest(),
         "bfloat16": processor.bfloat16,
         "threads": torch.get_num_threads(),
         **folder.provenance,

@@ -1,36 +1,45 @@
 """How accurate is each attention? Finished runs side by side: mean and standard deviation over seeds.
 
-Only runs of one data set that agree in every setting but attention and seed are averaged; others are refused, so that
-a row compares like with like.
+A row holds the runs of one data set that agree in everything but the seed: every setting, and the calcium response.
+Where runs differ in more than attention and seed, the row says in what.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from astromorph.run_folder import RunFolder
 
 STYLE = Path(__file__).with_name("figures.mplstyle")
-FREE = ("attention", "seed")  # what compared runs may differ in
+OWN_COLUMNS = ("attention", "seed")  # settings that have a column of their own
+NAMES = ("data_set", "attention", "setting")
+LEARNED = 0.85  # validation accuracy whose first epoch is told
 
 
 def collect(folders: Sequence[RunFolder]) -> pd.DataFrame:
-    """A row a run; ValueError if runs differ in another setting than attention and seed."""
+    """A row a run. ValueError for runs of several data sets, or one seed twice; FileNotFoundError if one is unfinished.
+
+    The column `setting` says in what settings, other than attention and seed, a run differs from others, such as
+    "width 64"; it is empty where all agree.
+    """
     if not folders:
         raise ValueError("no run to compare; name at least one run folder")
-    check_alike(folders)
+    check_comparable(folders)
     rows = []
-    for folder in folders:
+    for folder, setting in zip(folders, differing(folders), strict=True):
         summary, epochs = folder.summary(), folder.metrics()
-        reached = epochs.epoch[epochs.validation_accuracy >= 0.85]
+        reached = epochs.epoch[epochs.validation_accuracy >= LEARNED]
         rows.append(
             {
                 "data_set": folder.data_set,
                 "attention": folder.settings.attention,
+                "setting": setting,
                 "seed": folder.settings.seed,
                 "test_accuracy": summary["test_accuracy"],
                 "validation_accuracy": summary["validation_accuracy"],
@@ -45,48 +54,100 @@ def collect(folders: Sequence[RunFolder]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def check_alike(folders: Sequence[RunFolder]) -> None:
-    settled = lambda folder: {k: v for k, v in asdict(folder.settings).items() if k not in FREE}
+def check_comparable(folders: Sequence[RunFolder]) -> None:
     first = folders[0]
-    for other in folders[1:]:
+    seen: dict[Hashable, Path] = {}
+    for other in folders:
         if other.data_set != first.data_set:
             raise ValueError(
                 f"{other.path} trains on {other.data_set} and {first.path} on {first.data_set}; "
                 "compare runs of one data set"
             )
-        mine, theirs = settled(first), settled(other)
-        different = [f"{key} {theirs[key]} against {mine[key]}" for key in mine if mine[key] != theirs[key]]
-        if different:
-            raise ValueError(
-                f"{other.path} differs from {first.path} in {', '.join(different)}; "
-                "compare runs that differ in attention and seed only"
-            )
+        same = seen.setdefault(str((settled(other), other.settings.attention, other.settings.seed)), other.path)
+        if same is not other.path:
+            raise ValueError(f"{other.path} repeats {same}, seed and all; compare runs that differ in something")
+
+
+def settled(folder: RunFolder) -> dict[str, Any]:
+    """What makes two runs alike but for attention and seed."""
+    settings = {name: value for name, value in asdict(folder.settings).items() if name not in OWN_COLUMNS}
+    return settings | {"response": None if folder.response is None else asdict(folder.response)}
+
+
+def differing(folders: Sequence[RunFolder]) -> list[str]:
+    """For each run, the settings in which not all runs agree; calcium responses are compared where there is one."""
+    all_settled = [settled(folder) for folder in folders]
+    told: list[list[str]] = [[] for _ in folders]
+    for name in all_settled[0]:
+        values = [each[name] for each in all_settled]
+        if name == "response":
+            kinds = [value for value in values if value is not None]
+            if any(kind != kinds[0] for kind in kinds):
+                for place, folder in enumerate(folders):
+                    if folder.response is not None:
+                        told[place].append(f"response {folder.response.form} ({folder.response.source})")
+        elif any(value != values[0] for value in values):
+            for place, value in enumerate(values):
+                told[place].append(f"{name} {value}")
+    return [", ".join(each) for each in told]
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row an attention: n, mean and standard deviation (n - 1) of the test accuracy, seconds an epoch and a run."""
-    grouped = runs.groupby(["data_set", "attention"], sort=False)
+    """A row for runs that differ in their seed only: n, mean and standard deviation (n - 1) of the test accuracy, mean
+    of the first epoch at 85 % validation accuracy over the `reached` runs that got there, mean seconds, parameters.
+    """
+    grouped = runs.groupby(list(NAMES), sort=False)
     return grouped.agg(
         n=("seed", "size"),
         test_accuracy=("test_accuracy", "mean"),
         sd=("test_accuracy", "std"),
+        epochs_to_85_percent=("epochs_to_85_percent", "mean"),
+        reached=("epochs_to_85_percent", "count"),
         seconds_per_epoch=("seconds_per_epoch", "mean"),
         seconds=("seconds", "mean"),
         parameters=("parameters", "first"),
     ).reset_index()
 
 
+def printed(table: pd.DataFrame) -> str:
+    """What `summarise` gives, for a reader: accuracy in % as mean ± sd, and no column that says nothing."""
+    told = lambda mean, sd: f"{100 * mean:.2f}" + ("" if np.isnan(sd) else f" ± {100 * sd:.2f}")
+    epochs = lambda mean, reached, n: (
+        "not reached" if not reached else f"{mean:.1f}" + ("" if reached == n else f" ({reached} of {n} runs)")
+    )
+    shown = pd.DataFrame(
+        {
+            "data set": table.data_set,
+            "attention": table.attention,
+            "setting": table.setting,
+            "runs": table.n,
+            "test accuracy (%)": [told(*each) for each in zip(table.test_accuracy, table.sd, strict=True)],
+            "epochs to 85 %": [
+                epochs(*each) for each in zip(table.epochs_to_85_percent, table.reached, table.n, strict=True)
+            ],
+            "s/epoch": table.seconds_per_epoch.map("{:.1f}".format),
+            "s/run": table.seconds.map("{:.0f}".format),
+            "parameters": table.parameters.map("{:,}".format),
+        }
+    )
+    return shown.drop(columns=[] if table.setting.any() else "setting").to_string(index=False)
+
+
 def draw(runs: pd.DataFrame) -> Figure:
-    """Test accuracy of every run as a dot, mean and standard deviation a bar, by attention."""
+    """Test accuracy of every run as a dot, mean and standard deviation a bar, a place for each row of `summarise`."""
     with plt.style.context(STYLE):
-        figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
         table = summarise(runs)
+        figure, axes = plt.subplots(figsize=(max(5, min(7.2, 1.3 * len(table))), 3.2), layout="constrained")
         for place, row in enumerate(table.itertuples()):
-            dots = runs.test_accuracy[runs.attention == row.attention]
+            own = (runs[list(NAMES)] == [getattr(row, name) for name in NAMES]).all(axis=1)
+            dots = runs.test_accuracy[own]
             axes.plot([place] * len(dots), 100 * dots, "o", alpha=0.5, color="0.4", zorder=1)
             axes.errorbar([place], [100 * row.test_accuracy], [100 * row.sd], fmt="D", capsize=6, zorder=2)
-        axes.set_xticks(range(len(table)), table.attention)
+        names = [f"{row.attention}\n{row.setting}".strip().replace(", ", "\n") for row in table.itertuples()]
+        axes.set_xticks(range(len(table)), names)
         axes.set_xlim(-0.6, len(table) - 0.4)
         axes.set_ylabel("test accuracy (%)")
-        axes.set_title(f"{runs.data_set.iloc[0]}: runs, mean ± sd over {int(table.n.min())} seeds")
+        fewest, most = int(table.n.min()), int(table.n.max())
+        count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        axes.set_title(f"{runs.data_set.iloc[0]}: runs, mean ± sd over {count} seed{'s' * (most > 1)}")
     return figure

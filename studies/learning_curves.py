@@ -16,23 +16,28 @@ from astromorph.run_folder import RunFolder
 
 def draw(folder: RunFolder) -> Figure:
     """Losses left, accuracies right, by epoch. FileNotFoundError before the first epoch has ended."""
-    table = folder.metrics()
-    chosen = int(table.loc[table.validation_accuracy.idxmax(), "epoch"])
     settings = folder.settings
     with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
         figure, (losses, accuracies) = plt.subplots(1, 2, figsize=(7.2, 3.2))
-        losses.plot(table.epoch, table.training_loss, "o-", label="training")
-        losses.plot(table.epoch, table.validation_loss, "o-", label="validation")
-        losses.set(ylabel="cross-entropy (nats)", title="A   Loss")
-        accuracies.plot(table.epoch, table.validation_accuracy, "o-", color="#D55E00", label="validation")
-        if folder.finished:
-            reached = folder.summary()["test_accuracy"]
-            accuracies.axhline(reached, color="0.3", ls="--", lw=1, label=f"test, read once: {reached:.4f}")
-        accuracies.set(ylabel="accuracy", title="B   Accuracy")
-        for axes in (losses, accuracies):
-            _mark_epoch(axes, chosen)
+        draw_panels(losses, accuracies, folder)
         figure.suptitle(f"{folder.data_set}, {settings.attention} attention, seed {settings.seed}")
     return figure
+
+
+def draw_panels(losses: Axes, accuracies: Axes, folder: RunFolder) -> None:
+    """The same into two given panels."""
+    table = folder.metrics()
+    chosen = int(table.loc[table.validation_accuracy.idxmax(), "epoch"])
+    losses.plot(table.epoch, table.training_loss, "o-", label="training")
+    losses.plot(table.epoch, table.validation_loss, "o-", label="validation")
+    losses.set(ylabel="cross-entropy (nats)", title="A   Loss")
+    accuracies.plot(table.epoch, table.validation_accuracy, "o-", color="#D55E00", label="validation")
+    if folder.finished:
+        reached = folder.summary()["test_accuracy"]
+        accuracies.axhline(reached, color="0.3", ls="--", lw=1, label=f"test, read once: {reached:.4f}")
+    accuracies.set(ylabel="accuracy", title="B   Accuracy")
+    for axes in (losses, accuracies):
+        _mark_epoch(axes, chosen)
 
 
 def _mark_epoch(axes: Axes, chosen: int) -> None:

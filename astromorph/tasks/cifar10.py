@@ -12,36 +12,25 @@ from torch import Generator, Tensor
 from astromorph.data.augment import shift_and_flip
 from astromorph.data.cifar10 import load_cifar10
 from astromorph.data.images import Images
-from astromorph.models.image_classifier import ImageClassifier
-from astromorph.models.image_front import Whitening, convolution_front
-from astromorph.models.mirror_average import MirrorAverage
+from astromorph.models.image_front import Whitening
 from astromorph.settings import CalciumResponse, Cifar10Settings
 from astromorph.tasks.image_batches import image_task
-from astromorph.tasks.mechanisms import encoder_layers
+from astromorph.tasks.models import DIRECTIONS, colour_model
 from astromorph.tasks.task import Task
 
-POSITIONS, ROWS = 64, 8
-MEASURED, DIRECTIONS = 5_000, 24  # training images and directions of the whitening filters
+MEASURED = 5_000  # training images behind the whitening filters
 MEAN, DEVIATION = (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)  # of the training images, values 0-255
 
 
 def build(settings: Cifar10Settings, response: CalciumResponse | None, root: Path) -> Task:
     """The task with the images under `root`."""
     images = load_cifar10(root)
-    model = ImageClassifier(
-        convolution_front(whitening(images), settings.channels, settings.width),
-        POSITIONS,
-        settings.width,
-        10,
-        encoder_layers(settings, response, POSITIONS, ROWS),
-        settings.dropout,
-    )
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = colour_model(settings, response, whitening(images))
 
     def shifted_and_mirrored(pictures: Tensor, draw: Generator) -> Tensor:
         return shift_and_flip(pictures, settings.shift, draw)
 
-    return image_task(MirrorAverage(model), images, settings, MEAN, DEVIATION, shifted_and_mirrored)
+    return image_task(model, images, settings, MEAN, DEVIATION, shifted_and_mirrored)
 
 
 def whitening(images: Images) -> Whitening:

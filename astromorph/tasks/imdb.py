@@ -15,9 +15,8 @@ from astromorph.data.batches import bucketed_batches, pad
 from astromorph.data.corpus import load_encoded_imdb
 from astromorph.data.splits import validation_split
 from astromorph.data.words import UNKNOWN, shorten
-from astromorph.models.text_classifier import TextClassifier
 from astromorph.settings import CalciumResponse, ImdbSettings
-from astromorph.tasks.mechanisms import encoder_layers
+from astromorph.tasks.models import CLASS_NAMES, text_model
 from astromorph.tasks.task import Batch, Task
 
 TEST_BATCH = 256
@@ -44,21 +43,14 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
             yield Batch((words.masked_fill(hidden, UNKNOWN), keep), labels)
 
     return Task(
-        model=TextClassifier(
-            len(reviews.vocabulary),
-            settings.tokens,
-            settings.width,
-            2,
-            encoder_layers(settings, response, settings.tokens),
-            settings.dropout,
-        ),
+        model=text_model(settings, response, len(reviews.vocabulary)),
         training=training,
         validation=lambda: text_batches(*parts["validation"], widths, TEST_BATCH),
         test=lambda: text_batches(*parts["test"], widths, TEST_BATCH),
         steps=ceil(len(learn) / settings.batch),
         examples=len(learn),
         unit="reviews",
-        class_names=("unfavourable", "favourable"),
+        class_names=CLASS_NAMES["imdb"],
         words=reviews.vocabulary.to_list(),
     )
 

@@ -1,4 +1,5 @@
-"""Finished runs side by side: mean and standard deviation of the test accuracy over seeds, by attention.
+"""Finished runs side by side: mean and standard deviation of the test accuracy over seeds, by attention and settings,
+epochs to 85 % validation accuracy, seconds and parameters.
 
 example: astromorph compare runs/imdb-* --out imdb.csv
 """
@@ -19,10 +20,10 @@ def run(words: list[str]) -> None:
     if out is not None:
         claim(out, out.with_suffix(".png"), overwrite=asked["overwrite"], endings=(".csv",))
     from astromorph.run_folder import RunFolder
-    from studies.accuracy_table import collect, draw, summarise
+    from studies.accuracy_table import collect, draw, printed, summarise
 
     runs = collect([RunFolder.open(path) for path in asked["runs"]])
-    print(summarise(runs).to_string(index=False, float_format=lambda number: f"{number:.4g}"))
+    print(printed(summarise(runs)))
     if out is not None:
         from astromorph.whole_files import whole
 

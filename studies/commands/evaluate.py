@@ -1,26 +1,136 @@
-"""Measure the test accuracy of a trained run again, from its weights.
+"""Measure the test accuracy of a trained run again, from its weights, or ask it about one text or image.
 
-example: astromorph evaluate runs/digits-astromorphic-seed0
+Without --text and --image the test set is read: right answers by class, calibration, accuracy; --out draws learning
+curves, confusion and calibration. With --text: probabilities of the classes, and the weight attention gives each word.
+
+example: astromorph evaluate runs/digits-astromorphic-seed0 --out digits.png
+example: astromorph evaluate runs/imdb-astromorphic-seed0 --text "Slow, but what an ending!" --out words.png
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from studies.commands.outputs import FIGURE_ENDINGS, claim, save_figure
 from studies.commands.parser import parse, verb_parser
+
+if TYPE_CHECKING:
+    from astromorph import AstromorphicClassifier
+    from studies.page import Section
+
+PAGE_ENDING = ".html"
+SHOWN_WORDS = 20
+USAGE = 'RUN [--text "..." | --image FILE] [--out FILE.png|FILE.html] [--data DIR] [--overwrite]'
 
 
 def run(words: list[str]) -> None:
-    parser = verb_parser("astromorph evaluate", __doc__ or "", "RUN [--data DIR]")
-    parser.add_argument("run", type=Path, help="run folder")
-    parser.add_argument("--data", type=Path, default=None, metavar="DIR", help="where data sets lie")
+    parser = verb_parser("astromorph evaluate", __doc__ or "", USAGE)
+    add = parser.add_argument
+    add("run", type=Path, help="run folder, or one that save_pretrained wrote")
+    add("--text", type=str, default=None, help="a text to classify instead of the test set")
+    add("--image", type=Path, default=None, metavar="FILE", help="a PNG or JPEG to classify instead of the test set")
+    add("--out", type=Path, default=None, metavar="FILE", help="figure (.png, .pdf, .svg) or page (.html) to write")
+    add("--data", type=Path, default=None, metavar="DIR", help="where data sets lie; not needed for --text and --image")
+    add("--overwrite", action="store_true", help="replace what --out names")
     asked = parse(parser, words)
+    out = asked["out"]
+    if asked["text"] is not None and asked["image"] is not None:
+        raise ValueError("--text and --image are two questions; ask one at a time")
+    if asked["image"] is not None and out is not None:
+        raise ValueError("an image has no figure to write; leave --out out")
+    if out is not None:
+        claim(out, overwrite=asked["overwrite"], endings=(*FIGURE_ENDINGS, PAGE_ENDING))
+    if asked["text"] is not None:
+        section = _text(asked["run"], asked["text"], drawn=out is not None)
+    elif asked["image"] is not None:
+        section = None
+        _image(asked["run"], asked["image"])
+    else:
+        section = _test_set(asked["run"], asked["data"], drawn=out is not None)
+    if section is not None:
+        _save(section, out, words)
+
+
+def _test_set(path: Path, data: Path | None, drawn: bool) -> "Section | None":
     from astromorph.data.locations import data_root
     from astromorph.run_folder import RunFolder
 
-    folder = RunFolder.open(asked["run"])
-    root = data_root(asked["data"])
+    folder = RunFolder.open(path)
+    root = data_root(data)
+    if drawn:
+        folder.metrics()  # what is missing is said before the test set is read
     from astromorph.evaluation import evaluate_run
 
     result = evaluate_run(folder, root)
     for number, (name, row) in enumerate(zip(result["class_names"], result["confusion"], strict=True)):
         print(f"{name}: {row[number]:,} of {sum(row):,} correct")
-    print(f"{folder.path}: test accuracy {result['test_accuracy']:.4f}, test loss {result['test_loss']:.4f}")
+    calibration = result["calibration"]
+    print(f"expected calibration error {calibration.expected_calibration_error:.4f} ({len(calibration.answers)} bins)")
+    found = f"test accuracy {result['test_accuracy']:.4f}, test loss {result['test_loss']:.4f}"
+    print(f"{folder.path}: {found}")
+    if not drawn:
+        return None
+    _without_screen()
+    from studies import run_report
+    from studies.page import Section
+
+    return Section(folder.path.name, found, run_report.draw(folder, result), run_report.CAPTION)
+
+
+def _text(path: Path, text: str, drawn: bool) -> "Section | None":
+    from astromorph.pretrained import AstromorphicClassifier
+
+    classifier = AstromorphicClassifier.from_pretrained(path)
+    read = classifier.attention_weights(text)
+    probabilities = classifier.predict([text])[0].tolist()
+    _without_screen()
+    from studies import word_weights
+    from studies.page import Section
+
+    _print_probabilities(classifier, probabilities)
+    table = word_weights.table(read)
+    shown = word_weights.printed(table.head(SHOWN_WORDS))
+    print(f"\nweight that attention gives each word (equal shares: 1 would be {1 / len(table):.4f} each)")
+    print(shown.to_string(index=False))
+    rest = table.weight[SHOWN_WORDS:]
+    left = f"{len(rest)} other words {rest.sum():.4f}; " if len(rest) else ""
+    print(f"{left}all {len(table)} words {table.weight.sum():.4f}, mean over heads and queries of the last layer")
+    if not drawn:
+        return None
+    figure = word_weights.draw(read, probabilities, classifier.class_names)
+    return Section("Words and their weights", text, figure, word_weights.CAPTION, table=shown)
+
+
+def _image(path: Path, file: Path) -> None:
+    from astromorph.data.image_file import read_picture
+    from astromorph.pretrained import AstromorphicClassifier
+
+    classifier = AstromorphicClassifier.from_pretrained(path)
+    picture = read_picture(file, classifier.data_set)
+    print(picture.told)
+    _print_probabilities(classifier, classifier.predict(picture.pixels[None])[0].tolist())
+
+
+def _print_probabilities(classifier: "AstromorphicClassifier", probabilities: list[float]) -> None:
+    ranked = sorted(zip(probabilities, classifier.class_names, strict=True), reverse=True)
+    width = max(map(len, classifier.class_names))
+    for probability, name in ranked:
+        print(f"{name:<{width}}  {100 * probability:5.1f} %")
+
+
+def _save(section: "Section", out: Path, words: list[str]) -> None:
+    """As a page, or the figure alone."""
+    if out.suffix == PAGE_ENDING:
+        from studies.page import write_page
+        from studies.provenance import provenance
+
+        write_page(out, "Evaluation of a trained run", [section], provenance(["evaluate", *words]))
+    else:
+        assert section.figure is not None
+        save_figure(section.figure, out)
+    print(f"wrote {out}")
+
+
+def _without_screen() -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""Comparison of finished runs: means and spread, and refusal of unlike runs."""
+"""Comparison of finished runs: means and spread over seeds, rows that say in what runs differ."""
 
 from dataclasses import replace
 
@@ -6,15 +6,15 @@ import pandas as pd
 import pytest
 
 from astromorph.run_folder import METRICS, RunFolder
-from astromorph.settings import DigitsSettings
-from studies.accuracy_table import collect, draw, summarise
+from astromorph.settings import CalciumResponse, Cifar10Settings, DigitsSettings
+from studies.accuracy_table import collect, draw, printed, summarise
 from studies.command_line import main
 
 ACCURACIES = {("softmax", 0): 0.90, ("softmax", 1): 0.94, ("linear", 0): 0.80, ("linear", 1): 0.80}
 
 
-def finished_run(path, settings, accuracy):
-    folder = RunFolder.create(path, "digits", settings, None)
+def finished_run(path, settings, accuracy, response=None, data_set="digits"):
+    folder = RunFolder.create(path, data_set, settings, response)
     folder.write_metrics([dict.fromkeys(METRICS, 1.0) | {"epoch": 1, "validation_accuracy": accuracy, "seconds": 2.0}])
     summary = {"test_accuracy": accuracy, "validation_accuracy": accuracy, "chosen_epoch": 1, "seconds": 2.0}
     folder.write_json("summary.json", summary | {"parameters": 7, "commit": "abc"})
@@ -42,10 +42,43 @@ def test_first_epoch_above_85_percent_is_named_and_absent_otherwise(folders):
     assert reached[:2].tolist() == [1, 1] and reached[2:].isna().all()
 
 
-def test_unlike_runs_are_refused(folders, tmp_path):
+def test_runs_of_other_settings_get_a_row_of_their_own_that_says_so(folders, tmp_path):
     wider = finished_run(tmp_path / "wider", replace(folders[0].settings, width=64), 0.9)
-    with pytest.raises(ValueError, match="width 64 against 32; compare runs that differ in attention and seed only"):
-        collect([*folders, wider])
+    table = summarise(collect([*folders, wider]))
+    assert table.setting.tolist() == ["width 32", "width 32", "width 64"]
+    assert table.n.tolist() == [2, 2, 1]
+    told = printed(table)
+    assert "92.00 ± 2.83" in told and "width 64" in told and "not reached" in told
+    assert "setting" not in printed(summarise(collect(folders)))  # where there is nothing to say
+
+
+def test_another_calcium_response_is_another_setting(tmp_path):
+    settings = DigitsSettings()
+    hill = CalciumResponse("hill", 0.47, 0.66, 1.0, 0.25, source="measured")
+    runs = [finished_run(tmp_path / "a", settings, 0.9, CalciumResponse(source="published"))]
+    runs += [finished_run(tmp_path / f"b{seed}", replace(settings, seed=seed), 0.9, hill) for seed in (0, 1)]
+    runs += [finished_run(tmp_path / "c", replace(settings, attention="linear"), 0.9)]
+    table = summarise(collect(runs))
+    assert table.setting.tolist() == ["response power_law (published)", "response hill (measured)", ""]
+    assert table.n.tolist() == [1, 2, 1]
+
+
+def test_epochs_to_85_percent_are_averaged_over_the_runs_that_got_there(folders, tmp_path):
+    late = finished_run(tmp_path / "late", replace(folders[0].settings, seed=7), 0.5)
+    table = summarise(collect([*folders, late])).set_index("attention")
+    assert table.epochs_to_85_percent["softmax"] == 1 and table.reached["softmax"] == 2
+    assert "1.0 (2 of 3 runs)" in printed(table.reset_index())
+
+
+def test_a_run_that_is_named_twice_or_of_other_data_is_refused(folders, tmp_path):
+    again = finished_run(tmp_path / "again", folders[0].settings, 0.9)
+    with pytest.raises(ValueError, match="again repeats .*softmax-0, seed and all"):
+        collect([*folders, again])
+    with pytest.raises(ValueError, match="repeats"):
+        collect([folders[0], RunFolder.open(folders[0].path)])
+    other = finished_run(tmp_path / "other", Cifar10Settings(), 0.9, data_set="cifar10")
+    with pytest.raises(ValueError, match="compare runs of one data set"):
+        collect([*folders, other])
 
 
 def test_the_figure_shows_every_run(folders):
@@ -57,5 +90,5 @@ def test_the_figure_shows_every_run(folders):
 def test_the_command_prints_a_table_and_writes_all_runs(folders, tmp_path, capsys):
     out = tmp_path / "table.csv"
     assert main(["compare", *(str(folder.path) for folder in folders), "--out", str(out)]) == 0
-    assert "digits softmax 2 0.92" in " ".join(capsys.readouterr().out.split())
+    assert "digits softmax 2 92.00 ± 2.83 1.0 2.0 2 7" in " ".join(capsys.readouterr().out.split())
     assert len(pd.read_csv(out)) == 4 and out.with_suffix(".png").stat().st_size > 1000
