@@ -119,6 +119,12 @@ class AstromorphicClassifier:
         """What attention takes up of each word of a text. ValueError if the model reads none, or no words."""
         if self.vocabulary is None:
             raise ValueError(f"a model of {self.data_set} reads images, not words; use one trained on imdb")
+        assert isinstance(self.settings, ImdbSettings)
+        if self.settings.segments > 1:
+            raise ValueError(
+                f"this model reads {self.settings.segments} segments with a memory between them, so that its words have "
+                "no one weight; use one trained with --segments 1"
+            )
         (inputs,) = self._texts([text])
         device = next(self.model.parameters()).device
         layers = attention_weights(self.model, tuple(each.to(device) for each in inputs))

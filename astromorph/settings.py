@@ -118,6 +118,9 @@ class ImdbSettings:
     first_tokens: int = 100  # how many of `tokens` come from the beginning of a longer review
     vocabulary: int = 30_000  # most frequent words of the training part
     position_scale: float = 16.0  # e-folding distance in tokens of the astrocytic distance kernel
+    segments: int = 1  # pieces in which a review is read, one after the other, with a memory handed on (RMAAT)
+    memory: int = 8  # memory tokens between segments
+    retention: float = 0.719  # how much less of the memory each further segment keeps (mapping/retention.py)
     dropout: float = 0.5  # share of features dropped for a whole review (locked dropout)
     word_dropout: float = 0.2  # share of words replaced by the unknown word during training
     epochs: int = 5  # passes through the training part
@@ -136,6 +139,12 @@ class ImdbSettings:
         if not 0 <= self.first_tokens <= self.tokens:
             raise ValueError(f"first_tokens {self.first_tokens} must lie between 0 and tokens {self.tokens}")
         check_at_least("vocabulary", self.vocabulary, 100)
+        for name in ("segments", "memory"):
+            check_at_least(name, getattr(self, name), 1)
+        if self.segments > self.tokens:
+            raise ValueError(f"segments {self.segments} are more than tokens {self.tokens}; use fewer segments")
+        if not 0 < self.retention <= 1:
+            raise ValueError(f"retention {self.retention} is a ratio; use a number above 0, at most 1")
         check_share("word_dropout", self.word_dropout)
 
 

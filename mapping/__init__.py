@@ -9,6 +9,7 @@ from mapping.coefficients import (
     read_coefficients,
     response_settings,
     retention_factor,
+    retention_ratio,
     write_coefficients,
 )
 from mapping.process_kernel import KernelFit, fit_process_kernel
@@ -31,5 +32,6 @@ __all__ = [
     "read_coefficients",
     "response_settings",
     "retention_factor",
+    "retention_ratio",
     "write_coefficients",
 ]

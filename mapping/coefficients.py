@@ -271,17 +271,25 @@ def kernel_length(coefficients: Coefficients) -> float | None:
     return fit.length
 
 
+def retention_ratio(coefficients: Coefficients) -> float | None:
+    """The ratio q of retention factors, if it was measured. ValueError if its fit failed."""
+    if coefficients.retention is None:
+        return None
+    fit, source = coefficients.retention.fit, coefficients.retention.source
+    if fit.ratio is None:
+        raise _failed(source, fit.reason, "simulate more cycles")
+    return fit.ratio
+
+
 def retention_factor(coefficients: Coefficients, t: ArrayLike, T: int) -> NDArray:
     """RetentionFactor(t, T) of RMAAT for segments t (whole numbers 1 to T, any shape) of a text of T.
 
     Sums to 1 over t = 1..T. ValueError if retention was not measured, its fit failed, or t lies outside.
     """
-    if coefficients.retention is None:
+    ratio = retention_ratio(coefficients)
+    if ratio is None:
         raise ValueError("the coefficients hold no retention; map a dataset of simulate retention")
-    fit = coefficients.retention.fit
-    if fit.ratio is None:
-        raise _failed(coefficients.retention.source, fit.reason, "simulate more cycles")
-    return factor(t, T, fit.ratio)
+    return factor(t, T, ratio)
 
 
 def _failed(source: Source, reason: str, cure: str) -> ValueError:

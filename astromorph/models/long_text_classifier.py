@@ -10,7 +10,8 @@ from astromorph.models.recurrent_memory import RecurrentMemory
 
 
 class LongTextClassifier(nn.Module):
-    """layers: modules on (batch, tokens, width) with a `keep` mask; further arguments as of RecurrentMemory."""
+    """layers: modules on (batch, tokens, width) with a `keep` mask; tokens: the most there may be, in `segments`
+    pieces of the same length; memory and retention as of RecurrentMemory."""
 
     def __init__(
         self,
@@ -21,13 +22,13 @@ class LongTextClassifier(nn.Module):
         layers: Sequence[nn.Module],
         dropout: float,
         memory: int,
-        segment: int,
-        retention: Tensor,
+        segments: int,
+        retention: float,
     ) -> None:
         super().__init__()
         self.words = nn.Embedding(vocabulary, width)
         self.positions = nn.Parameter(torch.zeros(tokens, width))
-        self.recurrent = RecurrentMemory(layers, width, memory, segment, retention)
+        self.recurrent = RecurrentMemory(layers, width, memory, -(-tokens // segments), segments, retention)
         self.dropout = LockedDropout(dropout)
         self.classify = nn.Linear(width, classes)
         nn.init.normal_(self.words.weight, std=0.1)

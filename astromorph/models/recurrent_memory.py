@@ -5,9 +5,9 @@ the next segment starts from
 
     memory = r(t, T) · memory',        r(t, T) = Δp_t / Σ_i Δp_i,
 
-where Δp_t is what the long-term process of an astrocyte gains in the t-th of T cycles (`mapping` measures it): the
-retention factors fall with t and sum to one. T counts the segments that hold a real token of the sequence, and
-segments of padding leave its memory as it is, so padding changes nothing.
+where Δp_t ∝ q^(t-1) is what the long-term process of an astrocyte gains in the t-th of T cycles (`mapping` measures q).
+T counts the segments that hold a real token of the sequence, and segments of padding leave its memory as it is, so
+padding changes nothing.
 
 Training keeps only the memory between segments and computes each segment once more when its gradient is due (the
 recomputation of Chen et al. 2016, which RMAAT calls AMRB), so the memory it takes is that of one segment.
@@ -23,11 +23,11 @@ from torch.utils.checkpoint import checkpoint
 class RecurrentMemory(nn.Module):
     """layers: modules on (batch, tokens, width) with a `keep` mask, for `memory` + `segment` tokens at once.
 
-    retention: (most segments, most segments), row T - 1 with the T factors r(1, T) … r(T, T), then zeros.
-    recompute: whether training computes segments again instead of keeping them; values and gradients are the same.
+    retention: the ratio q; segments: the most there may be; recompute: whether training computes segments again instead
+    of keeping them, which changes neither values nor gradients.
     """
 
-    retention: Tensor
+    factors: Tensor
 
     def __init__(
         self,
@@ -35,7 +35,8 @@ class RecurrentMemory(nn.Module):
         width: int,
         memory: int,
         segment: int,
-        retention: Tensor,
+        segments: int,
+        retention: float,
         recompute: bool = True,
     ) -> None:
         super().__init__()
@@ -44,8 +45,9 @@ class RecurrentMemory(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.start = nn.Parameter(0.1 * torch.randn(memory, width))
         self.segment, self.recompute = segment, recompute
-        self.register_buffer("retention", retention.float(), persistent=False)
+        self.register_buffer("factors", retention_factors(retention, segments), persistent=False)
 
+    @torch.compiler.disable  # the loop would be unrolled, and compiled anew for every number of segments
     def forward(
         self, embed: Callable[[Tensor, Tensor], Tensor], symbols: Tensor, keep: Tensor
     ) -> tuple[Tensor, Tensor]:
@@ -56,13 +58,13 @@ class RecurrentMemory(nn.Module):
         ValueError if there are more segments than the retention factors know.
         """
         count = -(-symbols.shape[1] // self.segment)
-        if count > len(self.retention):
+        if count > len(self.factors):
             raise ValueError(
                 f"{symbols.shape[1]} tokens are {count} segments of {self.segment}, more than the model's "
-                f"{len(self.retention)}; shorten the input or build the model with more segments"
+                f"{len(self.factors)}; shorten the input or build the model with more segments"
             )
         used = torch.stack([part.any(1) for part in keep.split(self.segment, 1)], 1)
-        factors = self.retention[used.sum(1).clamp_min(1) - 1]  # (batch, most segments)
+        factors = self.factors[used.sum(1).clamp_min(1) - 1]  # (batch, most segments)
         memory = self.start.expand(len(symbols), -1, -1)
         total = torch.zeros(memory[:, 0].shape, device=memory.device)
 
@@ -95,3 +97,9 @@ class RecurrentMemory(nn.Module):
             tokens = layer(tokens, all_real)
         memory, outputs = tokens.split((memory.shape[1], part.shape[1]), 1)
         return memory, total + (outputs * real.unsqueeze(-1)).sum(1, dtype=torch.float32)
+
+
+def retention_factors(ratio: float, segments: int) -> Tensor:
+    """Row T - 1 holds r(1, T) … r(T, T), then zeros: q^(t-1) / Σ_i q^(i-1), shape (segments, segments)."""
+    gained = ratio ** torch.arange(segments, dtype=torch.float64).expand(segments, -1).tril()
+    return (gained.tril() / gained.tril().sum(1, keepdim=True)).float()

@@ -1,10 +1,13 @@
 """The classifier that settings describe, without any data: what a training fills, and what stored weights fit into."""
 
+from math import ceil
+
 import torch
 from torch import nn
 
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.image_front import PATCH, Whitening, convolution, convolution_front
+from astromorph.models.long_text_classifier import LongTextClassifier
 from astromorph.models.mirror_average import MirrorAverage
 from astromorph.models.text_classifier import TextClassifier
 from astromorph.settings import CalciumResponse, Cifar10Settings, DigitsSettings, ImdbSettings, Settings
@@ -36,8 +39,12 @@ def build_model(settings: Settings, response: CalciumResponse | None, words: int
 
 
 def text_model(settings: ImdbSettings, response: CalciumResponse | None, words: int) -> nn.Module:
-    layers = encoder_layers(settings, response, settings.tokens)
-    return TextClassifier(words, settings.tokens, settings.width, 2, layers, settings.dropout)
+    if settings.segments == 1:
+        layers = encoder_layers(settings, response, settings.tokens)
+        return TextClassifier(words, settings.tokens, settings.width, 2, layers, settings.dropout)
+    layers = encoder_layers(settings, response, settings.memory + ceil(settings.tokens / settings.segments))
+    memory = (settings.memory, settings.segments, settings.retention)
+    return LongTextClassifier(words, settings.tokens, settings.width, 2, layers, settings.dropout, *memory)
 
 
 def colour_model(settings: Cifar10Settings, response: CalciumResponse | None, whitening: Whitening) -> nn.Module:

@@ -34,11 +34,14 @@ def written(
         origins["position_scale"] = (
             f"distance kernel of {file}: {kernel.source.told}{_told(kernel.fit.length_interval)}"
         )
+    if measured is not None and measured.retention is not None and getattr(settings, "segments", 1) > 1:
+        retention = measured.retention
+        origins["retention"] = f"retention of {file}: {retention.source.told}{_told(retention.fit.ratio_interval)}"
     lines = [f"{_entry(name, value)}  # {origins[name]}" for name, value in asdict(settings).items()]
     if response is not None:
         lines += _response_lines(response, measured, file)
     if measured is not None:
-        lines += [f"# {name}: in {file}, not used by this model" for name in _unused(measured)]
+        lines += [f"# {name}: in {file}, not used by this model" for name in _unused(measured, settings)]
     return "\n".join(lines) + "\n"
 
 
@@ -87,5 +90,6 @@ def _entry(name: str, value: Any) -> str:
     return yaml.safe_dump({name: value}).strip()
 
 
-def _unused(measured: "Coefficients") -> list[str]:
-    return [name for name in ("retention", "segment") if getattr(measured, name) is not None]
+def _unused(measured: "Coefficients", settings: Settings) -> list[str]:
+    names = ["segment"] if getattr(settings, "segments", 1) > 1 else ["retention", "segment"]
+    return [name for name in names if getattr(measured, name) is not None]

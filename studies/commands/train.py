@@ -1,8 +1,8 @@
 """Train a transformer, and write its settings, metrics of every epoch, weights and test result to a folder.
 
 The attention is softmax, linear or astromorphic; --astrocyte builds the last one from what `astromorph map` has fitted:
-calcium response, distance kernel (in place of position_scale) and feature map, as far as the file holds them; its other
-sections are for other models. A run that was stopped goes on with --resume.
+calcium response, distance kernel (in place of position_scale), feature map and, for --segments above 1, retention, as
+far as the file holds them. A run that was stopped goes on with --resume.
 
 example: astromorph train digits --astrocyte astrocyte.yaml --seed 1 --out runs/digits
 """
@@ -49,7 +49,7 @@ def run(words: list[str]) -> None:
     settings = SETTINGS[data_set](**asked)
     measured = _measured(settings, own["astrocyte"])
     if measured is not None:
-        settings = _with_kernel(settings, measured, own["astrocyte"], given_names(rest))
+        settings = _with_measured(settings, measured, own["astrocyte"], given_names(rest))
     response = _response(settings, measured)
     if own["print_config"]:
         print(written(settings, response, measured, own["astrocyte"], rest), end="")
@@ -109,19 +109,23 @@ def _response(settings: Settings, measured: "Coefficients | None") -> CalciumRes
     return response_settings(measured)
 
 
-def _with_kernel(settings: Settings, measured: "Coefficients", file: Path, given: list[str]) -> Settings:
-    """Settings with the measured distance kernel, if there is one; ValueError if they ask for another."""
-    from mapping import kernel_length
+def _with_measured(settings: Settings, measured: "Coefficients", file: Path, given: list[str]) -> Settings:
+    """Settings with the measured distance kernel and retention, if the model has a use for them; ValueError if they ask
+    for other numbers.
+    """
+    from mapping import kernel_length, retention_ratio
 
-    length = kernel_length(measured)
-    if length is None or settings.position_scale == length:
-        return settings
-    if "position_scale" in given or settings.position_scale != type(settings).position_scale:
-        raise ValueError(
-            f"position_scale {settings.position_scale:g} is not the distance kernel of {file}, {length:.4g} tokens; "
-            "leave position_scale out"
-        )
-    return replace(settings, position_scale=length)
+    found = {"position_scale": kernel_length(measured)}
+    if getattr(settings, "segments", 1) > 1:
+        found["retention"] = retention_ratio(measured)
+    for name, value in found.items():
+        asked = getattr(settings, name)
+        if value is None or value == asked:
+            continue
+        if name in given or asked != getattr(type(settings), name):
+            raise ValueError(f"{name} {asked:g} is not what {file} holds, {value:.4g}; leave {name} out")
+        settings = replace(settings, **{name: value})
+    return settings
 
 
 def _start(

@@ -1,5 +1,7 @@
 """The IMDB task on a small made-up corpus: disjoint parts, padding within the positions, a model that runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -42,6 +44,14 @@ def test_padding_stays_within_the_positions_also_when_tokens_is_odd(corpus, tmp_
     assert widths == {16, 30}
     for inputs, labels in task.test():
         assert task.model(*inputs).shape == (len(labels), 2)
+
+
+def test_a_review_can_be_read_in_segments(corpus, tmp_path):
+    task = imdb.build(replace(SETTINGS, segments=3, memory=2), CalciumResponse(), tmp_path)
+    assert task.model.recurrent.segment == 10
+    for inputs, labels in task.training(1):
+        torch.nn.functional.cross_entropy(task.model(*inputs), labels).backward()
+    assert all(parameter.grad is not None for parameter in task.model.parameters())
 
 
 def test_an_epoch_repeats_and_another_differs(corpus, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -200,3 +201,13 @@ def test_the_package_alone_does_not_load_torch():
     assert subprocess.run([sys.executable, "-c", program], cwd=root).returncode == 0
     with pytest.raises(ImportError):
         from astromorph import Nothing  # noqa: F401
+
+
+def test_a_model_that_reads_in_segments_answers_but_has_no_weights():
+    torch.manual_seed(0)
+    settings = replace(TEXT, segments=3, memory=2)
+    model = build_model(settings, HILL, len(VOCABULARY))
+    reader = AstromorphicClassifier(model, "imdb", settings, HILL, VOCABULARY)
+    assert reader.predict(["the film is good !", "bad"]).shape == (2, 2)
+    with pytest.raises(ValueError, match="reads 3 segments .* no one weight; use one trained with --segments 1"):
+        reader.attention_weights("the film")

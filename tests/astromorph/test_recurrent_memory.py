@@ -9,17 +9,18 @@ from torch import Tensor, nn
 from astromorph.attention import LinearAttention, MultiheadAttention
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.long_text_classifier import LongTextClassifier
-from astromorph.models.recurrent_memory import RecurrentMemory
+from astromorph.models.recurrent_memory import RecurrentMemory, retention_factors
 
 WIDTH, SEGMENT, MEMORY, MOST = 8, 5, 2, 6
-FACTORS = [0.4, 0.25, 0.15, 0.1, 0.06, 0.04]  # any decreasing positive numbers
+RATIO = 0.7
 
 
-def retention() -> Tensor:
-    table = torch.zeros(MOST, MOST)
-    for segments in range(1, MOST + 1):
-        table[segments - 1, :segments] = torch.tensor(FACTORS[:segments]) / sum(FACTORS[:segments])
-    return table
+def test_retention_factors_fall_and_sum_to_one():
+    factors = retention_factors(RATIO, MOST)
+    torch.testing.assert_close(factors.sum(1), torch.ones(MOST))
+    torch.testing.assert_close(factors[3, 1:4] / factors[3, :3], torch.full((3,), RATIO))
+    assert torch.equal(factors, factors.tril()) and factors[0, 0] == 1
+    torch.testing.assert_close(retention_factors(1.0, 4)[3], torch.full((4,), 0.25))
 
 
 def layers(dropout: float = 0.0) -> list[nn.Module]:
@@ -28,7 +29,7 @@ def layers(dropout: float = 0.0) -> list[nn.Module]:
 
 def recurrence(dropout: float = 0.0) -> RecurrentMemory:
     torch.manual_seed(0)
-    return RecurrentMemory(layers(dropout), WIDTH, MEMORY, SEGMENT, retention())
+    return RecurrentMemory(layers(dropout), WIDTH, MEMORY, SEGMENT, MOST, RATIO)
 
 
 def plain(symbols: Tensor, positions: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ def test_it_is_the_loop_that_the_equation_describes():
     model, given = recurrence(), tokens(13)
     total, memory = model(plain, given, torch.ones(3, 13, dtype=torch.bool))
     expected, kept = torch.zeros(3, WIDTH), model.start.expand(3, -1, -1)
-    for t, factor in enumerate(retention()[2, :3]):
+    for t, factor in enumerate([1 / 2.19, 0.7 / 2.19, 0.49 / 2.19]):
         part = given[:, t * SEGMENT : (t + 1) * SEGMENT]
         now = torch.cat((kept, part + 0.01 * torch.arange(t * SEGMENT, t * SEGMENT + part.shape[1])[:, None]), 1)
         for layer in model.layers:
@@ -61,7 +62,7 @@ def test_early_segments_reach_late_outputs_through_the_memory_alone():
     _, before = model(plain, given, keep)
     _, after = model(plain, changed, keep)
     assert (before - after).abs().max() > 1e-6
-    model.retention.zero_()  # nothing is retained
+    model.factors.zero_()  # nothing is retained
     _, before = model(plain, given, keep)
     _, after = model(plain, changed, keep)
     assert torch.equal(before, after)
@@ -116,7 +117,7 @@ def test_what_training_keeps_does_not_grow_with_the_number_of_segments():
 
 def test_a_classifier_of_long_texts_learns_what_only_an_early_segment_says():
     torch.manual_seed(0)
-    model = LongTextClassifier(20, 30, WIDTH, 2, layers(), 0.0, MEMORY, SEGMENT, retention())
+    model = LongTextClassifier(20, 30, WIDTH, 2, layers(), 0.0, MEMORY, MOST, RATIO)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
     draw, keep = torch.Generator().manual_seed(0), torch.ones(64, 15, dtype=torch.bool)
     for _ in range(60):
@@ -134,4 +135,4 @@ def test_bad_sizes_get_a_sentence():
     with pytest.raises(ValueError, match="31 tokens are 7 segments of 5, more than the model's 6; shorten"):
         recurrence()(plain, tokens(31), torch.ones(3, 31, dtype=torch.bool))
     with pytest.raises(ValueError, match="0 memory tokens and segments of 5 tokens: use at least 1 of each"):
-        RecurrentMemory(layers(), WIDTH, 0, SEGMENT, retention())
+        RecurrentMemory(layers(), WIDTH, 0, SEGMENT, MOST, RATIO)

@@ -13,6 +13,9 @@ from astromorph.settings import SETTINGS, CalciumResponse, ImdbSettings
         ({"learning_rate": 0.0}, "learning_rate 0.0 must be above 0"),
         ({"dropout": 1.0}, "dropout 1.0 is a share; use a number from 0 to below 1"),
         ({"seed": -1}, "seed -1 is negative; use 0 or more"),
+        ({"segments": 0}, "segments 0 is too small; use at least 1"),
+        ({"segments": 401}, "segments 401 are more than tokens 400; use fewer segments"),
+        ({"retention": 1.5}, "retention 1.5 is a ratio; use a number above 0, at most 1"),
         ({"first_tokens": 500}, "first_tokens 500 must lie between 0 and tokens 400"),
     ],
 )

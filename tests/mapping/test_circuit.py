@@ -13,6 +13,7 @@ from astromorph.astrocyte import CurveResponse, HillResponse, PositionalDrive, P
 from astromorph.attention import AstromorphicAttention, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
+from astromorph.models.long_text_classifier import LongTextClassifier
 from astromorph.models.mirror_average import MirrorAverage
 from astromorph.models.text_classifier import TextClassifier
 from biophys.attention_circuit import attend
@@ -139,6 +140,16 @@ def test_a_text_model_of_two_layers_runs_through_circuits():
         torch.testing.assert_close(circuit(words, keep), model(words, keep), rtol=1e-5, atol=1e-6)
     assert [len(each.comparisons) for each in circuits] == [1, 1]
     assert not any(isinstance(module, CircuitAttention) for module in model.modules())
+
+
+def test_a_model_that_reads_in_segments_runs_through_circuits():
+    torch.manual_seed(3)
+    model = LongTextClassifier(11, 8, WIDTH, 2, [encoder()], 0.0, memory=1, segments=2, retention=0.7).eval()
+    words, keep = torch.randint(11, (2, 8)), torch.arange(8) < torch.tensor([[8], [3]])  # one and two segments
+    circuit_model, circuits = with_circuits(model, NEURONS)
+    with torch.no_grad():
+        torch.testing.assert_close(circuit_model(words, keep), model(words, keep), rtol=1e-5, atol=1e-6)
+    assert [len(circuit.comparisons) for circuit in circuits] == [2]
 
 
 def test_both_views_of_an_image_run_through_circuits():

@@ -174,4 +174,18 @@ def test_a_failed_section_is_written_and_refused_by_train(here, tmp_path, capsys
 def test_another_position_scale_beside_a_kernel_is_refused(mapped, here, capsys):
     for value in ("3", "2"):  # 2 is the default, but asked for
         assert main(["train", "digits", "--astrocyte", "all.yaml", "--position_scale", value, "--print_config"]) == 2
-        assert f"position_scale {value} is not the distance kernel of all.yaml, 5 tokens" in capsys.readouterr().err
+        assert (
+            f"position_scale {value} is not what all.yaml holds, 5; leave position_scale out" in capsys.readouterr().err
+        )
+
+
+def test_retention_is_taken_where_a_text_is_read_in_segments(mapped, here, capsys):
+    words = ["train", "imdb", "--astrocyte", "all.yaml", "--print_config"]
+    ratio = read_coefficients(here / "all.yaml").retention.fit.ratio
+    assert main([*words, "--segments", "3"]) == 0
+    text = capsys.readouterr().out
+    assert f"retention: {ratio}  # retention of all.yaml: memory.nc" in text and "not used by this model" not in text
+    assert main(words) == 0
+    assert "retention: 0.719  # default" in capsys.readouterr().out
+    assert main([*words, "--segments", "3", "--retention", "0.5"]) == 2
+    assert "retention 0.5 is not what all.yaml holds, 0.7; leave retention out" in capsys.readouterr().err
