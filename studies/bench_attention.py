@@ -1,34 +1,41 @@
-"""How does the cost of an attention mechanism grow with the number of tokens?
+"""How does the cost of attention grow with the number of tokens, in time and in memory?
 
-Times forward and backward of the mechanisms alone (no projections) on random queries, keys and values,
-beside two alternatives: softmax through PyTorch's fused kernel, and linear attention spelled with einsum as
-in Katharopoulos et al. (2020, Eq. 5). All share one process and take turns, so that a busy machine slows all
-of them; the median of the turns counts. Softmax costs N² by its nature. The write and read phases of
-astromorphic attention cost N, but the positional drive (Mia, Bal and Sengupta 2025, Eq. 12) multiplies by an
-N x N distance kernel, once for all inputs of a batch; hence the rows with and without it.
+Times mechanisms alone, without projections, on random queries, keys and values: the recommended astromorphic attention
+(calcium response and additive distance kernel), the same without either, content that fades over distance, PyTorch's
+fused softmax, and linear attention spelled with einsum as in Katharopoulos et al. (2020, Eq. 5). All share one process
+and take turns, so that a busy machine slows all of them; the median of the turns counts. Memory is the peak of what
+the process holds during forward and backward beyond what it held before the inputs were made, over the size of inputs
+and outputs (Linux).
 """
 
+import ctypes
+import math
+import os
+import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from astromorph.astrocyte import PositionalDrive, response_module
-from astromorph.attention import AstromorphicAttention, LinearAttention, SoftmaxAttention
+from astromorph.astrocyte import response_module
+from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistance
+from astromorph.attention.functional import astromorphic_attention
+from astromorph.attention.responses import MeanActivityResponse
 from astromorph.settings import CalciumResponse
 from studies.threads import processor_threads
 
 REFERENCE = "softmax"
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-POSITION_SCALE = 16.0  # tokens, the default of the IMDB settings
+Mechanism = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class EinsumLinearAttention(nn.Module):
@@ -41,31 +48,39 @@ class EinsumLinearAttention(nn.Module):
         return torch.einsum("bhtf,bhfv->bhtv", query, memory) / total.unsqueeze(-1)
 
 
-def mechanisms(heads: int, features: int, tokens: int, response: CalciumResponse) -> dict[str, nn.Module]:
-    """What is compared, by name."""
-    rho = response_module(response)
-    drive = PositionalDrive(heads, features, tokens, POSITION_SCALE)
-    return {
-        REFERENCE: SoftmaxAttention(),
+def mechanisms(heads: int, response: CalciumResponse, causal: bool) -> dict[str, Mechanism]:
+    """What is compared, by name; einsum has no causal form of linear cost."""
+    rho = MeanActivityResponse(response_module(response))
+    near, fading = AdditiveDistance(heads), MultiplicativeDistance(heads)
+    compared: dict[str, Mechanism] = {
+        REFERENCE: lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=causal),
         "linear, einsum": EinsumLinearAttention(),
-        "linear": LinearAttention(),
-        "astromorphic": AstromorphicAttention(rho, drive),
-        "astromorphic, no drive": AstromorphicAttention(rho),
-    }
+        "astromorphic": lambda q, k, v: astromorphic_attention(
+            q, k, v, is_causal=causal, response=rho, position=near
+        ),
+        "astromorphic, linear": lambda q, k, v: astromorphic_attention(q, k, v, is_causal=causal),
+        "astromorphic, fading": lambda q, k, v: astromorphic_attention(
+            q, k, v, is_causal=causal, response=rho, position=fading
+        ),
+    }  # fmt: skip
+    if causal:
+        del compared["linear, einsum"]
+    return compared
 
 
 def bench(
-    lengths: Sequence[int] = (256, 512, 1024, 2048, 4096),
+    lengths: Sequence[int] = (256, 512, 1024, 4096, 16384),
     *,
     batch: int = 4,
     heads: int = 4,
     features: int = 32,
-    repeats: int = 5,
+    repeats: int = 7,
+    softmax_up_to: int = 8192,
     threads: int = 2,
     seed: int = 0,
     response: CalciumResponse = CalciumResponse(),  # noqa: B008 - frozen
 ) -> pd.DataFrame:
-    """Seconds for forward and backward of every mechanism, length and precision.
+    """Seconds and memory of every mechanism, length and precision, causal and not.
 
     Args:
         lengths: numbers of tokens.
@@ -73,11 +88,13 @@ def bench(
         heads: heads of each.
         features: features of a head.
         repeats: turns of each mechanism, after one that does not count; their median is reported.
+        softmax_up_to: tokens beyond which softmax, whose cost grows with their square, is left out.
         threads: processor threads.
         seed: of the random inputs.
         response: calcium response of the astromorphic mechanism.
 
-    Returns the columns precision, tokens, mechanism, seconds, fastest, slowest, ratio_to_softmax.
+    Returns the columns precision, causal, tokens, mechanism, forward_seconds, seconds (forward and backward), fastest,
+    slowest, times_faster_than_softmax, memory_over_inputs_and_outputs.
     """
     counts = {"batch": batch, "heads": heads, "features": features, "repeats": repeats, "threads": threads}
     for name, count in [*counts.items(), *(("tokens", length) for length in lengths)]:
@@ -85,65 +102,120 @@ def bench(
             raise ValueError(f"{name} {count} leaves nothing to time; use at least 1")
     torch.manual_seed(seed)
     rows: list[dict[str, object]] = []
-    cases = [(precision, tokens) for precision in PRECISIONS for tokens in sorted(set(lengths))]
+    orders = (False, True)
+    cases = [(p, causal, tokens) for p in PRECISIONS for causal in orders for tokens in sorted(set(lengths))]
     with processor_threads(threads):
-        for precision, tokens in tqdm(cases, unit="case", disable=None):
-            inputs = [
-                torch.randn(batch, heads, tokens, features).to(PRECISIONS[precision]).requires_grad_() for _ in range(3)
-            ]
-            timed = take_turns(mechanisms(heads, features, tokens, response), inputs, repeats)
-            rows += [{"precision": precision, "tokens": tokens, **row} for row in summarised(timed)]
-    return pd.DataFrame(rows)
+        for precision, causal, tokens in tqdm(cases, unit="case", disable=None):
+            compared = mechanisms(heads, response, causal)
+            if tokens > softmax_up_to:
+                del compared[REFERENCE]
+            shape, dtype = (batch, heads, tokens, features), PRECISIONS[precision]
+            memory = {name: peak_memory(each, shape, dtype) for name, each in compared.items()}
+            inputs = [torch.randn(shape).to(dtype).requires_grad_() for _ in range(3)]
+            forward, both = take_turns(compared, inputs, repeats)
+            case = {"precision": precision, "causal": causal, "tokens": tokens}
+            rows += [case | row for row in summarised(forward, both, memory)]
+    frame = pd.DataFrame(rows)
+    frame.attrs["hardware"] = f"{processor()}, {threads} threads"
+    return frame
 
 
-def take_turns(compared: Mapping[str, nn.Module], inputs: Sequence[Tensor], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each turn of each mechanism, the first turn left out."""
-    seconds: dict[str, list[float]] = {name: [] for name in compared}
+def take_turns(
+    compared: Mapping[str, Mechanism], inputs: Sequence[Tensor], repeats: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Seconds of each turn of each mechanism, forward and both passes, the first turn left out."""
+    forward: dict[str, list[float]] = {name: [] for name in compared}
+    both: dict[str, list[float]] = {name: [] for name in compared}
     gradient = torch.randn_like(inputs[0])
     for turn in range(repeats + 1):
         for name, mechanism in compared.items():
-            for tensor in (*inputs, *mechanism.parameters()):
+            for tensor in inputs:
                 tensor.grad = None
             start = time.perf_counter()
-            mechanism(*inputs).backward(gradient)
+            output = mechanism(*inputs)
+            middle = time.perf_counter()
+            output.backward(gradient)
+            end = time.perf_counter()
+            del output
             if turn:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+                forward[name].append(middle - start)
+                both[name].append(end - start)
+    return forward, both
 
 
-def summarised(timed: Mapping[str, list[float]]) -> list[dict[str, object]]:
-    """A row a mechanism: median, extremes, and the median over softmax's."""
-    medians = {name: median(seconds) for name, seconds in timed.items()}
+def peak_memory(mechanism: Mechanism, shape: tuple[int, ...], dtype: torch.dtype) -> float:
+    """Peak of resident memory over inputs, output and a training step, in sizes of inputs and output; else NaN."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        before = resident("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    except (AttributeError, OSError):
+        return math.nan
+    inputs = [torch.randn(shape, dtype=dtype).requires_grad_() for _ in range(3)]
+    output = mechanism(*inputs)
+    output.backward(torch.ones_like(output))
+    held = sum(x.nbytes for x in (*inputs, output))
+    return (resident("VmHWM") - before) / held
+
+
+def resident(field: str) -> int:
+    """Bytes of this process: VmRSS now, VmHWM at most."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+def summarised(
+    forward: Mapping[str, list[float]], both: Mapping[str, list[float]], memory: Mapping[str, float]
+) -> list[dict[str, object]]:
+    """A row a mechanism: medians, extremes, and the ratio to softmax where that was timed."""
+    medians = {name: median(seconds) for name, seconds in both.items()}
     return [
         {
             "mechanism": name,
+            "forward_seconds": median(forward[name]),
             "seconds": medians[name],
             "fastest": min(seconds),
             "slowest": max(seconds),
-            "ratio_to_softmax": medians[name] / medians[REFERENCE],
+            "times_faster_than_softmax": medians.get(REFERENCE, math.nan) / medians[name],
+            "memory_over_inputs_and_outputs": memory[name],
         }
-        for name, seconds in timed.items()
+        for name, seconds in both.items()
     ]
 
 
+def processor() -> str:
+    """The processor's name as Linux knows it, and what it can do with bfloat16."""
+    information = Path("/proc/cpuinfo")
+    text = information.read_text() if information.exists() else ""
+    name = next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "")
+    units = [unit for unit in ("amx_bf16", "avx512_bf16") if unit in text]
+    return f"{name or platform.processor() or platform.machine()} ({', '.join([*units, f'{os.cpu_count()} cores'])})"
+
+
 def draw(frame: pd.DataFrame) -> Figure:
-    """Seconds against tokens for every mechanism, a panel a precision; bars from fastest to slowest."""
-    precisions = list(frame.precision.unique())
+    """Seconds against tokens, a panel a precision and order; bars from fastest to slowest turn."""
+    panels = list(frame.groupby(["precision", "causal"], sort=False))
     with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
-        figure, panels = plt.subplots(1, len(precisions), figsize=(8.4, 3.8), sharey=True, squeeze=False)
-        for axes, precision in zip(panels[0], precisions, strict=True):
-            _draw_precision(axes, frame[frame.precision == precision])
-            axes.set_title(precision)
-        panels[0][0].set_ylabel("forward and backward (s)")
-        panels[0][0].legend()
+        figure, grid = plt.subplots(2, 2, figsize=(7.2, 5.6), sharex=True, sharey=True)
+        for axes, ((precision, causal), rows) in zip(grid.flat, panels, strict=True):
+            _draw_panel(axes, rows)
+            axes.set_title(f"{precision}, {'causal' if causal else 'all tokens'}")
+        for axes in grid[1]:
+            axes.set_xlabel("tokens")
+        for axes in grid[:, 0]:
+            axes.set_ylabel("forward and backward (s)")
+        grid[0, 0].legend()
+        if "hardware" in frame.attrs:
+            figure.supxlabel(frame.attrs["hardware"], fontsize=8)
     return figure
 
 
-def _draw_precision(axes: Axes, frame: pd.DataFrame) -> None:
+def _draw_panel(axes: Axes, frame: pd.DataFrame) -> None:
+    colours = {name: f"C{i}" for i, name in enumerate(mechanisms(1, CalciumResponse(), causal=False))}
     for name, rows in frame.groupby("mechanism", sort=False):
         spread = [rows.seconds - rows.fastest, rows.slowest - rows.seconds]
-        axes.errorbar(rows.tokens, rows.seconds, spread, fmt="o-", capsize=2, label=name)
-    axes.set(xscale="log", yscale="log", xlabel="tokens")
+        axes.errorbar(rows.tokens, rows.seconds, spread, fmt="o-", capsize=2, label=name, color=colours[str(name)])
+    axes.set(xscale="log", yscale="log")
     lengths = sorted(frame.tokens.unique())
     axes.set_xticks(lengths, [str(length) for length in lengths])
     axes.minorticks_off()

@@ -124,7 +124,8 @@ def _with_measured(settings: Settings, measured: "Coefficients", file: Path, giv
             continue
         if name in given or asked != getattr(type(settings), name):
             raise ValueError(f"{name} {asked:g} is not what {file} holds, {value:.4g}; leave {name} out")
-        settings = replace(settings, **{name: value})
+        changed: dict[str, Any] = {name: value}
+        settings = replace(settings, **changed)
     return settings
 
 

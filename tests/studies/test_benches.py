@@ -1,62 +1,14 @@
-"""The benches time what they name: equal values, honest ratios, the same reviews; and error sentences."""
+"""The bench of training times what it names: honest ratios, the same reviews; and error sentences."""
 
 import pytest
 import torch
 from matplotlib import pyplot as plt
 
-from astromorph.attention import LinearAttention
 from astromorph.settings import ImdbSettings
-from studies import bench_attention, bench_training
+from studies import bench_training
 
 SMALL = ImdbSettings(width=16, heads=2, feedforward=16, tokens=32, first_tokens=8, vocabulary=200, batch=4)
 REAL_MEAN = 236.84  # words of an IMDB training review, split by astromorph/data/words.py
-
-
-@pytest.fixture(scope="module")
-def frame():
-    return bench_attention.bench((16, 8), batch=1, heads=2, features=4, repeats=2, threads=1)
-
-
-def test_einsum_alternative_is_the_same_attention():
-    torch.manual_seed(1)
-    inputs = [torch.randn(2, 3, 11, 5, dtype=torch.float64) for _ in range(3)]
-    plain = bench_attention.EinsumLinearAttention()(*inputs)
-    assert torch.allclose(plain, LinearAttention()(*inputs), rtol=1e-6)  # the project divides in float32
-
-
-def test_every_mechanism_is_timed_in_every_case(frame):
-    assert set(frame.precision) == {"float32", "bfloat16"}
-    assert sorted(set(frame.tokens)) == [8, 16]
-    assert len(frame) == 2 * 2 * 5 == len(frame.groupby(["precision", "tokens", "mechanism"]))
-    assert ((0 < frame.fastest) & (frame.fastest <= frame.seconds) & (frame.seconds <= frame.slowest)).all()
-
-
-def test_ratio_is_to_softmax_of_the_same_case(frame):
-    for _, case in frame.groupby(["precision", "tokens"]):
-        softmax = case.set_index("mechanism").seconds["softmax"]
-        assert (case.ratio_to_softmax * softmax).tolist() == pytest.approx(case.seconds.tolist())
-
-
-def test_backward_pass_is_within_what_is_timed():
-    counted: list[int] = []
-
-    class Counting(torch.nn.Module):
-        def forward(self, query, key, value):
-            output = query * 1.0
-            output.register_hook(lambda gradient: counted.append(1))
-            return output
-
-    inputs = [torch.randn(1, 1, 2, 2, requires_grad=True) for _ in range(3)]
-    timed = bench_attention.take_turns({"softmax": Counting()}, inputs, 3)
-    assert len(timed["softmax"]) == 3 and len(counted) == 4  # the first turn does not count
-
-
-def test_figure_has_a_curve_a_mechanism(frame):
-    figure = bench_attention.draw(frame)
-    figure.canvas.draw()
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["float32", "bfloat16"]
-    assert [len(axes.containers) for axes in figure.axes] == [5, 5]
-    plt.close(figure)
 
 
 def test_training_bench_compares_with_the_plain_loop():
@@ -93,19 +45,6 @@ def test_both_loops_see_the_same_reviews():
     assert [batch.inputs[0].shape[1] for batch in batches] == [
         max(map(len, texts[start : start + 4])) for start in (0, 4, 8)
     ]
-
-
-@pytest.mark.parametrize(
-    ("asked", "sentence"),
-    [
-        ({"repeats": 0}, "repeats 0 leaves nothing to time; use at least 1"),
-        ({"lengths": (8, 0)}, "tokens 0 leaves nothing to time; use at least 1"),
-        ({"threads": -1}, "threads -1 leaves nothing to time"),
-    ],
-)
-def test_attention_bench_refuses(asked, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        bench_attention.bench(**asked)
 
 
 @pytest.mark.parametrize(
