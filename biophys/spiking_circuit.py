@@ -12,7 +12,7 @@ tau of slow (NMDA) synapses, so that a current is the mean of what was sent over
                      window, over R T_w.
 
 In a step of dt, a population fires a Poisson number of spikes; a spike counts (exp(dt/tau) - 1)/(R dt), which keeps
-mean currents exact for every dt. Two errors remain besides those of settling (biophys/attention_circuit.py):
+mean currents exact for every dt. Two errors remain besides that of settling (`settling_error`):
 
     chance   the count behind an answer has the variance |l|/(R T_w), whatever came before (`counting_error`); spikes of
              input and hidden neurons add to it, in the same proportion to 1/(R T_w). The relative error thus falls as

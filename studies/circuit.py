@@ -24,6 +24,7 @@ from tqdm import tqdm
 from astromorph.data.locations import data_root
 from astromorph.run_folder import RunFolder
 from astromorph.whole_files import whole
+from biophys import spiking_circuit
 from biophys.attention_circuit import settling_error, settling_time
 from biophys.process_calcium import Calcium
 from biophys.quantities import written
@@ -169,6 +170,7 @@ def simulate(
         found[name] = ("input", np.array(values))
     for name, (units, meaning) in MEANINGS.items():
         found[name].attrs = {"units": units, "long_name": meaning}
+    law = spiking_circuit.settling_error if isinstance(cells, SpikingNeurons) else settling_error
     found.input.attrs = {"units": "1", "long_name": "number in the test set"}
     found.attrs = {
         "study": "circuit",
@@ -176,7 +178,7 @@ def simulate(
         **asked,
         "target": chosen_target,
         "settling_time": written(settling_time(cells)),
-        "settling_error": settling_error(cells),
+        "settling_error": law(cells),
         "extrapolated": extrapolated or "no",
         "unit": task.unit,
         **{f"provenance_{key}": value for key, value in provenance.items()},

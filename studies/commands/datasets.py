@@ -34,6 +34,7 @@ STUDIES = {
     "physiology-accuracy": "studies.physiology_accuracy",
     "circuit": "studies.circuit",
     "circuit-error": "studies.circuit_error",
+    "spiking-attention": "studies.spiking_attention",
     "traces": "studies.traces",
     "sweep": "studies.sweep_figure",
 }
