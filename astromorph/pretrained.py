@@ -122,8 +122,8 @@ class AstromorphicClassifier:
         assert isinstance(self.settings, ImdbSettings)
         if self.settings.segments > 1:
             raise ValueError(
-                f"this model reads {self.settings.segments} segments with a memory between them, so that its words have "
-                "no one weight; use one trained with --segments 1"
+                f"this model reads {self.settings.segments} segments with a memory between them, so its words have no "
+                "one weight; use one trained with --segments 1"
             )
         (inputs,) = self._texts([text])
         device = next(self.model.parameters()).device

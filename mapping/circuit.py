@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from astromorph.astrocyte import CurveResponse, HillResponse, PowerLawResponse
-from astromorph.attention import AstromorphicAttention, LinearAttention, MultiheadAttention
+from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention
 from astromorph.attention.linear import written_activity
 from astromorph.feature_map import positive_activity
 from biophys.astrocyte import AstrocyteParameters
@@ -67,13 +67,13 @@ def fitted_calcium(mechanism: nn.Module) -> Calcium:
     match mechanism:
         case LinearAttention():
             return FittedCalcium()
-        case AstromorphicAttention(response=PowerLawResponse() as response):
+        case AstromorphicMechanism(response=PowerLawResponse() as response):
             return FittedCalcium(*map(float, (response.baseline, response.amplitude, response.exponent)))
-        case AstromorphicAttention(response=HillResponse() as response):
+        case AstromorphicMechanism(response=HillResponse() as response):
             numbers = (response.baseline, response.amplitude, response.exponent, response.half_activity)
             baseline, amplitude, exponent, half = map(float, numbers)
             return FittedCalcium(baseline, amplitude / half**exponent, exponent, 1 / half)
-        case AstromorphicAttention(response=CurveResponse(curve=curve)):
+        case AstromorphicMechanism(response=CurveResponse(curve=curve)):
             return CurveCalcium(curve.knots.exp().numpy(), curve(curve.knots).numpy())
     raise ValueError(
         f"{type(mechanism).__name__} has no circuit: its normaliser is no sum over hidden neurons; "

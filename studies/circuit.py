@@ -170,7 +170,7 @@ def simulate(
         found[name] = ("input", np.array(values))
     for name, (units, meaning) in MEANINGS.items():
         found[name].attrs = {"units": units, "long_name": meaning}
-    law = spiking_circuit.settling_error if isinstance(cells, SpikingNeurons) else settling_error
+    left = spiking_circuit.settling_error(cells) if isinstance(cells, SpikingNeurons) else settling_error(cells)
     found.input.attrs = {"units": "1", "long_name": "number in the test set"}
     found.attrs = {
         "study": "circuit",
@@ -178,7 +178,7 @@ def simulate(
         **asked,
         "target": chosen_target,
         "settling_time": written(settling_time(cells)),
-        "settling_error": law(cells),
+        "settling_error": left,
         "extrapolated": extrapolated or "no",
         "unit": task.unit,
         **{f"provenance_{key}": value for key, value in provenance.items()},

@@ -15,11 +15,12 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from astromorph.astrocyte import PositionalDrive
-from astromorph.attention.linear import read, wide, write, written_activity
+from astromorph.attention.linear import read, write, written_activity
+from astromorph.attention.precision import wide
 from astromorph.feature_map import positive_activity
 
 
-class AstromorphicAttention(nn.Module):
+class AstromorphicMechanism(nn.Module):
     """φ(q) H / (φ(q) · g) with calcium response `response` and, if given, positional drive `position`.
 
     `feature_map`: φ; that of a measured synapse is in `astromorph/feature_map.py`.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from astromorph.attention.precision import wide
 from astromorph.feature_map import positive_activity
 
 
@@ -47,8 +48,3 @@ def read(query: Tensor, weight: Tensor, calcium: Tensor) -> Tensor:
     """
     response = (query * calcium.unsqueeze(-2)).sum(-1, keepdim=True, dtype=calcium.dtype)
     return ((query @ weight) / response.clamp_min(torch.finfo(response.dtype).tiny)).to(query.dtype)
-
-
-def wide(dtype: torch.dtype) -> torch.dtype:
-    """The type sums over tokens are kept in: float32, or wider if the tokens are."""
-    return torch.promote_types(dtype, torch.float32)

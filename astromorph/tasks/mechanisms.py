@@ -4,7 +4,7 @@ from torch import nn
 
 from astromorph.astrocyte import PositionalDrive, response_module
 from astromorph.attention import (
-    AstromorphicAttention,
+    AstromorphicMechanism,
     LinearAttention,
     MultiheadAttention,
     SoftmaxAttention,
@@ -34,7 +34,7 @@ def mechanism(settings: Settings, response: CalciumResponse | None, tokens: int,
         return LinearAttention()
     features = settings.width // settings.heads
     response = response or CalciumResponse()
-    return AstromorphicAttention(
+    return AstromorphicMechanism(
         response_module(response),
         PositionalDrive(settings.heads, features, tokens, settings.position_scale, rows),
         positive_activity if response.synapse is None else released_activity(response.synapse),

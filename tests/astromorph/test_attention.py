@@ -6,7 +6,7 @@ import torch
 from astromorph import reference
 from astromorph.astrocyte import HillResponse, PositionalDrive, PowerLawResponse, response_module
 from astromorph.attention import (
-    AstromorphicAttention,
+    AstromorphicMechanism,
     LinearAttention,
     MultiheadAttention,
     SoftmaxAttention,
@@ -31,9 +31,9 @@ def mechanisms() -> dict[str, torch.nn.Module]:
     return {
         "softmax": SoftmaxAttention(),
         "linear": LinearAttention(),
-        "power law": AstromorphicAttention(PowerLawResponse(0.8, 0.2, 0.25)),
-        "power law, position": AstromorphicAttention(PowerLawResponse(0.0, 1.0, 0.25), positional_drive()),
-        "Hill, position": AstromorphicAttention(HillResponse(0.47, 0.66, 1.01, 0.25), positional_drive()),
+        "power law": AstromorphicMechanism(PowerLawResponse(0.8, 0.2, 0.25)),
+        "power law, position": AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 0.25), positional_drive()),
+        "Hill, position": AstromorphicMechanism(HillResponse(0.47, 0.66, 1.01, 0.25), positional_drive()),
     }
 
 
@@ -79,13 +79,13 @@ def test_gradients_equal_finite_differences(name):
 
 def test_a_linear_response_without_position_is_linear_attention():
     inputs = tokens(3)
-    astromorphic = AstromorphicAttention(PowerLawResponse(0.0, 1.0, 1.0))(*inputs, KEEP)
+    astromorphic = AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 1.0))(*inputs, KEEP)
     torch.testing.assert_close(astromorphic, LinearAttention()(*inputs, KEEP), rtol=1e-12, atol=1e-12)
 
 
 def test_a_linear_response_weighs_values_to_a_mean_also_with_position():
     query, key, value = tokens(4)
-    mechanism = AstromorphicAttention(PowerLawResponse(0.0, 1.0, 1.0), positional_drive())
+    mechanism = AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 1.0), positional_drive())
     ones = mechanism(query, key, torch.ones_like(value), KEEP)
     torch.testing.assert_close(ones, torch.ones_like(ones))
 
@@ -93,7 +93,7 @@ def test_a_linear_response_weighs_values_to_a_mean_also_with_position():
 def test_a_bare_exponent_multiplies_equal_keys_by_a_known_gain():
     query, key, value = tokens(5)
     key = torch.full_like(key, 1.0)  # φ(1) = 2, so ρ(2) = 2^α where linear attention has 2
-    saturated = AstromorphicAttention(PowerLawResponse(0.0, 1.0, 0.25))(query, key, value)
+    saturated = AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 0.25))(query, key, value)
     torch.testing.assert_close(saturated, LinearAttention()(query, key, value) * 2**0.75)
 
 
@@ -143,7 +143,7 @@ def test_distances_on_a_grid_are_euclidean():
 
 
 def test_more_tokens_than_positions_are_refused():
-    mechanism = AstromorphicAttention(PowerLawResponse(0.8, 0.2, 0.25), PositionalDrive(1, 4, 5, 2.0))
+    mechanism = AstromorphicMechanism(PowerLawResponse(0.8, 0.2, 0.25), PositionalDrive(1, 4, 5, 2.0))
     with pytest.raises(ValueError, match="7 tokens are more than the 5 positions"):
         mechanism(*(torch.zeros(1, 1, 7, 4) for _ in range(3)))
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from astromorph.astrocyte import HillResponse, PositionalDrive, PowerLawResponse
-from astromorph.attention import AstromorphicAttention, LinearAttention, MultiheadAttention, SoftmaxAttention
+from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.attention_weights import attention_weights, mean_over_queries, weights_of
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.text_classifier import TextClassifier
@@ -25,8 +25,8 @@ def drive() -> PositionalDrive:
 MECHANISMS = {
     "softmax": SoftmaxAttention,
     "linear": LinearAttention,
-    "power law": lambda: AstromorphicAttention(PowerLawResponse(0.8, 0.2, 0.25)),
-    "with position": lambda: AstromorphicAttention(HillResponse(0.47, 0.66, 1.0, 0.25), drive()),
+    "power law": lambda: AstromorphicMechanism(PowerLawResponse(0.8, 0.2, 0.25)),
+    "with position": lambda: AstromorphicMechanism(HillResponse(0.47, 0.66, 1.0, 0.25), drive()),
 }
 
 
@@ -86,7 +86,7 @@ def test_rows_sum_to_one_unless_calcium_saturates():
     torch.testing.assert_close(sums["softmax"], ones)
     torch.testing.assert_close(sums["linear"], ones)
     assert (sums["power law"] - 1).abs().max() > 0.01
-    proportional = AstromorphicAttention(PowerLawResponse(0.0, 1.0, 1.0)).double()  # linear attention exactly
+    proportional = AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 1.0)).double()  # linear attention exactly
     same = weights_of(LinearAttention(), query, key, value, keep)
     torch.testing.assert_close(weights_of(proportional, query, key, value, keep), same)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astromorph.astrocyte import PositionalDrive, PowerLawResponse
-from astromorph.attention import AstromorphicAttention
+from astromorph.attention import AstromorphicMechanism
 from astromorph.feature_map import CurveRelease, MeanFieldRelease, positive_activity, released_activity
 from astromorph.settings import CalciumResponse, DigitsSettings, SynapticRelease
 from astromorph.tasks.mechanisms import mechanism
@@ -73,7 +73,7 @@ def test_attention_with_it_is_the_slow_one_in_values_and_gradients():
         PowerLawResponse(0.8, 0.2, 0.25),
         PositionalDrive(1, 3, 5, 2.0),
     )
-    fast = AstromorphicAttention(response, position.double(), phi)
+    fast = AstromorphicMechanism(response, position.double(), phi)
     inputs = [torch.randn(5, 3, dtype=torch.float64, requires_grad=True) for _ in range(3)]
     found = fast(*(each[None, None] for each in inputs))[0, 0]
     expected = slow_attention(*inputs, phi, position(5)[0], response)

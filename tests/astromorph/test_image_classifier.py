@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from astromorph.astrocyte import PositionalDrive, response_module
-from astromorph.attention import AstromorphicAttention, LinearAttention, MultiheadAttention, SoftmaxAttention
+from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.image_front import Whitening, convolution_front
@@ -17,7 +17,7 @@ WIDTH, HEADS = 16, 2
 
 def astromorphic(positions: int, rows: int) -> nn.Module:
     drive = PositionalDrive(HEADS, WIDTH // HEADS, positions, scale=2.0, rows=rows)
-    return AstromorphicAttention(response_module(CalciumResponse()), drive)
+    return AstromorphicMechanism(response_module(CalciumResponse()), drive)
 
 
 def classifier(front: nn.Module, positions: int, mechanism: nn.Module) -> ImageClassifier:

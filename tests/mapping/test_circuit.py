@@ -10,7 +10,7 @@ from brian2 import Hz, ms, second
 from torch import nn
 
 from astromorph.astrocyte import CurveResponse, HillResponse, PositionalDrive, PowerLawResponse
-from astromorph.attention import AstromorphicAttention, LinearAttention, MultiheadAttention, SoftmaxAttention
+from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.long_text_classifier import LongTextClassifier
@@ -48,9 +48,9 @@ def mechanism(kind):
     torch.manual_seed(1)
     position = PositionalDrive(HEADS, WIDTH // HEADS, TOKENS, scale=2.0)
     return {
-        "hill": lambda: AstromorphicAttention(HillResponse(0.47, 0.66, 1.01, 0.25), position),
-        "curve": lambda: AstromorphicAttention(CurveResponse((0.1, 1.0, 1.5, 2.0), (0.5, 1.0, 1.3, 1.4)), position),
-        "power law": lambda: AstromorphicAttention(PowerLawResponse(0.8, 0.2, 0.25)),
+        "hill": lambda: AstromorphicMechanism(HillResponse(0.47, 0.66, 1.01, 0.25), position),
+        "curve": lambda: AstromorphicMechanism(CurveResponse((0.1, 1.0, 1.5, 2.0), (0.5, 1.0, 1.3, 1.4)), position),
+        "power law": lambda: AstromorphicMechanism(PowerLawResponse(0.8, 0.2, 0.25)),
         "linear": LinearAttention,
         "softmax": SoftmaxAttention,
     }[kind]()

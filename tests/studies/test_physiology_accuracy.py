@@ -14,7 +14,7 @@ from torch import nn
 
 from astromorph import training
 from astromorph.astrocyte import response_module
-from astromorph.attention import AstromorphicAttention, LinearAttention
+from astromorph.attention import AstromorphicMechanism, LinearAttention
 from astromorph.hardware import Processor
 from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
@@ -112,7 +112,7 @@ def test_the_control_is_linear_attention_over_the_gain():
     torch.manual_seed(0)
     query, key, value = torch.randn(3, 2, 4, 7, 5, dtype=torch.float64)
     keep = torch.arange(7) < torch.tensor([[7], [4]])
-    control = AstromorphicAttention(response_module(gain_only(0.4, RESPONSE)))
+    control = AstromorphicMechanism(response_module(gain_only(0.4, RESPONSE)))
     expected = LinearAttention()(query, key, value, keep) / 0.4
     torch.testing.assert_close(control(query, key, value, keep), expected, rtol=1e-12, atol=0)
 

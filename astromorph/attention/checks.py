@@ -1,0 +1,56 @@
+"""What an attention call refuses: one sentence with the shapes seen, the rule and the cure."""
+
+import torch
+from torch import Tensor
+
+
+def check_inputs(query: Tensor, key: Tensor, value: Tensor) -> None:
+    """Ranks, shapes, types of queries, keys and values, (batch, heads, tokens, features) each."""
+    seen = f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)}"
+    for name, x in (("query", query), ("key", key), ("value", value)):
+        if x.ndim != 4:
+            raise ValueError(f"{name} has {x.ndim} axes in {seen}; give (batch, heads, tokens, features)")
+        if not x.is_floating_point():
+            raise ValueError(f"{name} is {x.dtype}; give floating-point numbers")
+        if x.dtype != query.dtype:
+            raise ValueError(f"query is {query.dtype} and {name} is {x.dtype}; give all three the same type")
+    if query.shape[:2] != key.shape[:2] or key.shape[:3] != value.shape[:3] or query.shape[3] != key.shape[3]:
+        raise ValueError(
+            f"{seen} do not fit; batch and heads must be equal, query and key alike in features, key and value "
+            "in tokens"
+        )
+    if not (query.shape[2] and key.shape[2]):
+        raise ValueError(f"{seen} hold no tokens; give at least one")
+
+
+def kept_tokens(attn_mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor | None:
+    """The mask as (batch, heads, keys, 1), True where a key is real; None if all are.
+
+    attn_mask: as in scaled_dot_product_attention, boolean, True where attended, broadcastable to (batch, heads,
+    queries, keys), but the same for every query: linear attention has no matrix of scores to mask.
+    """
+    if attn_mask is None:
+        return None
+    expected = (*query.shape[:3], key.shape[2])
+    if attn_mask.dtype != torch.bool:
+        raise ValueError(f"attn_mask is {attn_mask.dtype}; give a boolean mask, True where a key takes part")
+    shape = (1,) * (4 - attn_mask.ndim) + tuple(attn_mask.shape)
+    if attn_mask.ndim > 4 or any(axis not in (1, full) for axis, full in zip(shape, expected, strict=True)):
+        raise ValueError(
+            f"attn_mask {tuple(attn_mask.shape)} does not broadcast to {expected}, (batch, heads, queries, keys)"
+        )
+    if shape[2] != 1:
+        raise ValueError(
+            f"attn_mask {tuple(attn_mask.shape)} differs between queries, which linear attention cannot; "
+            f"give (batch, 1, 1, {expected[3]}), and is_causal=True for a causal mask"
+        )
+    return attn_mask.view(shape).expand(*expected[:2], 1, expected[3]).transpose(2, 3)
+
+
+def check_finite_values(**tensors: Tensor) -> None:
+    for name, x in tensors.items():
+        if not bool(torch.isfinite(x).all()):
+            count = int((~torch.isfinite(x)).sum())
+            raise ValueError(
+                f"{name} {tuple(x.shape)} has {count} values that are not finite; look upstream of attention"
+            )

@@ -1,0 +1,210 @@
+"""`scan.cpp` as operators of torch, with their gradients: they pass through torch.compile as they are.
+
+A position is a pair (strength γ, decay exp(-1/λ)), (heads,) each, or none; `keep` is (batch, heads, tokens, 1), bytes.
+"""
+
+import torch
+from torch import Tensor
+
+from astromorph.attention.compiled import scan
+
+CAUSAL, CAUSAL_BACK, WRITE, WRITE_BACK, READ, READ_BACK = range(6)
+operator = torch.library.custom_op
+
+
+def fresh(like: Tensor, *shape: int) -> Tensor:
+    """An empty tensor (batch, heads, tokens, features) in memory order batch, tokens, heads, as a layer joins them."""
+    batch, heads, tokens, features = shape
+    return like.new_empty(batch, tokens, heads, features).transpose(1, 2)
+
+
+def adjacent(x: Tensor) -> Tensor:
+    return x if x.stride(-1) == 1 else x.contiguous()
+
+
+def like(x: Tensor) -> Tensor:
+    """An empty tensor for a gradient of x: its memory order where that has no gaps."""
+    return fresh(x, *x.shape)
+
+
+def wide(x: Tensor, *shape: int) -> Tensor:
+    return x.new_empty(*shape, dtype=torch.float32)
+
+
+def placed(**tensors: Tensor | None) -> list[Tensor | None]:
+    """Tensors in the order of `scan.cpp`."""
+    order = (
+        "query", "key", "value", "keep", "output", "inverse", "gradient", "to_query", "to_key", "to_value", "weight",
+        "activity", "calcium", "to_weight", "to_calcium", "to_parameters",
+    )  # fmt: skip
+    return [tensors.get(name) for name in order]
+
+
+# Write phase: Hebbian weight and summed activity.
+
+
+@operator("astromorph::write", mutates_args=())
+def write(key: Tensor, value: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
+    weight, total = _write_room(key, value, keep)
+    scan(WRITE, placed(key=key, value=value, keep=keep, weight=weight, activity=total[:, :, None]))
+    return weight, total
+
+
+@write.register_fake
+def _write_room(key: Tensor, value: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
+    batch, heads, _, features = key.shape
+    return wide(key, batch, heads, features, value.shape[3]), wide(key, batch, heads, features)
+
+
+@operator("astromorph::write_back", mutates_args=())
+def write_back(key: Tensor, value: Tensor, keep: Tensor | None, weight: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
+    to_key, to_value = _write_back_room(key, value, keep, weight, total)
+    scan(WRITE_BACK, placed(key=key, value=value, keep=keep, to_weight=adjacent(weight),
+         to_calcium=adjacent(total)[:, :, None], to_key=to_key, to_value=to_value))  # fmt: skip
+    return to_key, to_value
+
+
+@write_back.register_fake
+def _write_back_room(
+    key: Tensor, value: Tensor, keep: Tensor | None, weight: Tensor, total: Tensor
+) -> tuple[Tensor, Tensor]:
+    return like(key), like(value)
+
+
+def _write_saves(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def _write_gradient(ctx, weight, total):
+    return *write_back(*ctx.saved_tensors, weight, total), None
+
+
+write.register_autograd(_write_gradient, setup_context=_write_saves)
+
+# Read phase, with the additive relative term if value, strength and decay are given.
+
+
+@operator("astromorph::read", mutates_args=())
+def read(
+    query: Tensor, weight: Tensor, calcium: Tensor, value: Tensor | None, keep: Tensor | None,
+    strength: Tensor | None, decay: Tensor | None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    output, inverse = _read_room(query, weight, calcium, value, keep, strength, decay)
+    tensors = placed(query=query, value=value, keep=keep, output=output, inverse=inverse,
+                     weight=adjacent(weight), calcium=adjacent(calcium)[:, :, None])  # fmt: skip
+    scan(READ, tensors, None, decay, strength)
+    return output, inverse
+
+
+@read.register_fake
+def _read_room(
+    query: Tensor, weight: Tensor, calcium: Tensor, value: Tensor | None, keep: Tensor | None,
+    strength: Tensor | None, decay: Tensor | None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    return fresh(query, *query.shape[:3], weight.shape[3]), wide(query, *query.shape[:3], 1)
+
+
+@operator("astromorph::read_back", mutates_args=())
+def read_back(
+    query: Tensor, weight: Tensor, calcium: Tensor, value: Tensor | None, keep: Tensor | None,
+    strength: Tensor | None, decay: Tensor | None, output: Tensor, inverse: Tensor, gradient: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    room = _read_back_room(query, weight, calcium, value, keep, strength, decay, output, inverse, gradient)
+    to_query, to_weight, to_calcium, to_value, to_parameters = room
+    tensors = placed(
+        query=query, value=value, keep=keep, output=output, inverse=inverse, gradient=adjacent(gradient),
+        to_query=to_query, to_value=None if value is None else to_value, weight=adjacent(weight),
+        calcium=adjacent(calcium)[:, :, None], to_weight=to_weight, to_calcium=to_calcium[:, :, None],
+        to_parameters=to_parameters[:, :, None],
+    )  # fmt: skip
+    scan(READ_BACK, tensors, None, decay, strength)
+    return room
+
+
+@read_back.register_fake
+def _read_back_room(
+    query: Tensor, weight: Tensor, calcium: Tensor, value: Tensor | None, keep: Tensor | None,
+    strength: Tensor | None, decay: Tensor | None, output: Tensor, inverse: Tensor, gradient: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    to_value = query.new_empty(0) if value is None else like(value)
+    parameters = wide(query, *query.shape[:2], 2)
+    return like(query), wide(query, *weight.shape), wide(query, *calcium.shape), to_value, parameters
+
+
+def _read_saves(ctx, inputs, output):
+    ctx.save_for_backward(*inputs, *output)
+
+
+def _read_gradient(ctx, gradient, _):
+    saved = ctx.saved_tensors
+    to_query, to_weight, to_calcium, to_value, parameters = read_back(*saved, gradient)
+    if saved[3] is None:
+        return to_query, to_weight, to_calcium, None, None, None, None
+    strength, decay = parameters.sum(0).unbind(-1)
+    return to_query, to_weight, to_calcium, to_value, None, strength, decay
+
+
+read.register_autograd(_read_gradient, setup_context=_read_saves)
+
+# Causal: both phases in one; rho: the calcium response's kind and numbers (`scan.cpp`).
+
+
+@operator("astromorph::causal", mutates_args=())
+def causal(
+    query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
+    decay: Tensor | None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    output, inverse = _causal_room(query, key, value, keep, rho, strength, decay)
+    tensors = placed(query=query, key=key, value=value, keep=keep, output=output, inverse=inverse)
+    scan(CAUSAL, tensors, rho, decay, strength)
+    return output, inverse
+
+
+@causal.register_fake
+def _causal_room(
+    query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
+    decay: Tensor | None,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    return fresh(value, *value.shape), wide(query, *query.shape[:3], 1)
+
+
+@operator("astromorph::causal_back", mutates_args=())
+def causal_back(
+    query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
+    decay: Tensor | None, output: Tensor, inverse: Tensor, gradient: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    room = _causal_back_room(query, key, value, keep, rho, strength, decay, output, inverse, gradient)
+    to_query, to_key, to_value, to_parameters = room
+    tensors = placed(
+        query=query,
+        key=key,
+        value=value,
+        keep=keep,
+        output=output,
+        inverse=inverse,
+        gradient=adjacent(gradient),
+        to_query=to_query,
+        to_key=to_key,
+        to_value=to_value,
+        to_parameters=to_parameters[:, :, None],
+    )
+    scan(CAUSAL_BACK, tensors, rho, decay, strength)
+    return room
+
+
+@causal_back.register_fake
+def _causal_back_room(
+    query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
+    decay: Tensor | None, output: Tensor, inverse: Tensor, gradient: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    return like(query), like(key), like(value), wide(query, *query.shape[:2], 2)
+
+
+def _causal_gradient(ctx, gradient, _):
+    saved = ctx.saved_tensors
+    to_query, to_key, to_value, parameters = causal_back(*saved, gradient)
+    strength, decay = (None, None) if saved[6] is None else parameters.sum(0).unbind(-1)
+    return to_query, to_key, to_value, None, None, strength, decay
+
+
+causal.register_autograd(_causal_gradient, setup_context=_read_saves)

@@ -1,0 +1,81 @@
+"""Causal astromorphic attention one token at a time, with constant state: the recurrent form of `chunked.py`.
+
+    state = start(batch, heads, features, features)
+    output, state = step(query, key, value, state, position=..., response=...)   # (batch, heads, features) each
+
+Numbers and gradients are those of the parallel form; memory does not depend on how many tokens have passed.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistance
+from astromorph.attention.feature_maps import PositiveActivity
+from astromorph.attention.positions import Unordered
+from astromorph.attention.precision import wide, working
+from astromorph.attention.responses import LinearResponse, Reciprocal
+
+
+class State(NamedTuple):
+    """What the astrocyte and its synapses remember; at least float32."""
+
+    weight: Tensor  # Hebbian weight H: (batch, heads, features, value features)
+    activity: Tensor  # Σ φ(k): (batch, heads, features)
+    reach: Tensor  # how many tokens, or the sum of their weights: (batch, heads, 1)
+    values: Tensor  # Σ_j r_ij v_j of the additive term: (batch, heads, value features)
+    mass: Tensor  # Σ_j r_ij: (batch, heads, 1)
+
+
+def start(
+    batch: int,
+    heads: int,
+    features: int,
+    value_features: int,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str | None = None,
+) -> State:
+    """The state before the first token; dtype: of the tokens to come."""
+    shapes = ((features, value_features), (features,), (1,), (value_features,), (1,))
+    return State(*(torch.zeros(batch, heads, *shape, dtype=wide(dtype), device=device) for shape in shapes))
+
+
+def step(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    state: State,
+    *,
+    feature_map: nn.Module = PositiveActivity(),  # noqa: B008 - without state
+    response: nn.Module = LinearResponse(),  # noqa: B008
+    position: nn.Module = Unordered(),  # noqa: B008
+    feedback: nn.Module = Reciprocal(),  # noqa: B008
+) -> tuple[Tensor, State]:
+    """One token of each input: (batch, heads, features); returns the output, shaped like value, and the next state."""
+    expected = (*state.weight.shape[:2], state.weight.shape[2])
+    if tuple(query.shape) != expected or tuple(key.shape) != expected or value.shape != state.values.shape:
+        raise ValueError(
+            f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)} do not fit a state that "
+            f"expects {expected}, {expected}, {tuple(state.values.shape)}; give one token, (batch, heads, features)"
+        )
+    dtype = state.weight.dtype
+    asked, activity, given = (
+        x.to(dtype) for x in (feature_map(query.to(working(query))), feature_map(key.to(working(key))), value)
+    )
+    fading = state.mass.new_ones(1, 1)
+    if isinstance(position, MultiplicativeDistance):
+        fading = torch.exp(-torch.exp(-position.log_length.to(dtype)))[:, None]
+    weight = fading[..., None] * state.weight + activity[..., None] * given[..., None, :]
+    stored, reach = fading * state.activity + activity, fading * state.reach + 1
+    summed = (asked[..., None, :] @ weight).squeeze(-2)
+    calcium = (asked * response(stored, reach)).sum(-1, keepdim=True)
+    values, mass = state.values, state.mass
+    if isinstance(position, AdditiveDistance):
+        decay = torch.exp(-torch.exp(-position.log_length.to(dtype)))[:, None]
+        strength = torch.exp(position.log_strength.to(dtype))[:, None]
+        values, mass = decay * values + given, decay * mass + 1
+        summed, calcium = summed + strength * values, calcium + strength * mass
+    output = (summed * feedback(calcium)).to(value.dtype)
+    return output, State(weight, stored, reach, values, mass)
