@@ -9,6 +9,17 @@ the end.
 A response that saturates divides the attention's output by less than linear attention does, so that a change of
 accuracy might be one of gain alone. The control has nothing but the gain: ρ(x) = gain x, in gains around those which
 the fitted responses have at the drive x that is typical (the median) of the models trained with them, ρ(x) / x.
+
+What was found (IMDB, 128 tokens, 2 epochs, 2 seeds). Between a half and twice the published values mean calcium at high
+rates differs 2-fold in the amplitude-modulated cell and 25-fold in the other, which falls silent at twice the SERCA
+uptake. The fitted responses, divided by their own value at the reference rate, differ far less, and accuracy does not
+differ at all: with one seed all 14 cells lie within 0.12 points of test accuracy, where two seeds of one cell are up to
+0.11 apart; 85 % takes 1.00 to 1.02 epochs on average. Changing the gain alone four-fold moves accuracy from 86.77 to
+86.89 %, as much or as little. The silent cell, whose response is nearly constant, does as well as any: on this task
+the normaliser may do without an astrocyte that responds.
+
+That the weights at the end are tested was decided after ten trainings of a first attempt, in which those of the best of
+six validations differed more by the moment they came from than by the cell. Those trainings were thrown away.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
