@@ -204,7 +204,7 @@ def draw(frame: pd.DataFrame) -> Figure:
             axes.set_xlabel("tokens")
         for axes in grid[:, 0]:
             axes.set_ylabel("forward and backward (s)")
-        grid[0, 0].legend()
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
         if "hardware" in frame.attrs:
             figure.supxlabel(frame.attrs["hardware"], fontsize=8)
     return figure
