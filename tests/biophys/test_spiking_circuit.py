@@ -109,6 +109,7 @@ def test_the_error_falls_as_one_over_the_root_of_rate_times_presentation():
     assert slope == pytest.approx(-0.5, abs=3 * np.sqrt(covariance[0, 0]))
 
 
+@pytest.mark.slow
 def test_without_chance_the_error_decays_as_the_settling_law_of_counted_answers():
     """Of small steps, to which phi answers in proportion; chance makes an error of about 1e-4 here."""
     cells, shown, ratio = Layer(*(strengths / 8 for strengths in layer())), stimulus(4, drive=0.1), []
@@ -120,6 +121,7 @@ def test_without_chance_the_error_decays_as_the_settling_law_of_counted_answers(
     assert max(ratio) / min(ratio) < 1.2
 
 
+@pytest.mark.slow
 def test_chance_does_not_depend_on_the_step():
     """Root mean squares over 32 circuits, each known to about 5 %."""
     cells, shown = layer(), stimulus(2)
