@@ -1,5 +1,7 @@
 """Parallel, chunked, recurrent and compiled forms against the pair-by-pair reference, values and gradients."""
 
+import os
+
 import pytest
 import torch
 
@@ -115,12 +117,13 @@ def test_blocks_computed_again_give_the_same(position, causal, monkeypatch):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.skipif(not compiled.available(), reason="no C++ compiler")
+@pytest.mark.skipif("ASTROMORPH_PLAIN" in os.environ, reason="the compiled scan was switched off")
 @pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("tokens,features", [(5, 3), (150, 32), (130, 48)])
 @pytest.mark.parametrize("rho", RHOS)
 @pytest.mark.parametrize("position,causal", [form for form in FORMS if form[0] != "multiplicative"])
 def test_compiled_scan_equals_the_plain_form_in_values_and_gradients(position, causal, rho, tokens, features, padded):
+    assert compiled.available()  # the tests need a compiler, as the README says; a scan that does not build fails here
     keep, place = some_kept(tokens) if padded else None, POSITIONS[position]()
     results = []
     for dtype in (torch.float32, torch.float64):  # float64 takes the plain formulas

@@ -104,7 +104,7 @@ def test_labels_for_another_number_of_images_are_refused(tmp_path):
         load_mnist(tmp_path, write(tmp_path, files))
 
 
-@pytest.mark.skipif(
+@pytest.mark.skipif(  # nothing is downloaded by tests; with the files at hand it runs, and reads them whole
     not (Path(os.environ.get("ASTROMORPH_DATA", "")) / FOLDER).is_dir(), reason="MNIST is not at ASTROMORPH_DATA"
 )
 def test_the_official_files_have_their_published_content():
