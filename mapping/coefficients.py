@@ -263,22 +263,21 @@ def release_settings(coefficients: Coefficients) -> SynapticRelease | None:
 
 def kernel_length(coefficients: Coefficients) -> float | None:
     """lambda of the distance kernel in tokens, if it was measured. ValueError if its fit failed."""
-    if coefficients.distance_kernel is None:
-        return None
-    fit, source = coefficients.distance_kernel.fit, coefficients.distance_kernel.source
-    if fit.length is None:
-        raise _failed(source, fit.reason, "simulate a longer process")
-    return fit.length
+    return _number(coefficients.distance_kernel, "length", "simulate a longer process")
 
 
 def retention_ratio(coefficients: Coefficients) -> float | None:
     """The ratio q of retention factors, if it was measured. ValueError if its fit failed."""
-    if coefficients.retention is None:
+    return _number(coefficients.retention, "ratio", "simulate more cycles")
+
+
+def _number(section: Section | None, name: str, cure: str) -> float | None:
+    """The one number of a fit; ValueError with the cure if the fit failed."""
+    if section is None:
         return None
-    fit, source = coefficients.retention.fit, coefficients.retention.source
-    if fit.ratio is None:
-        raise _failed(source, fit.reason, "simulate more cycles")
-    return fit.ratio
+    if getattr(section.fit, name) is None:
+        raise _failed(section.source, section.fit.reason, cure)
+    return getattr(section.fit, name)
 
 
 def retention_factor(coefficients: Coefficients, t: ArrayLike, T: int) -> NDArray:

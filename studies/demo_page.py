@@ -30,13 +30,13 @@ BRIDGE = pd.DataFrame(
         ],
         "Number": [
             "response ρ(x) with ρ(1) = 1, fitted in step 2",
-            "reach of the distance kernel, set by hand here",
+            "reach of the distance kernel, a setting here; map measures it",
             "threshold of a segment, computed in step 5",
         ],
         "In the network": [
             "presynaptic plasticity: what attention reads is divided by calcium",
             "positional drive of the keys",
-            "not in this network yet",
+            "gate of active dendrites; not in this network",
         ],
     }
 )

@@ -8,6 +8,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from astromorph.models.recurrent_memory import retention_factors
 from biophys.network import Point, simulate
 from biophys.networks.retention import NETWORK
 from mapping import coefficients_from_fit, fit_retention, retention_factor
@@ -99,3 +100,11 @@ def test_wrong_datasets_are_refused():
         fit_retention(dataset.assign_attrs({"stimulus.cycle": "21 second"}))
     with pytest.raises(ValueError, match="stimulus.cycle varies is not one length of a cycle"):
         fit_retention(dataset.assign_attrs({"stimulus.cycle": "varies"}))
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.719, 1.0])
+def test_the_memory_of_a_transformer_keeps_by_the_same_factors(ratio):
+    table = retention_factors(ratio, 12).numpy()
+    for last in range(1, 13):
+        assert table[last - 1, :last] == pytest.approx(factor(np.arange(1, last + 1), last, ratio), rel=1e-6)
+        assert not table[last - 1, last:].any()
