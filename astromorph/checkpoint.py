@@ -1,6 +1,7 @@
 """Everything a training needs to go on as if it had not been stopped, in one safetensors file, without pickle.
 
-Weights, both moments of AdamW, and the metrics so far. Random numbers need not be kept: each epoch seeds its own.
+Weights, their average if there is one, what the optimiser remembers of each parameter, and the metrics so far. Random
+numbers need not be kept: each epoch seeds its own.
 """
 
 import json
@@ -12,42 +13,56 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from astromorph.averaging import AveragedWeights
 from astromorph.whole_files import whole
 
-MOMENTS = ("exp_avg", "exp_avg_sq")
+MODEL, AVERAGE, MEMORY = "model/", "average/", "optimiser/"
 
 
-def save(path: Path, model: nn.Module, optimiser: torch.optim.AdamW, rows: Sequence[Mapping[str, float]]) -> None:
+def save(
+    path: Path,
+    model: nn.Module,
+    average: AveragedWeights,
+    optimiser: torch.optim.Optimizer,
+    rows: Sequence[Mapping[str, float]],
+) -> None:
     """Write the state after the epochs described by `rows`."""
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    steps = 0.0
+    tensors = {MODEL + name: tensor for name, tensor in model.state_dict().items()}
+    if average.averaged is not None:
+        tensors |= {AVERAGE + name: tensor for name, tensor in average.averaged.state_dict().items()}
     for name, parameter in model.named_parameters():
-        state = optimiser.state[parameter]
-        steps = float(state["step"])
-        tensors |= {f"{moment}.{name}": state[moment] for moment in MOMENTS}
-    metadata = {"rows": json.dumps(list(rows)), "steps": json.dumps(steps)}
-    save_tensors(path, tensors, metadata)
+        for key, value in optimiser.state.get(parameter, {}).items():
+            if value is not None:
+                tensors[f"{MEMORY}{key}/{name}"] = torch.as_tensor(value)
+    save_tensors(path, tensors, {"rows": json.dumps(list(rows))})
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write tensors whole or not at all."""
+    """Write tensors whole or not at all; OSError if they find no room."""
     with whole(path) as part:
-        save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, part, metadata)
+        try:
+            save_file({name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}, part, metadata)
+        except SafetensorError as error:
+            raise OSError(f"{path} cannot be written ({error}); free some space, then go on with --resume") from error
 
 
-def restore(path: Path, model: nn.Module, optimiser: torch.optim.AdamW) -> list[dict[str, float]]:
-    """Fill model and optimiser from `path` and return its metrics; ValueError if the file is damaged."""
+def restore(
+    path: Path, model: nn.Module, average: AveragedWeights, optimiser: torch.optim.Optimizer
+) -> list[dict[str, float]]:
+    """Fill model, average and optimiser from `path` and return its metrics; ValueError if the file is damaged."""
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
             metadata = file.metadata()
-        prefix = "model."
-        model.load_state_dict({name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)})
-        steps = json.loads(metadata["steps"])
+        part = lambda prefix: {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        model.load_state_dict(part(MODEL))
+        if average.averaged is not None:
+            average.averaged.load_state_dict(part(AVERAGE))
+        remembered = part(MEMORY)
         for name, parameter in model.named_parameters():
-            moments = {moment: tensors[f"{moment}.{name}"].to(parameter.device) for moment in MOMENTS}
-            step = torch.tensor(steps, device=parameter.device if parameter.is_cuda else "cpu")
-            optimiser.state[parameter] = {"step": step, **moments}
+            state = {key.removesuffix(f"/{name}"): t for key, t in remembered.items() if key.endswith(f"/{name}")}
+            if state:  # a single number stays on the processor, as torch's optimisers want it
+                optimiser.state[parameter] = {k: t.to(parameter.device) if t.dim() else t for k, t in state.items()}
         return json.loads(metadata["rows"])
     except (SafetensorError, KeyError, RuntimeError, TypeError, json.JSONDecodeError) as error:
         reason = " ".join(str(error).split())[:120]

@@ -1,11 +1,10 @@
 """How good a model is: accuracy, loss, confusion and calibration over a set of batches."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -15,11 +14,12 @@ from astromorph.calibration import Reliability, reliability
 from astromorph.hardware import Processor
 from astromorph.run_folder import RunFolder
 from astromorph.tasks import Batch, build_task
+from astromorph.tasks.task import Judgement, judge
 
 
 class Evaluation(NamedTuple):
-    """accuracy between 0 and 1, mean cross-entropy, confusion[true class][predicted class] in counts, and how often
-    the model is right for how sure it is.
+    """accuracy between 0 and 1, mean cross-entropy, confusion[true class][predicted class] in counts (empty where
+    classes are not named), and how often the model is right for how sure it is.
     """
 
     accuracy: float
@@ -30,24 +30,30 @@ class Evaluation(NamedTuple):
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, batches: Iterable[Batch], classes: int, processor: Processor, title: str = "testing"
+    model: nn.Module,
+    batches: Iterable[Batch],
+    classes: int,
+    processor: Processor,
+    title: str = "testing",
+    judge: Callable[[Any, Tensor], Judgement] = judge,
 ) -> Evaluation:
-    """Runs `model` in evaluation mode over all batches, uncompiled."""
+    """Runs `model` in evaluation mode over all batches, uncompiled; with `classes` 0 no confusion is counted."""
     model.eval()
     confusion = torch.zeros(classes, classes, dtype=torch.int64)
     loss, probabilities, right = 0.0, [], []
     for inputs, labels in tqdm(batches, desc=title, unit="batch", leave=False, disable=None):
         with processor.precision():
-            logits = model(*processor.move(inputs))
-        logits = logits.float().cpu()
-        loss += F.cross_entropy(logits, labels, reduction="sum").item()
-        answer = logits.argmax(1)
-        confusion += torch.bincount(labels * classes + answer, minlength=classes**2).view(classes, classes)
-        probabilities.append(logits.softmax(1).amax(1))
+            output = model(*processor.move(inputs))
+            losses, answer, confidence = (each.cpu() for each in judge(output, *processor.move((labels,))))
+        labels = labels.flatten()
+        loss += losses.sum(dtype=torch.float64).item()
+        if classes:
+            confusion += torch.bincount(labels * classes + answer, minlength=classes**2).view(classes, classes)
+        probabilities.append(confidence.float())
         right.append(answer == labels)
-    count = int(confusion.sum())
-    calibration = reliability(torch.cat(probabilities).numpy(), torch.cat(right).numpy())
-    return Evaluation(int(confusion.diagonal().sum()) / count, loss / count, confusion.tolist(), calibration)
+    correct = torch.cat(right)
+    calibration = reliability(torch.cat(probabilities).numpy(), correct.numpy())
+    return Evaluation(int(correct.sum()) / len(correct), loss / len(correct), confusion.tolist(), calibration)
 
 
 def evaluate_run(folder: RunFolder, root: Path) -> dict[str, Any]:
@@ -58,10 +64,12 @@ def evaluate_run(folder: RunFolder, root: Path) -> dict[str, Any]:
     task = build_task(folder.settings, folder.response, root)
     processor = Processor.choose(folder.settings.precision)
     load_weights(task.model, weights)
-    result = evaluate(task.model.to(processor.device), task.test(), len(task.class_names), processor)
+    model, classes = task.model.to(processor.device), len(task.class_names)
+    result = evaluate(model, task.test(), classes, processor, judge=task.judge)
     return {
         "test_accuracy": result.accuracy,
         "test_loss": result.loss,
+        **task.further(result.loss, result.accuracy),
         "confusion": result.confusion,
         "calibration": result.calibration,
         "class_names": list(task.class_names),

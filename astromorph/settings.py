@@ -127,6 +127,7 @@ class ImdbSettings:
     batch: int = 64  # examples a training step
     learning_rate: float = 2e-3  # peak of a one-cycle schedule
     weight_decay: float = 0.05  # of AdamW
+    average: int = 0  # steps over which weights are averaged for validation and test; 0 takes the last weights
     label_smoothing: float = 0.1  # share of the target spread over all classes
     validation: int = 2_500  # reviews held out of the training part; they choose the epoch
     threads: int = 0  # processor threads; 0 leaves the choice to torch
@@ -165,6 +166,7 @@ class Cifar10Settings:
     batch: int = 125  # examples a training step
     learning_rate: float = 4e-3  # peak, after a linear warm-up; then half a cosine to zero
     weight_decay: float = 0.05  # of AdamW
+    average: int = 0  # steps over which weights are averaged for validation and test; 0 takes the last weights
     label_smoothing: float = 0.1  # share of the target spread over all classes
     validation: int = 5_000  # images held out of the training part; they choose the epoch
     threads: int = 0  # processor threads; 0 leaves the choice to torch
@@ -194,6 +196,7 @@ class DigitsSettings:
     batch: int = 64  # examples a training step
     learning_rate: float = 5e-3  # peak, after a linear warm-up; then half a cosine to zero
     weight_decay: float = 0.01  # of AdamW
+    average: int = 0  # steps over which weights are averaged for validation and test; 0 takes the last weights
     label_smoothing: float = 0.0  # share of the target spread over all classes
     validation: int = 200  # images held out of the training part; they choose the epoch
     threads: int = 1  # processor threads; one is fastest for a model this small
@@ -222,7 +225,7 @@ def check_training(settings: Settings) -> None:
             raise ValueError(f"{name} {getattr(settings, name)} must be above 0")
     for name in ("dropout", "label_smoothing"):
         check_share(name, getattr(settings, name))
-    for name in ("weight_decay", "threads", "seed"):
+    for name in ("weight_decay", "average", "threads", "seed"):
         if getattr(settings, name) < 0:
             raise ValueError(f"{name} {getattr(settings, name)} is negative; use 0 or more")
 

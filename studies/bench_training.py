@@ -30,6 +30,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from astromorph.averaging import AveragedWeights
 from astromorph.data.batches import pad
 from astromorph.hardware import Processor
 from astromorph.models.text_classifier import TextClassifier
@@ -158,7 +159,7 @@ def project(settings: ImdbSettings, attention: str, mode: str, batches: Sequence
 
     def run(chosen: Sequence[Batch] = batches) -> float:
         task = task_of(model, chosen)
-        return one_epoch(1, settings, task, forward, optimiser, processor)["seconds"]
+        return one_epoch(1, settings, task, forward, optimiser, processor, AveragedWeights(model, 0))["seconds"]
 
     run(warming(batches))
     return run

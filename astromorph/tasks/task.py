@@ -1,25 +1,48 @@
-"""A task: the model to train and the batches to train and test it on."""
+"""A task: the model to train, the batches to train and test it on, and how its answers are judged."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from astromorph.settings import CalciumResponse, Cifar10Settings, ImdbSettings, Settings
 
 
 class Batch(NamedTuple):
-    """inputs: what the model is called with; labels: (batch,) integers."""
+    """inputs: what the model is called with; labels: (batch,) integers, or (batch, tokens)."""
 
     inputs: tuple[Tensor, ...]
     labels: Tensor
 
 
+class Judgement(NamedTuple):
+    """Of n labels: the cross-entropy of each, the class answered, and the probability given to it, all (n,)."""
+
+    losses: Tensor
+    answers: Tensor
+    confidence: Tensor
+
+
+def judge(logits: Tensor, labels: Tensor) -> Judgement:
+    """Judges logits (..., classes) against labels (...)."""
+    logits = logits.flatten(0, -2).float()
+    losses = F.cross_entropy(logits, labels.flatten(), reduction="none")
+    confidence, answers = logits.softmax(1).max(1)
+    return Judgement(losses, answers, confidence)
+
+
 @dataclass(frozen=True)
 class Task:
-    """Batches are made anew at each call; training(epoch) in an order given by seed and epoch."""
+    """Batches are made anew at each call; training(epoch) in an order given by seed and epoch.
+
+    loss: from a model's output and labels to the mean loss that is trained; None is the cross-entropy of logits with
+    the label smoothing of the settings. prepare: is called with the run's folder before training, and again when a run
+    goes on; it may write files there, and finds those of an earlier call. further: what a result is also told
+    as, for the summary of a run.
+    """
 
     model: nn.Module
     training: Callable[[int], Iterable[Batch]]
@@ -28,8 +51,13 @@ class Task:
     steps: int  # training batches an epoch
     examples: int  # training examples an epoch
     unit: str  # what an example is called
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...]  # empty where there are too many for a table of confusion
     words: list[str] | None = None  # the vocabulary, for text
+    loss: Callable[[Any, Tensor], Tensor] | None = None
+    judge: Callable[[Any, Tensor], Judgement] = judge
+    chosen_by: Literal["accuracy", "loss"] = "accuracy"  # which epoch gives the weights that are tested
+    prepare: Callable[[Path], None] = lambda folder: None
+    further: Callable[[float, float], dict[str, float]] = lambda loss, accuracy: {}
 
 
 def build_task(settings: Settings, response: CalciumResponse | None, root: Path) -> Task:

@@ -4,9 +4,13 @@ The attention is softmax, linear or astromorphic; --astrocyte builds the last on
 calcium response, distance kernel (in place of position_scale), feature map and, for --segments above 1, retention, as
 far as the file holds them. A run that was stopped goes on with --resume.
 
+On several GPUs: torchrun --nproc-per-node 4 -m studies.command_line train cifar10 --config gpu
+
 example: astromorph train digits --astrocyte astrocyte.yaml --seed 1 --out runs/digits
 """
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +23,10 @@ from studies.commands.parser import add_field_comments, given_names, parse, verb
 from studies.commands.settings_text import written
 from studies.commands.words import first_word
 from studies.provenance import provenance
+from studies.recipes import recipes
 
 if TYPE_CHECKING:
+    from astromorph.run_folder import RunFolder
     from mapping import Coefficients
 
 HELP = f"""usage: astromorph train {" | ".join(SETTINGS)} [--option value ...]
@@ -41,6 +47,7 @@ BESIDE_RESUME = ("resume", "data")
 
 def run(words: list[str]) -> None:
     data_set, rest = first_word("train", "data set", words, SETTINGS, HELP)
+    rest = _with_recipe(data_set, rest)
     asked = parse(_parser(data_set), rest)
     own = {name: asked.pop(name) for name in OWN}
     if own["resume"] is not None:
@@ -61,7 +68,7 @@ def _parser(data_set: str) -> jsonargparse.ArgumentParser:
     """Every field of the data set's settings as an option, and the options of OWN."""
     parser = verb_parser(f"astromorph train {data_set}", __doc__ or "")
     add = parser.add_argument
-    add("--config", action="config", help="YAML file of settings that differ from the defaults")
+    add("--config", action="config", help=_config_help(data_set))
     add("--print_config", action="store_true", help="print every resolved number, where it came from, and stop")
     add("--astrocyte", type=Path, default=None, metavar="FILE", help="coefficients written by astromorph map")
     add(
@@ -83,6 +90,23 @@ def _parser(data_set: str) -> jsonargparse.ArgumentParser:
     parser.add_class_arguments(SETTINGS[data_set])
     add_field_comments(parser, SETTINGS[data_set])
     return parser
+
+
+def _config_help(data_set: str) -> str:
+    known = ", ".join(recipes(data_set))
+    return "YAML file of settings that differ from the defaults" + (f", or a recipe: {known}" if known else "")
+
+
+def _with_recipe(data_set: str, words: list[str]) -> list[str]:
+    """The words with the file of a recipe where --config names one."""
+    files = {f"--config={name}": f"--config={file}" for name, file in recipes(data_set).items()}
+    joined = []
+    for word in words:
+        if joined and joined[-1] == "--config":
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return [files.get(word, word) for word in joined]
 
 
 def _measured(settings: Settings, file: Path | None) -> "Coefficients | None":
@@ -139,17 +163,20 @@ def _start(
 
     out = own["out"] or Path("runs") / f"{data_set}-{settings.attention}-seed{settings.seed}"
     root = data_root(own["data"])
-    refuse_foreign_folder(out, own["overwrite"])
-    require(data_set, root)
-    coefficients = None if own["astrocyte"] is None else own["astrocyte"].read_bytes()
-    from astromorph.training import train  # loads torch, so that provenance can name the graphics processor
 
-    folder = RunFolder.create(
-        out, data_set, settings, response, overwrite=own["overwrite"], provenance=provenance(words)
-    )
-    if coefficients is not None:
-        save_bytes(coefficients, out / "coefficients.yaml")
-    _finish(folder, root, train)
+    def create() -> None:
+        refuse_foreign_folder(out, own["overwrite"])
+        require(data_set, root)
+        coefficients = None if own["astrocyte"] is None else own["astrocyte"].read_bytes()
+        import astromorph.training  # noqa: F401 - loads torch, so that provenance can name the graphics processor
+
+        told = provenance(words)
+        RunFolder.create(out, data_set, settings, response, overwrite=own["overwrite"], provenance=told)
+        if coefficients is not None:
+            save_bytes(coefficients, out / "coefficients.yaml")
+
+    _in_one_process(create)
+    _finish(RunFolder.open(out), root)
 
 
 def _resume(data_set: str, path: Path, data: Path | None, words: list[str]) -> None:
@@ -165,18 +192,35 @@ def _resume(data_set: str, path: Path, data: Path | None, words: list[str]) -> N
             f"the run in {path} trains on {folder.data_set}, not {data_set}; "
             f"use astromorph train {folder.data_set} --resume {path}"
         )
+    _finish(folder, data_root(data))
+
+
+def _in_one_process(action: Callable[[], None]) -> None:
+    """Runs `action` in this process or, of several that torchrun started, in the first, while the others wait."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        action()
+        return
+    from astromorph import distributed
+
+    distributed.join()
+    with distributed.leader_first() as leads:
+        if leads:
+            action()
+
+
+def _finish(folder: "RunFolder", root: Path) -> None:
+    """Train, and say in three lines what came out."""
+    from astromorph import distributed
     from astromorph.training import train
 
-    _finish(folder, data_root(data), train)
-
-
-def _finish(folder: Any, root: Path, train: Any) -> None:
-    """Train, and say in three lines what came out."""
+    distributed.join()
     try:
         summary = train(folder, root)
     except KeyboardInterrupt as interruption:
         again = f"astromorph train {folder.data_set} --resume {folder.path}"
         raise KeyboardInterrupt(f"continue with: {again}") from interruption
+    if not distributed.leads():
+        return
     print(
         f"test accuracy {summary['test_accuracy']:.4f} with epoch {summary['chosen_epoch']} of "
         f"{summary['epochs']}, chosen by its validation accuracy of {summary['validation_accuracy']:.4f}"

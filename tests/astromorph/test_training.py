@@ -8,9 +8,10 @@ import pytest
 
 from astromorph import training
 from astromorph.evaluation import evaluate_run
+from astromorph.optimiser import learning_rate
 from astromorph.run_folder import METRICS, RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
-from astromorph.training import learning_rate, train
+from astromorph.training import train
 
 SHORT = DigitsSettings(epochs=3)
 REPEATED = [name for name in METRICS if name not in ("seconds", "examples_per_second")]
