@@ -43,9 +43,12 @@ def wait_for_all() -> None:
 
 @contextmanager
 def leader_first() -> Iterator[bool]:
-    """The leader runs the block (True) before the others do (False)."""
+    """The leader runs the block (True) before the others do (False); ValueError there if the leader failed."""
     if not leads():
-        wait_for_all()
+        try:
+            wait_for_all()
+        except RuntimeError as error:
+            raise ValueError(f"process {rank()} stops, as the first one failed; see what that says") from error
     yield leads()
     if leads():
         wait_for_all()

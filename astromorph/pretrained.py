@@ -73,7 +73,7 @@ class AstromorphicClassifier:
 
     @classmethod
     def from_pretrained(cls, path: str | os.PathLike) -> "AstromorphicClassifier":
-        """The model in the folder of a run or one that `save_pretrained` wrote.
+        """The model in the folder of a run or one that `save_pretrained` wrote, or a shipped one by its name.
 
         FileNotFoundError if a file is missing, ValueError if one is damaged, altered or of another model.
         """
@@ -91,9 +91,13 @@ class AstromorphicClassifier:
         load_weights(model, weights)
         return cls(model, folder.data_set, folder.settings, folder.response, vocabulary, folder.provenance)
 
-    def save_pretrained(self, path: str | os.PathLike, *, overwrite: bool = False) -> None:
-        """Write settings.yaml, weights.safetensors and vocabulary.json; FileExistsError as for a new run."""
-        content = save({name: tensor.detach().contiguous() for name, tensor in self.model.state_dict().items()})
+    def save_pretrained(self, path: str | os.PathLike, *, half: bool = False, overwrite: bool = False) -> None:
+        """Write settings.yaml, weights.safetensors and vocabulary.json; FileExistsError as for a new run.
+
+        half: weights in 16 bits, computed with in 32 bits when they are read again.
+        """
+        kept = lambda tensor: tensor.half() if half and tensor.is_floating_point() else tensor
+        content = save({name: kept(tensor.detach()).contiguous() for name, tensor in self.model.state_dict().items()})
         provenance = self.provenance | {DIGEST: digest(content)}
         folder = RunFolder.create(
             path, self.data_set, self.settings, self.response, overwrite=overwrite, provenance=provenance

@@ -19,6 +19,7 @@ import pandas as pd
 import yaml
 
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
+from astromorph.shipped import run_path, shipped_models
 from astromorph.whole_files import whole
 
 METRICS = (
@@ -81,15 +82,23 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> "RunFolder":
-        """The run in `path`; FileNotFoundError if there is none, ValueError if its settings cannot be read."""
-        file = Path(path) / "settings.yaml"
+        """The run in `path`, or the shipped model of that name.
+
+        FileNotFoundError if there is none, ValueError if its settings cannot be read.
+        """
+        path = run_path(path)
+        file = path / "settings.yaml"
         if not file.is_file():
-            raise FileNotFoundError(f"{path} holds no run (no settings.yaml); name the folder a training wrote")
+            known = ", ".join(shipped_models())
+            raise FileNotFoundError(
+                f"{path} holds no run (no settings.yaml); name the folder a training wrote"
+                + (f", or a shipped model: {known}" if known else "")
+            )
         try:
             content = yaml.safe_load(file.read_text())
             settings = SETTINGS[content["data_set"]](**content["settings"])
             response = content["calcium_response"] and CalciumResponse(**content["calcium_response"])
-            return cls(Path(path), content["data_set"], settings, response, dict(content["provenance"]))
+            return cls(path, content["data_set"], settings, response, dict(content["provenance"]))
         except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
             reason = " ".join(str(error).split())
             raise ValueError(f"{file} is not the settings of a run ({reason}); train again") from error

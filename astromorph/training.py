@@ -225,6 +225,6 @@ def check_room(path: Path, model: nn.Module) -> None:
     free = shutil.disk_usage(path).free
     if free < needed:
         raise OSError(
-            f"{path} has {free / 1e6:.0f} MB free and the run may write {needed / 1e6:.0f} MB; free some space or name "
+            f"{path} has {free / 1e6:.1f} MB free and the run may write {needed / 1e6:.1f} MB; free some space or name "
             "another --out"
         )

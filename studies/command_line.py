@@ -18,6 +18,7 @@ VERBS = {
     "map": "fit what was measured, and write coefficients without units",
     "train": "train a transformer on imdb, cifar10 or digits",
     "evaluate": "measure the test accuracy of a trained run again, or ask it about one text or image",
+    "export": "write the model of a run into a folder to share",
     "circuit": "run the attention of a trained run as a neuron-astrocyte network, and compare",
     "compare": "finished runs side by side, mean and spread over seeds, by attention and settings",
     "study": "ask a question of the simulator or of exact theory, and draw the answer",
