@@ -16,6 +16,7 @@ from astromorph.run_folder import RunFolder
 from mapping import Coefficients
 from studies import calcium_response, compared_runs, nmda_threshold, response_fit, union_property
 from studies.page import Section, write_page
+from studies.page_table import Link
 
 RESPONSE, COEFFICIENTS = "calcium_response.nc", "coefficients.yaml"
 UNION, THRESHOLD = "union_property.nc", "nmda_threshold.nc"
@@ -81,6 +82,7 @@ receptors fill up.
         calcium_response.draw(dataset),
         "Above, calcium at four rates. Below, calcium, IP3 and release, averaged over the shaded time.",
         command("plot", out / RESPONSE),
+        files=[Link(RESPONSE, RESPONSE)],
     )
     return Part("calcium response", line, [section])
 
@@ -103,6 +105,7 @@ rate, {coefficients.reference.rate:.2g} Hz. What remains is a curve ρ of pure n
         response_fit.draw(dataset, coefficients),
         "Both curves above, what they leave over below. The interval of the exponent covers 95 %.",
         command("map", out / RESPONSE, "--out", out / COEFFICIENTS, "--overwrite"),
+        files=[Link(COEFFICIENTS, COEFFICIENTS)],
     )
     return Part("fit", line, [section])
 
@@ -141,6 +144,7 @@ attention is better.
         "Lines are means over the runs, bands reach from the worst to the best. The command draws one run.",
         command("plot", runs["astromorphic"][0].path),
         table,
+        files=[Link("runs", "runs/")],
     )
     line = ", ".join(f"{name} {value}" for name, value in zip(accuracy.index, shown, strict=True))
     line = line.replace("\u00a0", " ")  # a terminal needs no unbreakable spaces
@@ -170,6 +174,7 @@ answers to patterns that it never saw? After Figure 7 of Ahmad and Hawkins (2016
         union_property.draw(dataset),
         "Lines are exact, circles the published approximation.",
         command("plot", out / UNION),
+        files=[Link(UNION, UNION)],
     )
 
 
@@ -186,6 +191,7 @@ Figures 4 and 6 of Ahmad and Hawkins (2016), with exact probabilities.
         nmda_threshold.draw(dataset),
         f"Shaded: the median chance of a false match is at most {tolerated}.",
         command("plot", out / THRESHOLD),
+        files=[Link(THRESHOLD, THRESHOLD)],
     )
 
 

@@ -1,7 +1,8 @@
 """Measure the test accuracy of a trained run again, from its weights, or ask it about one text or image.
 
 Without --text and --image the test set is read: right answers by class, calibration, accuracy; --out draws learning
-curves, confusion and calibration. With --text: probabilities of the classes, and the weight attention gives each word.
+curves, confusion and calibration. With --text: probabilities of the classes, and the weight attention gives each word;
+a language model goes on with the text.
 
 example: astromorph evaluate runs/digits-astromorphic-seed0 --out digits.png
 example: astromorph evaluate runs/imdb-astromorphic-seed0 --text "Slow, but what an ending!" --out words.png
@@ -39,7 +40,14 @@ def run(words: list[str]) -> None:
         raise ValueError("an image has no figure to write; leave --out out")
     if out is not None:
         claim(out, overwrite=asked["overwrite"], endings=(*FIGURE_ENDINGS, PAGE_ENDING))
-    if asked["text"] is not None:
+    if asked["text"] is not None and _is_language_model(asked["run"]):
+        if out is not None:
+            raise ValueError("a text gone on with has no figure to write; leave --out out")
+        from astromorph.generation import continue_text
+
+        section = None
+        print(continue_text(asked["run"], asked["text"]))
+    elif asked["text"] is not None:
         section = _text(asked["run"], asked["text"], drawn=out is not None)
     elif asked["image"] is not None:
         section = None
@@ -48,6 +56,13 @@ def run(words: list[str]) -> None:
         section = _test_set(asked["run"], asked["data"], drawn=out is not None)
     if section is not None:
         _save(section, out, words)
+
+
+def _is_language_model(path: Path) -> bool:
+    from astromorph.run_folder import RunFolder
+    from astromorph.settings import Wikitext2Settings
+
+    return (path / "settings.yaml").is_file() and isinstance(RunFolder.open(path).settings, Wikitext2Settings)
 
 
 def _test_set(path: Path, data: Path | None, drawn: bool) -> "Section | None":
@@ -66,6 +81,9 @@ def _test_set(path: Path, data: Path | None, drawn: bool) -> "Section | None":
     calibration = result["calibration"]
     print(f"expected calibration error {calibration.expected_calibration_error:.4f} ({len(calibration.answers)} bins)")
     found = f"test accuracy {result['test_accuracy']:.4f}, test loss {result['test_loss']:.4f}"
+    found += "".join(
+        f", {name.replace('_', ' ')} {value:.2f}" for name, value in result.items() if name.startswith("perplexity")
+    )
     print(f"{folder.path}: {found}")
     if not drawn:
         return None
@@ -125,7 +143,9 @@ def _save(section: "Section", out: Path, words: list[str]) -> None:
 
         write_page(out, "Evaluation of a trained run", [section], provenance(["evaluate", *words]))
     else:
-        assert section.figure is not None
+        from matplotlib.figure import Figure
+
+        assert isinstance(section.figure, Figure)
         save_figure(section.figure, out)
     print(f"wrote {out}")
 

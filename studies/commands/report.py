@@ -1,0 +1,32 @@
+"""Datasets and runs on one HTML page that needs no network: tables, figures, what made them, links to the files.
+
+A folder stands for the runs and datasets in it; without names that is the current folder (*.nc and runs/).
+
+example: astromorph report runs/imdb-* threshold.nc --out report.html
+"""
+
+from pathlib import Path
+
+from studies.commands.outputs import claim
+from studies.commands.parser import parse, verb_parser
+from studies.provenance import provenance
+
+
+def run(words: list[str]) -> None:
+    usage = "[RUN|FILE.nc|FOLDER ...] [--out FILE.html] [--overwrite]"
+    parser = verb_parser("astromorph report", __doc__ or "", usage)
+    add = parser.add_argument
+    add("sources", type=Path, nargs="*", metavar="RUN|FILE.nc|FOLDER", help="what to report")
+    add("--out", type=Path, default=Path("report.html"), metavar="FILE", help="page to write")
+    add("--overwrite", action="store_true", help="replace what --out names")
+    asked = parse(parser, words)
+    out = asked["out"]
+    claim(out, overwrite=asked["overwrite"], endings=(".html",))
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from studies.report import write_report
+
+    count = write_report(out, asked["sources"] or [Path()], provenance(["report", *words]))
+    print(f"{count} result{'s' * (count > 1)}")
+    print(f"wrote {out}")
