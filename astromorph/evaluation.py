@@ -69,7 +69,7 @@ def evaluate_run(folder: RunFolder, root: Path) -> dict[str, Any]:
     return {
         "test_accuracy": result.accuracy,
         "test_loss": result.loss,
-        **task.further(result.loss, result.accuracy),
+        **task.further(result.loss, result.accuracy, "test"),
         "confusion": result.confusion,
         "calibration": result.calibration,
         "class_names": list(task.class_names),

@@ -5,31 +5,34 @@ import math
 import torch
 from torch import nn
 
-from astromorph.settings import Settings
+from astromorph.muon import muon
+from astromorph.settings import Cifar10Settings, Settings
 
-WARM_UP = 0.2  # share of all steps
+WARM_UP = 0.2  # share of all steps, where settings do not say
 
 
 def build_optimiser(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
-    """AdamW over all parameters, at the peak of the learning rate."""
+    """AdamW over all parameters or, where settings ask for it, Muon; at the peak of the learning rate."""
+    if isinstance(settings, Cifar10Settings) and settings.optimiser == "muon":
+        return muon(model, settings.learning_rate, settings.momentum, settings.weight_decay)
     return torch.optim.AdamW(
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
 
 
-def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Linear warm-up to `peak` over the first WARM_UP of all steps, then half a cosine down to zero."""
-    warm = max(1, round(WARM_UP * steps))
+def learning_rate(step: int, steps: int, peak: float, warm_up: float = WARM_UP) -> float:
+    """Linear warm-up to `peak` over the first share `warm_up` of all steps, then half a cosine down to zero."""
+    warm = max(1, round(warm_up * steps))
     if step < warm:
         return peak * (step + 1) / warm
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def set_learning_rate(optimiser: torch.optim.Optimizer, step: int, steps: int) -> float:
+def set_learning_rate(optimiser: torch.optim.Optimizer, step: int, steps: int, warm_up: float = WARM_UP) -> float:
     """Gives every group of parameters its rate at `step` of `steps`; that of the first group is returned.
 
     A group's peak is the rate with which the optimiser was built.
     """
     for group in optimiser.param_groups:
-        group["lr"] = learning_rate(step, steps, group.setdefault("peak", group["lr"]))
+        group["lr"] = learning_rate(step, steps, group.setdefault("peak", group["lr"]), warm_up)
     return optimiser.param_groups[0]["lr"]

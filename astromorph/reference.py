@@ -43,13 +43,29 @@ def write(
     return weight, stored, seen
 
 
-def read(queries: Tensor, weight: Tensor, stored: Tensor, seen: int, response: Callable[[Tensor], Tensor]) -> Tensor:
-    """Each query (N, m) in turn: calcium C = (1/m) φ(q) · g with g = N ρ(Σ h / N), output φ(q) H / C, (N, d)."""
-    g = seen * response(stored / seen)
+def read(
+    queries: Tensor,
+    weight: Tensor,
+    stored: Tensor,
+    seen: int,
+    response: Callable[[Tensor], Tensor],
+    *,
+    saturating: int | None = None,
+    exponent: float | None = None,
+    clamped: int | None = None,
+) -> Tensor:
+    """Each query (N, m) in turn: calcium C = (1/m) φ(q) · g with g = N ρ(Σ h / N), output φ(q) H / C, (N, d).
+
+    What an ablation exchanges (astromorph/tasks/mechanisms.py): saturating N₀: the weight behind a sigmoid, Eq. 11 with
+    N₀ in the place of its m; exponent α: g = (Σ h)^α, Eq. 14; clamped N₀: no feedback, C as at φ = 1 after N₀ tokens.
+    """
     m = queries.shape[1]
+    g = seen * response(stored / seen) if exponent is None else stored**exponent
+    if saturating is not None:
+        weight = saturating / m / (1 + torch.exp(-weight * m / saturating))
     outputs = []
     for q in queries:
         h = feature(q)
-        calcium = (h * g).sum() / m
+        calcium = (h * g).sum() / m if clamped is None else clamped
         outputs.append((h @ weight) / calcium)
     return torch.stack(outputs)

@@ -6,6 +6,7 @@ weights.safetensors  the weights of the epoch with the best validation accuracy 
 summary.json         the test result, written once at the end
 checkpoint.safetensors  everything needed to go on; only while the run is unfinished
 vocabulary.json      the words by number (text only)
+pieces.model         how words are cut into byte pairs (wikitext2 with tokenisation bpe only)
 """
 
 import json
@@ -38,6 +39,7 @@ OWN_FILES = (
     "summary.json",
     "checkpoint.safetensors",
     "vocabulary.json",
+    "pieces.model",
     "coefficients.yaml",
     "learning_curves.png",
 )

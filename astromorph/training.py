@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from astromorph import checkpoint, distributed
+from astromorph.allocator import keep_freed_memory
 from astromorph.averaging import AveragedWeights
 from astromorph.evaluation import evaluate, load_weights
 from astromorph.hardware import Processor
-from astromorph.optimiser import build_optimiser, set_learning_rate
+from astromorph.optimiser import WARM_UP, build_optimiser, set_learning_rate
 from astromorph.run_folder import RunFolder
 from astromorph.settings import Settings
 from astromorph.tasks import Task, build_task
@@ -39,6 +40,7 @@ def train(folder: RunFolder, root: Path) -> dict[str, Any]:
     if folder.finished:
         raise ValueError(f"run {folder.path} is finished; start another with a new --out, or evaluate this one")
     settings = folder.settings
+    keep_freed_memory()
     if settings.threads:
         torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
@@ -106,7 +108,7 @@ def one_epoch(
     )
     rate = settings.learning_rate
     for inputs, labels in shown:
-        rate, count = set_learning_rate(optimiser, step, steps), len(labels)
+        rate, count = set_learning_rate(optimiser, step, steps, getattr(settings, "warm_up", WARM_UP)), len(labels)
         *inputs, labels = processor.move(distributed.share((*inputs, labels)))
         with processor.precision():
             output = forward(*inputs)
@@ -142,7 +144,7 @@ def mean_loss(output: Any, labels: Tensor, settings: Settings, task: Task) -> Te
     if task.loss is not None:
         return task.loss(output, labels)
     logits = output.flatten(0, -2).float()
-    return F.cross_entropy(logits, labels.flatten(), label_smoothing=settings.label_smoothing)
+    return F.cross_entropy(logits, labels.flatten(), label_smoothing=getattr(settings, "label_smoothing", 0.0))
 
 
 def test_once(folder: RunFolder, task: Task, processor: Processor, rows: list[dict[str, float]]) -> dict[str, Any]:
@@ -156,7 +158,7 @@ def test_once(folder: RunFolder, task: Task, processor: Processor, rows: list[di
         "seed": folder.settings.seed,
         "test_accuracy": result.accuracy,
         "test_loss": result.loss,
-        **task.further(result.loss, result.accuracy),
+        **task.further(result.loss, result.accuracy, "test"),
         "chosen_epoch": int(best["epoch"]),
         "validation_accuracy": best["validation_accuracy"],
         "epochs": len(rows),
@@ -184,7 +186,7 @@ def best_row(rows: list[dict[str, float]], task: Task) -> dict[str, float]:
 
 def told(row: dict[str, float], task: Task) -> str:
     """What a reader wants to know of a validation."""
-    further = task.further(row["validation_loss"], row["validation_accuracy"])
+    further = task.further(row["validation_loss"], row["validation_accuracy"], "validation")
     accuracy = f"accuracy {row['validation_accuracy']:.4f}"
     return ", ".join([accuracy, *(f"{name.replace('_', ' ')} {value:.2f}" for name, value in further.items())])
 

@@ -25,7 +25,9 @@ from torch import Tensor, nn
 
 from astromorph.astrocyte import CurveResponse, HillResponse, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention
+from astromorph.attention.gain import Amplified
 from astromorph.attention.linear import written_activity
+from astromorph.attention.switched import SwitchedMechanism
 from astromorph.feature_map import positive_activity
 from biophys.astrocyte import AstrocyteParameters
 from biophys.attention_circuit import Layer, Neurons, Stimulus, attend
@@ -65,6 +67,13 @@ def fitted_calcium(mechanism: nn.Module) -> Calcium:
             "plasticity; use a run trained without the release section"
         )
     match mechanism:
+        case Amplified(gain=gain):
+            raise ValueError(f"attention times a gain of {gain:g} has no circuit; use a run trained with --gain 1")
+        case SwitchedMechanism():
+            raise ValueError(
+                "a run with the effects sigmoid or exponent, or without feedback, has no circuit; use one trained with "
+                "--effects calcium,position,feedback or fewer of them"
+            )
         case LinearAttention():
             return FittedCalcium()
         case AstromorphicMechanism(response=PowerLawResponse() as response):

@@ -46,7 +46,10 @@ def trained_task(folder: RunFolder, root: Path) -> Task:
     if not weights.is_file():
         raise FileNotFoundError(f"run {folder.path} has no weights yet; continue it with --resume {folder.path}")
     task = build_task(folder.settings, folder.response, root)
-    for attention in attention_layers(task.model).values():
+    layers = attention_layers(task.model)
+    if not layers:
+        raise ValueError(f"run {folder.path} has no attention, and so no circuit; use one with --attention linear")
+    for attention in layers.values():
         fitted_calcium(attention.mechanism)
     load_weights(task.model, weights)
     task.model.eval()

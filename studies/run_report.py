@@ -31,7 +31,10 @@ def draw(folder: RunFolder, result: Mapping[str, Any]) -> Figure:
     with plt.style.context(STYLE):
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.6))
         learning_curves.draw_panels(panels[0, 0], panels[0, 1], folder)
-        draw_confusion(panels[1, 0], result["confusion"], result["class_names"])
+        if result["class_names"]:
+            draw_confusion(panels[1, 0], result["confusion"], result["class_names"])
+        else:  # a language model
+            panels[1, 0].set_axis_off()
         draw_calibration(panels[1, 1], result["calibration"])
         settings = folder.settings
         figure.suptitle(f"{folder.data_set}, {settings.attention} attention, seed {settings.seed}")

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from astromorph.astrocyte import PositionalDrive
-from astromorph.attention.linear import read, write, written_activity
-from astromorph.attention.precision import wide
+from astromorph.attention.linear import attend
 from astromorph.feature_map import positive_activity
 
 
@@ -40,14 +39,8 @@ class AstromorphicMechanism(nn.Module):
     def forward(self, query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None = None) -> Tensor:
         """query, key, value: (batch, heads, tokens, features); keep: (batch, tokens), True where a token is real."""
         drive = None if self.position is None else self.position(key.shape[-2])
-        activity = written_activity(key, keep, drive, self.feature_map)
-        return read(self.feature_map(query), write(activity, value), self.calcium(activity, keep))
+        return attend(query, key, value, keep, drive, self.feature_map, self.calcium)
 
-    def calcium(self, activity: Tensor, keep: Tensor | None) -> Tensor:
-        """g = N ρ(Σ_t h_t / N), shape (batch, heads, features), with N the number of real tokens."""
-        total = activity.sum(-2, dtype=wide(activity.dtype))
-        if keep is None:
-            count = total.new_full((1, 1, 1), activity.shape[-2])
-        else:
-            count = keep.sum(-1, dtype=total.dtype).clamp_min(1)[:, None, None]
+    def calcium(self, total: Tensor, count: Tensor) -> Tensor:
+        """g = N ρ(Σ_t h_t / N); total: (batch, heads, features), count N of real tokens: (batch or 1, 1, 1)."""
         return count * self.response(total / count)

@@ -1,7 +1,8 @@
-"""The compiled scan over tokens, `scan.cpp`: built once with the C++ compiler at hand, then kept in the user's cache.
+"""Compiled passes over tokens: C++ built once with the compiler at hand, then kept in the user's cache.
 
-Without a compiler, or with ASTROMORPH_PLAIN set, the plain formulas do the same work more slowly. It is linked without
-an OpenMP of its own and takes torch's, whose threads are then one team: two teams would wait for each other, spinning.
+`scan.cpp` is attention, `astromorph/models/fused.cpp` what stands between matrix products. Without a compiler, or with
+ASTROMORPH_PLAIN set, the plain formulas do the same work more slowly. It is linked without an OpenMP of its own and
+takes torch's, whose threads are then one team: two teams would wait for each other, spinning.
 """
 
 import ctypes
@@ -25,25 +26,25 @@ TYPES = {torch.float32: 0, torch.bfloat16: 1}
 
 
 @functools.cache
-def library() -> ctypes.CDLL | None:
+def library(source: Path = SOURCE) -> ctypes.CDLL | None:
     """The built library, or None where it cannot be built."""
     compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None or os.environ.get("ASTROMORPH_PLAIN"):
         return None
-    built = _folder() / f"scan-{_fingerprint(compiler)}.so"
+    built = _folder() / f"{source.stem}-{_fingerprint(compiler, source)}.so"
     if not built.exists():
         built.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=built.parent) as folder:
-            fresh, compiled = Path(folder) / built.name, str(Path(folder) / "scan.o")
+            fresh, compiled = Path(folder) / built.name, str(Path(folder) / f"{source.stem}.o")
             steps = (
-                [compiler, *FLAGS, "-c", str(SOURCE), "-o", compiled],
+                [compiler, *FLAGS, "-c", str(source), "-o", compiled],
                 [compiler, "-shared", compiled, "-o", str(fresh)],
             )
             for step in steps:
                 done = subprocess.run(step, capture_output=True, text=True)
                 if done.returncode:
                     warnings.warn(
-                        f"{compiler} cannot build {SOURCE.name}; attention will be slower: {done.stderr[:500]}",
+                        f"{compiler} cannot build {source.name}; training will be slower: {done.stderr[:500]}",
                         stacklevel=2,
                     )
                     return None
@@ -52,7 +53,7 @@ def library() -> ctypes.CDLL | None:
         return ctypes.CDLL(str(built))
     except OSError as problem:
         warnings.warn(
-            f"{built.name} finds no OpenMP in this build of torch; attention will be slower: {problem}", stacklevel=2
+            f"{built.name} finds no OpenMP in this build of torch; training will be slower: {problem}", stacklevel=2
         )
         return None
 
@@ -61,7 +62,7 @@ def _folder() -> Path:
     return Path(pooch.os_cache("astromorph"))
 
 
-def _fingerprint(compiler: str) -> str:
+def _fingerprint(compiler: str, source: Path) -> str:
     """Source, compiler and processor: a cache that several machines share holds a library for each."""
     information = Path("/proc/cpuinfo")
     flags = (
@@ -69,7 +70,7 @@ def _fingerprint(compiler: str) -> str:
         if information.exists()
         else []
     )
-    parts = (SOURCE.read_text(), compiler, *FLAGS, platform.machine(), *flags)
+    parts = (source.read_text(), compiler, *FLAGS, platform.machine(), *flags)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

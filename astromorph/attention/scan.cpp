@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <vector>
+#include <omp.h>
 
 typedef float v16 __attribute__((vector_size(64)));
 typedef int32_t i16v __attribute__((vector_size(64)));
@@ -46,7 +47,13 @@ static inline v16 activity(v16 x) {  // elu(x) + 1
     return x > 0.f ? x + 1.f : (x == x ? low : x);
 }
 static inline v16 slope(v16 a) { return a < 1.f ? a : (v16){} + 1.f; }
-static inline float total(v16 x) { float s = 0; for (int i = 0; i < 16; i++) s += x[i]; return s; }
+static inline float total(v16 x) {
+    for (int half = 8; half; half /= 2) {
+        i16v other; for (int i = 0; i < 16; i++) other[i] = i ^ half;
+        x += __builtin_shuffle(x, other);
+    }
+    return x[0];
+}
 
 struct Rho {  // calcium response of the mean activity: 0 linear, 1 power law, 2 Hill
     int kind; float baseline, amplitude, exponent, half;
@@ -90,6 +97,10 @@ struct Job {
         const Tensor4& x = tensors[which];
         return x.data ? (T*)x.data + (stack / heads) * x.batch + (stack % heads) * x.head + token * x.token : nullptr;
     }
+    float* own(int which, i64 stack, i64 token) const {  // this thread's sum over inputs
+        const Tensor4& x = tensors[which];
+        return x.data ? (float*)x.data + omp_get_thread_num() * x.batch + (stack % heads) * x.head + token * x.token : nullptr;
+    }
 };
 
 struct Buffer {  // aligned floats, zero at first
@@ -127,7 +138,15 @@ template <class T> static void active(const Job& j, int which, i64 stack, i64 t,
 
 // tensors: 0 query 1 key 2 value 3 keep 4 output 5 inverse 6 gradient 7 to_query 8 to_key 9 to_value
 //          10 weight 11 activity 12 calcium 13 to_weight 14 to_activity/to_calcium 15 to_parameters (strength, decay)
-enum { Q, K, V, KEEP, OUT, INV, DOUT, DQ, DK, DV, H, S, CA, DH, DCA, DP };
+//          16 drive, added to the activity of keys 17 to_drive: (threads, heads, tokens, features), zero at first
+enum { Q, K, V, KEEP, OUT, INV, DOUT, DQ, DK, DV, H, S, CA, DH, DCA, DP, DRIVE, DDRIVE };
+
+static inline void driven(const Job& j, i64 stack, i64 t, float* activity) {
+    const float* w = j.row<float>(DRIVE, stack, t);
+    if (!w) return;
+    #pragma omp simd
+    for (i64 i = 0; i < j.features; i++) activity[i] += w[i];
+}
 
 template <class T> static void causal_forward(const Job& j, i64 stack) {
     const i64 W = j.width, N = j.keys; const i64 h = stack % j.heads;
@@ -230,7 +249,7 @@ template <class T> static void write_forward(const Job& j, i64 stack) {
     for (i64 t = 0; t < N; t += G) {
         active<T>(j, K, stack, t, N, a); tokens<T>(j, V, stack, t, N, E, v);
         for (int g = 0; g < G; g++) {
-            if (kept(j, KEEP, stack, t + g, N) == 0) clear(a + g * W, W);
+            if (kept(j, KEEP, stack, t + g, N) == 0) clear(a + g * W, W); else driven(j, stack, t + g, a + g * W);
             for (i64 i = 0; i < W; i += 16) s(i) += a(g * W + i);
         }
         group<true, false>(part, F, W, a, v, nullptr, nullptr);
@@ -246,7 +265,7 @@ template <class T> static void write_forward(const Job& j, i64 stack) {
 
 template <class T> static void write_backward(const Job& j, i64 stack) {
     const i64 W = j.width, N = j.keys, F = j.features, E = j.value_features;
-    Buffer weight(F * W), turned(E * W), sum(W), a(G * W), v(G * W), dv(G * W), da(G * W);
+    Buffer weight(F * W), turned(E * W), sum(W), a(G * W), h(G * W), v(G * W), dv(G * W), da(G * W);
     for (i64 f = 0; f < F; f++) {
         load(j.row<float>(DH, stack, f), E, weight + f * W);
         for (i64 e = 0; e < E; e++) turned[e * W + f] = weight[f * W + e];
@@ -255,11 +274,18 @@ template <class T> static void write_backward(const Job& j, i64 stack) {
     for (i64 t = 0; t < N; t += G) {
         active<T>(j, K, stack, t, N, a); tokens<T>(j, V, stack, t, N, E, v);
         clear(dv, G * W); clear(da, G * W);
-        group<false, true>(weight, F, W, nullptr, nullptr, a, dv);
+        memcpy(h, a, G * W * sizeof(float));
+        for (int g = 0; g < G && t + g < N; g++) driven(j, stack, t + g, h + g * W);
+        group<false, true>(weight, F, W, nullptr, nullptr, h, dv);
         group<false, true>(turned, E, W, nullptr, nullptr, v, da);
         for (int g = 0; g < G && t + g < N; g++) {
             float c = kept(j, KEEP, stack, t + g, N);
-            for (i64 i = 0; i < W; i += 16) { da(g * W + i) = c * (da(g * W + i) + sum(i)) * slope(a(g * W + i)); dv(g * W + i) *= c; }
+            for (i64 i = 0; i < W; i += 16) { da(g * W + i) = c * (da(g * W + i) + sum(i)); dv(g * W + i) *= c; }
+            if (float* to = j.own(DDRIVE, stack, t + g)) {
+                #pragma omp simd
+                for (i64 i = 0; i < F; i++) to[i] += da[g * W + i];
+            }
+            for (i64 i = 0; i < W; i += 16) da(g * W + i) *= slope(a(g * W + i));
             store(j.row<T>(DK, stack, t + g), F, da + g * W); store(j.row<T>(DV, stack, t + g), E, dv + g * W);
         }
     }
@@ -405,6 +431,11 @@ extern "C" void astromorph_scan(const i64* sizes, const Tensor4* tensors, const 
           Rho{(int)rho[0], rho[1], rho[2], rho[3], rho[4]}, decay != nullptr};
     Work work = WORK[sizes[1]][sizes[0]];
     i64 stacks = j.batch * j.heads, threads = std::max<i64>(1, std::min(sizes[2], stacks));
+    if (tensors[DDRIVE].data) {  // sums of each thread: the same stacks every time
+        #pragma omp parallel for schedule(static) num_threads(threads)
+        for (i64 stack = 0; stack < stacks; stack++) work(j, stack);
+        return;
+    }
     #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (i64 stack = 0; stack < stacks; stack++) work(j, stack);
 }

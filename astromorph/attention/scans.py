@@ -4,7 +4,7 @@ A position is a pair (strength γ, decay exp(-1/λ)), (heads,) each, or none; `k
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, get_num_threads
 
 from astromorph.attention.compiled import scan
 
@@ -35,40 +35,50 @@ def placed(**tensors: Tensor | None) -> list[Tensor | None]:
     """Tensors in the order of `scan.cpp`."""
     order = (
         "query", "key", "value", "keep", "output", "inverse", "gradient", "to_query", "to_key", "to_value", "weight",
-        "activity", "calcium", "to_weight", "to_calcium", "to_parameters",
+        "activity", "calcium", "to_weight", "to_calcium", "to_parameters", "drive", "to_drive",
     )  # fmt: skip
     return [tensors.get(name) for name in order]
 
 
-# Write phase: Hebbian weight and summed activity.
+# Write phase: Hebbian weight and summed activity; drive: (heads, tokens, features) in float32, added to that of keys.
 
 
 @operator("astromorph::write", mutates_args=())
-def write(key: Tensor, value: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
-    weight, total = _write_room(key, value, keep)
-    scan(WRITE, placed(key=key, value=value, keep=keep, weight=weight, activity=total[:, :, None]))
+def write(key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    weight, total = _write_room(key, value, keep, drive)
+    scan(WRITE, placed(key=key, value=value, keep=keep, weight=weight, activity=total[:, :, None],
+         drive=to_all(drive, key)))  # fmt: skip
     return weight, total
 
 
+def to_all(drive: Tensor | None, key: Tensor) -> Tensor | None:
+    return None if drive is None else adjacent(drive).expand(len(key), -1, -1, -1)
+
+
 @write.register_fake
-def _write_room(key: Tensor, value: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
+def _write_room(key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
     batch, heads, _, features = key.shape
     return wide(key, batch, heads, features, value.shape[3]), wide(key, batch, heads, features)
 
 
 @operator("astromorph::write_back", mutates_args=())
-def write_back(key: Tensor, value: Tensor, keep: Tensor | None, weight: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-    to_key, to_value = _write_back_room(key, value, keep, weight, total)
+def write_back(
+    key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None, weight: Tensor, total: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    to_key, to_value, to_drive = _write_back_room(key, value, keep, drive, weight, total)
+    threads = get_num_threads() if drive is not None else 0
+    sums = to_drive.new_zeros(threads, *to_drive.shape)
     scan(WRITE_BACK, placed(key=key, value=value, keep=keep, to_weight=adjacent(weight),
-         to_calcium=adjacent(total)[:, :, None], to_key=to_key, to_value=to_value))  # fmt: skip
-    return to_key, to_value
+         to_calcium=adjacent(total)[:, :, None], to_key=to_key, to_value=to_value, drive=to_all(drive, key),
+         to_drive=None if drive is None else sums))  # fmt: skip
+    return to_key, to_value, torch.sum(sums, 0, out=to_drive)
 
 
 @write_back.register_fake
 def _write_back_room(
-    key: Tensor, value: Tensor, keep: Tensor | None, weight: Tensor, total: Tensor
-) -> tuple[Tensor, Tensor]:
-    return like(key), like(value)
+    key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None, weight: Tensor, total: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return like(key), like(value), wide(key, *(key.shape[1:] if drive is not None else (0, 0, 0)))
 
 
 def _write_saves(ctx, inputs, output):
@@ -76,7 +86,9 @@ def _write_saves(ctx, inputs, output):
 
 
 def _write_gradient(ctx, weight, total):
-    return *write_back(*ctx.saved_tensors, weight, total), None
+    saved = ctx.saved_tensors
+    to_key, to_value, to_drive = write_back(*saved, weight, total)
+    return to_key, to_value, None, None if saved[3] is None else to_drive
 
 
 write.register_autograd(_write_gradient, setup_context=_write_saves)

@@ -53,6 +53,22 @@ def bucketed_batches(
     return (batches[place] for place in draw.permutation(len(batches)))
 
 
+def leave_out(texts: Sequence[np.ndarray], share: float, seed: int, epoch: int) -> list[np.ndarray]:
+    """`texts` without a random `share` of their words, others every epoch; a text keeps at least one word."""
+    if not 0 <= share < 1:
+        raise ValueError(f"share {share} of words to leave out must be from 0 to below 1")
+    if not share:
+        return list(texts)
+    draw = np.random.default_rng([seed, epoch, 1])
+    ends = np.cumsum([len(text) for text in texts])
+    stays = draw.random(ends[-1], dtype=np.float32) >= share
+    starts = np.r_[0, ends[:-1]]
+    kept = np.r_[0, np.cumsum(stays)]
+    stays[starts[(kept[ends] == kept[starts]) & (ends > starts)]] = True
+    counts = np.diff(np.r_[0, np.cumsum(stays)][ends], prepend=0)
+    return np.split(np.concatenate(texts)[stays], np.cumsum(counts)[:-1])
+
+
 def pad(texts: Sequence[np.ndarray], widths: Widths = 16) -> tuple[Tensor, Tensor]:
     """Tokens int64 [batch, width] of `texts`, 0 behind each end, and a mask (bool), True where a text is."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))

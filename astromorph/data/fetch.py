@@ -6,7 +6,7 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from astromorph.data import cifar10, digits, imdb, mnist
+from astromorph.data import cifar10, digits, imdb, mnist, wikitext2
 from astromorph.data.verify import Published, fault_of_file
 
 INTACT = "intact"
@@ -14,6 +14,10 @@ INTACT = "intact"
 FILES: dict[str, list[tuple[str, str, Published]]] = {
     "imdb": [(imdb.ADDRESS, imdb.ARCHIVE, imdb.OFFICIAL.archive)],
     "cifar10": [(cifar10.ADDRESS, cifar10.ARCHIVE, cifar10.OFFICIAL.archive)],
+    "wikitext2": [
+        (f"{wikitext2.ADDRESS}/{part}.txt", f"{wikitext2.FOLDER}/{wikitext2.file_name(part)}", known)
+        for part, known in wikitext2.OFFICIAL.items()
+    ],
     "mnist": [(f"{mnist.ADDRESS}/{name}", f"{mnist.FOLDER}/{name}", known) for name, known in mnist.OFFICIAL.items()],
 }
 NAMES = (*FILES, "digits")
@@ -58,7 +62,13 @@ def check(name: str, root: Path) -> list[tuple[Path, str]]:
     """
     if name not in NAMES:
         raise ValueError(f"there is no data set {name!r}; use one of {', '.join(NAMES)}")
-    checks = {"imdb": check_imdb, "cifar10": check_cifar10, "mnist": check_mnist, "digits": check_digits}
+    checks = {
+        "imdb": check_imdb,
+        "cifar10": check_cifar10,
+        "wikitext2": check_wikitext2,
+        "mnist": check_mnist,
+        "digits": check_digits,
+    }
     return checks[name](root)
 
 
@@ -83,6 +93,11 @@ def check_cifar10(root: Path) -> list[tuple[Path, str]]:
     if not folder.is_dir():
         files = {root / cifar10.ARCHIVE: cifar10.OFFICIAL.archive}
     return [status_of(path, known) for path, known in files.items()]
+
+
+def check_wikitext2(root: Path) -> list[tuple[Path, str]]:
+    folder = root / wikitext2.FOLDER
+    return [status_of(folder / wikitext2.file_name(part), known) for part, known in wikitext2.OFFICIAL.items()]
 
 
 def check_mnist(root: Path) -> list[tuple[Path, str]]:

@@ -17,8 +17,13 @@ class LockedDropout(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens: (batch, tokens, width) or (batch, width); returns the same shape."""
+        mask = self.mask(tokens.shape[0], tokens.shape[-1], tokens.device)
+        return (
+            tokens if mask is None else tokens * mask.view(len(mask), *(1,) * (tokens.dim() - 2), -1).to(tokens.dtype)
+        )
+
+    def mask(self, inputs: int, width: int, device: torch.device) -> Tensor | None:
+        """What to multiply the features of each input with, (inputs, 1, width) in float32; None where nothing drops."""
         if not self.training or self.share == 0:
-            return tokens
-        mask_shape = (tokens.shape[0],) + (1,) * (tokens.dim() - 2) + (tokens.shape[-1],)
-        kept = torch.rand(mask_shape, device=tokens.device) >= self.share
-        return tokens * (kept / (1 - self.share)).to(tokens.dtype)
+            return None
+        return (torch.rand(inputs, 1, width, device=device) >= self.share) / (1 - self.share)

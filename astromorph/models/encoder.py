@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from astromorph.models.dropout import LockedDropout
+from astromorph.models.fused import add_norm
 
 
 class EncoderLayer(nn.Module):
@@ -23,6 +24,7 @@ class EncoderLayer(nn.Module):
 
     def forward(self, tokens: Tensor, keep: Tensor | None = None) -> Tensor:
         """tokens: (batch, tokens, width); keep: (batch, tokens), True where a token is real; returns the same shape."""
-        tokens = self.after_attention(self.dropout(self.attention(tokens, keep) + tokens))
-        hidden = self.contract(F.relu(self.expand(tokens)))
-        return self.after_feedforward(self.dropout(hidden + tokens))
+        mask = lambda: self.dropout.mask(len(tokens), tokens.shape[-1], tokens.device)
+        tokens = add_norm(tokens, self.attention(tokens, keep), mask(), self.after_attention)
+        hidden = self.contract(F.relu(self.expand(tokens), inplace=True))
+        return add_norm(tokens, hidden, mask(), self.after_feedforward)

@@ -7,16 +7,18 @@ they differ in attention alone.
 """
 
 from collections.abc import Sequence
+from math import isqrt
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from astromorph.models.dropout import LockedDropout
 
 
 class ImageClassifier(nn.Module):
-    """front: a module from images to (batch, width, rows, columns), rows * columns = `positions`;
-    layers: modules on (batch, tokens, width).
+    """front: a module from images to (batch, width, side, side), side² = `positions`; the map of a smaller image is
+    stretched to that; layers: modules on (batch, tokens, width).
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class ImageClassifier(nn.Module):
     ) -> None:
         super().__init__()
         self.front = front
+        self.side = isqrt(positions)
         self.positions = nn.Parameter(torch.zeros(positions, width))
         self.layers = nn.ModuleList(layers)
         self.dropout = LockedDropout(dropout)
@@ -37,7 +40,10 @@ class ImageClassifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """images: (batch, channels, height, width), any memory layout; returns (batch, classes)."""
-        tokens = self.dropout(self.front(images).flatten(2).mT + self.positions)
+        features = self.front(images)
+        if features.shape[-1] != self.side:
+            features = F.interpolate(features, (self.side, self.side), mode="bilinear")
+        tokens = self.dropout(features.flatten(2).mT + self.positions.to(features.dtype))
         for layer in self.layers:
             tokens = layer(tokens)
         return self.classify(self.dropout(tokens.mean(1, dtype=torch.float32)))

@@ -15,7 +15,7 @@ from astromorph.tasks.task import Batch, Task
 TEST_BATCH = 500
 
 
-def unchanged(images: Tensor, draw: Generator) -> Tensor:
+def unchanged(images: Tensor, chosen: Tensor, epoch: int, draw: Generator) -> Tensor:
     return images
 
 
@@ -25,9 +25,13 @@ def image_task(
     settings: Cifar10Settings | DigitsSettings,
     mean: Sequence[float],
     deviation: Sequence[float],
-    augment: Callable[[Tensor, Generator], Tensor] = unchanged,
+    augment: Callable[[Tensor, Tensor, int, Generator], Tensor] = unchanged,
 ) -> Task:
-    """The task of classifying `images` with `model`; `augment` changes a batch of uint8 training images."""
+    """The task of classifying `images` with `model`.
+
+    `augment` changes a batch of uint8 training images, given their numbers in the training part, the epoch and what
+    draws this epoch's chances.
+    """
     learn, held_out = validation_split(images.train_labels, settings.validation, settings.seed)
     channels_last = lambda array: torch.from_numpy(array).contiguous(memory_format=torch.channels_last)
     train, test = channels_last(images.train_images), channels_last(images.test_images)
@@ -40,7 +44,7 @@ def image_task(
         draw = torch.Generator().manual_seed(settings.seed * 100_003 + epoch)
         order = torch.from_numpy(learn)[torch.randperm(len(learn), generator=draw)]
         for chosen in order.split(settings.batch):
-            yield Batch((normalised(augment(train[chosen], draw)),), train_labels[chosen])
+            yield Batch((normalised(augment(train[chosen], chosen, epoch, draw)),), train_labels[chosen])
 
     def testing(pictures: Tensor, labels: Tensor) -> Iterator[Batch]:
         for start in range(0, len(labels), TEST_BATCH):

@@ -1,20 +1,30 @@
 """IMDB (Maas et al. 2011): is a film review favourable? 25,000 training and 25,000 test reviews.
 
-The vocabulary comes from the training part. Longer reviews keep their beginning and their end. During training some
-words are replaced by the unknown word, which regularises the word vectors for the price of one comparison a word.
+The vocabulary comes from the training part. Longer reviews keep their beginning and their end. In training every
+epoch leaves out other words of each review, which regularises the word vectors and saves their share of the time.
+
+With a reader of n-grams (settings: ngrams) that reader is fitted to the labelled reviews first. With unlabelled reviews
+as well, these are given probabilities as labels (self_training.py), and attention learns from all of them. No review of
+the test or validation part is among them, not even without its label.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
-from astromorph.data.batches import bucketed_batches, pad
-from astromorph.data.corpus import load_encoded_imdb
+from astromorph.data.batches import bucketed_batches, leave_out, pad
+from astromorph.data.corpus import EncodedReviews, load_encoded_imdb
 from astromorph.data.splits import validation_split
-from astromorph.data.words import UNKNOWN, shorten
+from astromorph.data.unlabelled import load_unlabelled, without
+from astromorph.data.words import shorten
+from astromorph.models.ngram_reader import NgramReader
+from astromorph.self_training import teach
 from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks.models import CLASS_NAMES, text_model
 from astromorph.tasks.task import Batch, Task
@@ -30,28 +40,40 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
     widths = padded_widths(settings.tokens)
     train, test = short(reviews.train), short(reviews.test)
     learn, held_out = validation_split(reviews.train_labels, settings.validation, settings.seed)
+    labelled = [train[i] for i in learn], reviews.train_labels[learn]
     parts = {
-        "learn": ([train[i] for i in learn], reviews.train_labels[learn]),
+        "learn": ([reviews.train[i] for i in learn], labelled[1]),
         "validation": ([train[i] for i in held_out], reviews.train_labels[held_out]),
         "test": (test, reviews.test_labels),
     }
+    model = text_model(settings, response, len(reviews.vocabulary))
+
+    def prepare(folder: Path) -> None:
+        if not settings.ngrams:
+            return
+        more = short(unlabelled_reviews(settings, root, reviews)) if settings.unlabelled else []
+        assert isinstance(model.reader, NgramReader)
+        judged = teach(model.reader, *labelled, more, settings.seed)
+        if more:
+            parts["learn"] = labelled[0] + more, np.concatenate([labelled[1], judged])
 
     def training(epoch: int) -> Iterator[Batch]:
-        draw = torch.Generator().manual_seed(settings.seed * 100_003 + epoch)
-        for (words, keep), labels in text_batches(*parts["learn"], widths, settings.batch, settings.seed, epoch):
-            hidden = torch.rand(words.shape, generator=draw) < settings.word_dropout
-            yield Batch((words.masked_fill(hidden, UNKNOWN), keep), labels)
+        texts, labels = parts["learn"]
+        fewer = short(leave_out(texts, settings.word_dropout, settings.seed, epoch))
+        return text_batches(fewer, labels, widths, settings.batch, settings.seed, epoch)
 
     return Task(
-        model=text_model(settings, response, len(reviews.vocabulary)),
+        model=model,
         training=training,
         validation=lambda: text_batches(*parts["validation"], widths, TEST_BATCH),
         test=lambda: text_batches(*parts["test"], widths, TEST_BATCH),
-        steps=ceil(len(learn) / settings.batch),
-        examples=len(learn),
+        steps=ceil((len(learn) + settings.unlabelled) / settings.batch),
+        examples=len(learn) + settings.unlabelled,
         unit="reviews",
         class_names=CLASS_NAMES["imdb"],
         words=reviews.vocabulary.to_list(),
+        loss=partial(expected_cross_entropy, label_smoothing=settings.label_smoothing) if settings.unlabelled else None,
+        prepare=prepare,
     )
 
 
@@ -66,4 +88,22 @@ def text_batches(
     """Batches of reviews of similar length, padded to one of `widths`: inputs (words, keep), both (batch, tokens)."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     for chosen in bucketed_batches(lengths, size, seed, epoch, widths):
-        yield Batch(pad([texts[i] for i in chosen], widths), torch.from_numpy(labels[chosen].astype(np.int64)))
+        yield Batch(pad([texts[i] for i in chosen], widths), torch.from_numpy(labels[chosen]))
+
+
+def unlabelled_reviews(settings: ImdbSettings, root: Path, reviews: EncodedReviews) -> list[np.ndarray]:
+    """So many of the unlabelled reviews that stand in neither labelled part, drawn by the seed."""
+    texts = without(load_unlabelled(root, reviews.vocabulary), reviews.train, reviews.test)
+    if settings.unlabelled > len(texts):
+        raise ValueError(
+            f"unlabelled {settings.unlabelled} reviews are not to be had; there are {len(texts)} that are not among "
+            "the labelled ones"
+        )
+    order = np.random.default_rng(settings.seed).permutation(len(texts))
+    return [texts[i] for i in order[: settings.unlabelled]]
+
+
+def expected_cross_entropy(logits: Tensor, labels: Tensor, label_smoothing: float) -> Tensor:
+    """The mean cross-entropy of logits (batch, 2) where label 1 holds with probability `labels` (batch,)."""
+    labels = labels.to(logits.device, torch.float32)
+    return F.cross_entropy(logits.float(), torch.stack((1 - labels, labels), 1), label_smoothing=label_smoothing)

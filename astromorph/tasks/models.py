@@ -7,8 +7,9 @@ from torch import nn
 
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.image_front import PATCH, Whitening, convolution, convolution_front
+from astromorph.models.image_views import AverageOfViews
 from astromorph.models.long_text_classifier import LongTextClassifier
-from astromorph.models.mirror_average import MirrorAverage
+from astromorph.models.ngram_reader import NgramReader
 from astromorph.models.text_classifier import TextClassifier
 from astromorph.settings import CalciumResponse, Cifar10Settings, DigitsSettings, ImdbSettings, Settings
 from astromorph.tasks.mechanisms import encoder_layers
@@ -18,7 +19,6 @@ CLASS_NAMES = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     "digits": tuple(str(digit) for digit in range(10)),
 }
-DIRECTIONS = 24  # of the first filters for CIFAR-10
 
 
 def build_model(settings: Settings, response: CalciumResponse | None, words: int | None = None) -> nn.Module:
@@ -32,7 +32,7 @@ def build_model(settings: Settings, response: CalciumResponse | None, words: int
             assert words is not None
             return text_model(settings, response, words)
         case Cifar10Settings():
-            return colour_model(settings, response, Whitening(torch.zeros(1, 3, PATCH, PATCH), DIRECTIONS))
+            return colour_model(settings, response, Whitening(torch.zeros(1, 3, PATCH, PATCH)))
         case DigitsSettings():
             return digits_model(settings, response)
     raise ValueError(f"{type(settings).__name__} describe no classifier; use a run of {', '.join(CLASS_NAMES)}")
@@ -41,19 +41,20 @@ def build_model(settings: Settings, response: CalciumResponse | None, words: int
 def text_model(settings: ImdbSettings, response: CalciumResponse | None, words: int) -> nn.Module:
     if settings.segments == 1:
         layers = encoder_layers(settings, response, settings.tokens)
-        return TextClassifier(words, settings.tokens, settings.width, 2, layers, settings.dropout)
+        reader = NgramReader(words, settings.ngrams) if settings.ngrams else None
+        return TextClassifier(words, settings.tokens, settings.width, 2, layers, settings.dropout, reader)
     layers = encoder_layers(settings, response, settings.memory + ceil(settings.tokens / settings.segments))
     memory = (settings.memory, settings.segments, settings.retention)
     return LongTextClassifier(words, settings.tokens, settings.width, 2, layers, settings.dropout, *memory)
 
 
 def colour_model(settings: Cifar10Settings, response: CalciumResponse | None, whitening: Whitening) -> nn.Module:
-    """32 x 32 pixels in colour, 8 x 8 tokens."""
-    front = convolution_front(whitening, settings.channels, settings.width)
+    """32 x 32 pixels in colour, 7 x 7 tokens."""
+    front = convolution_front(whitening, settings.channels, settings.width, settings.convolutions)
     model = ImageClassifier(
-        front, 64, settings.width, 10, encoder_layers(settings, response, 64, 8), settings.dropout
+        front, 49, settings.width, 10, encoder_layers(settings, response, 49, 7), settings.dropout
     ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return MirrorAverage(model)
+    return AverageOfViews(model, settings.view_shift)
 
 
 def digits_model(settings: DigitsSettings, response: CalciumResponse | None) -> nn.Module:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from astromorph.settings import CalciumResponse, Cifar10Settings, ImdbSettings, Settings
+from astromorph.settings import CalciumResponse, Cifar10Settings, ImdbSettings, Settings, Wikitext2Settings
 
 
 class Batch(NamedTuple):
@@ -40,8 +40,8 @@ class Task:
 
     loss: from a model's output and labels to the mean loss that is trained; None is the cross-entropy of logits with
     the label smoothing of the settings. prepare: is called with the run's folder before training, and again when a run
-    goes on; it may write files there, and finds those of an earlier call. further: what a result is also told
-    as, for the summary of a run.
+    goes on; it may write files there, and finds those of an earlier call. further: what a result of
+    the validation or the test is also told as, for the summary of a run.
     """
 
     model: nn.Module
@@ -57,7 +57,7 @@ class Task:
     judge: Callable[[Any, Tensor], Judgement] = judge
     chosen_by: Literal["accuracy", "loss"] = "accuracy"  # which epoch gives the weights that are tested
     prepare: Callable[[Path], None] = lambda folder: None
-    further: Callable[[float, float], dict[str, float]] = lambda loss, accuracy: {}
+    further: Callable[[float, float, str], dict[str, float]] = lambda loss, accuracy, part: {}  # part: validation, test
 
 
 def build_task(settings: Settings, response: CalciumResponse | None, root: Path) -> Task:
@@ -70,6 +70,10 @@ def build_task(settings: Settings, response: CalciumResponse | None, root: Path)
         from astromorph.tasks import cifar10
 
         return cifar10.build(settings, response, root)
+    if isinstance(settings, Wikitext2Settings):
+        from astromorph.tasks import wikitext2
+
+        return wikitext2.build(settings, response, root)
     from astromorph.tasks import digits
 
     return digits.build(settings, response)

@@ -9,7 +9,7 @@ ACTIONS = {
     "fetch": "download a data set unless it lies there intact",
     "check": "print a line per file: intact, or what is wrong",
 }
-SETS = ("imdb", "cifar10", "mnist", "digits")
+SETS = ("imdb", "cifar10", "wikitext2", "mnist", "digits")
 HELP = f"""usage: astromorph data fetch|check {"|".join(SETS)} [--data DIR]
 
 {__doc__}

@@ -31,6 +31,7 @@ STUDIES = {
     "segment-detection": "studies.segment_detection",
     "segment-physiology": "studies.segment_physiology",
     "permuted-mnist": "studies.permuted_mnist",
+    "attention-ablation": "studies.attention_ablation",
     "physiology-accuracy": "studies.physiology_accuracy",
     "circuit": "studies.circuit",
     "circuit-error": "studies.circuit_error",

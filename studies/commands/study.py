@@ -21,6 +21,7 @@ NAMES = {
     "nmda-segment": "the simulated segment: bistability, plateaus, summation",
     "segment-detection": "the simulated segment as a pattern detector, beside the theory",
     "segment-physiology": "which conductances give the thresholds that theory asks for",
+    "attention-ablation": "what each effect of the astrocyte buys: ablations, gain-matched linear, no attention",
     "physiology-accuracy": "from IP3 degradation and SERCA uptake to test accuracy, beside a control of gain alone",
     "permuted-mnist": "tasks learned one after the other: active dendrites against a plain network",
     "spiking-attention": "a trained run's attention with spiking neurons: error, accuracy, early answers",

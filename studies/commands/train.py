@@ -100,7 +100,7 @@ def _config_help(data_set: str) -> str:
 def _with_recipe(data_set: str, words: list[str]) -> list[str]:
     """The words with the file of a recipe where --config names one."""
     files = {f"--config={name}": f"--config={file}" for name, file in recipes(data_set).items()}
-    joined = []
+    joined: list[str] = []
     for word in words:
         if joined and joined[-1] == "--config":
             joined[-1] += f"={word}"

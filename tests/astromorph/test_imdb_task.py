@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from astromorph.data.corpus import EncodedReviews
-from astromorph.data.words import UNKNOWN, Vocabulary, build_vocabulary
+from astromorph.data.words import Vocabulary, build_vocabulary
 from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks import imdb
 
@@ -60,9 +60,81 @@ def test_an_epoch_repeats_and_another_differs(corpus, tmp_path):
     assert torch.equal(words(1), words(1)) and not torch.equal(words(1), words(2))
 
 
-def test_a_share_of_the_words_is_hidden_in_training_only(corpus, tmp_path):
-    task = imdb.build(SETTINGS, None, tmp_path)
-    hidden = lambda batches: np.mean([word == UNKNOWN for review in seen(batches) for word in review])
-    words = sum(map(len, seen(task.training(1))))
-    assert abs(hidden(task.training(1)) - 0.2) < 4 * (0.2 * 0.8 / words) ** 0.5
-    assert hidden(task.validation()) == 0
+def test_a_share_of_the_words_is_left_out_in_training_only(corpus, tmp_path):
+    settings = replace(SETTINGS, tokens=60, first_tokens=20)  # no review is shortened
+    count = lambda share: sum(
+        map(len, seen(imdb.build(replace(settings, word_dropout=share), None, tmp_path).training(1)))
+    )
+    words = count(0.0)
+    assert abs(1 - count(0.4) / words - 0.4) < 4 * (0.4 * 0.6 / words) ** 0.5 + 0.01
+    whole = imdb.build(replace(settings, word_dropout=0.4), None, tmp_path)
+    assert sum(map(len, seen(whole.test()))) == sum(map(len, corpus.test))
+
+
+def test_what_is_left_out_makes_room_for_the_middle_of_a_long_review(corpus, tmp_path):
+    longest = max(map(len, corpus.train))
+    settings = replace(SETTINGS, tokens=longest // 2, first_tokens=5, word_dropout=0.6)
+    lengths = [len(review) for review in seen(imdb.build(settings, None, tmp_path).training(1))]
+    assert max(lengths) <= longest // 2
+    whole = sum(min(longest // 2, len(text)) for text in corpus.train) * 80 / 100
+    assert sum(lengths) > 0.4 * whole  # words are left out before a review is shortened
+
+
+TAUGHT = replace(SETTINGS, ngrams=50, unlabelled=30, word_dropout=0.0)
+
+
+@pytest.fixture
+def unlabelled(corpus, monkeypatch) -> list[np.ndarray]:
+    draw = np.random.default_rng(1)
+    texts = [draw.integers(2, len(corpus.vocabulary), 20).astype(np.int32) for _ in range(35)]
+    known = [corpus.train[0], corpus.test[0], texts[0]]
+    monkeypatch.setattr(imdb, "load_unlabelled", lambda root, vocabulary: known + texts)
+    return texts
+
+
+def test_unlabelled_reviews_are_learnt_with_the_labels_they_are_given(corpus, unlabelled, tmp_path, monkeypatch):
+    given = {}
+
+    def teach(reader, texts, labels, more, seed):
+        given.update({tuple(text.tolist()): (len(given) + 0.5) / 30 for text in more})
+        assert len(texts) == len(labels) == 80
+        return np.array([given[tuple(text.tolist())] for text in more])
+
+    monkeypatch.setattr(imdb, "teach", teach)
+    task = imdb.build(TAUGHT, None, tmp_path)
+    task.prepare(tmp_path)
+    assert task.examples == 110 and task.steps == len(list(task.training(1)))
+    hard = []
+    for (words, keep), labels in task.training(1):
+        for row, real, label in zip(words, keep, labels.tolist(), strict=True):
+            if (wanted := given.pop(tuple(row[real].tolist()), None)) is not None:
+                assert label == wanted
+            else:
+                hard.append(label)
+    assert not given and sorted(hard) == [0.0] * 40 + [1.0] * 40
+    tested = {tuple(text[:30].tolist()) for text in corpus.test}
+    assert not tested & {review[:30] for review in seen(task.training(1))}
+
+
+def test_a_model_with_a_reader_learns_from_prepared_labels(unlabelled, tmp_path):
+    task = imdb.build(TAUGHT, CalciumResponse(), tmp_path)
+    task.prepare(tmp_path)
+    first = [labels for _, labels in task.training(1)]
+    task.prepare(tmp_path)  # a second time changes nothing
+    assert all(torch.equal(a, b) for a, b in zip(first, [labels for _, labels in task.training(1)], strict=True))
+    assert task.model.reader.weight.abs().sum() > 0
+    inputs, labels = next(iter(task.training(1)))
+    task.loss(task.model(*inputs), labels).backward()
+    assert all(parameter.grad is not None for parameter in task.model.parameters())
+
+
+def test_the_loss_of_certain_labels_is_the_cross_entropy():
+    logits, labels = torch.randn(9, 2, generator=torch.Generator().manual_seed(0)), torch.arange(9) % 2
+    for smoothing in (0.0, 0.1):
+        wanted = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        torch.testing.assert_close(imdb.expected_cross_entropy(logits, labels.double(), smoothing), wanted)
+
+
+def test_more_unlabelled_reviews_than_there_are_cannot_be_had(unlabelled, tmp_path):
+    with pytest.raises(ValueError, match="unlabelled 36 reviews are not to be had; there are 35"):
+        imdb.build(replace(TAUGHT, unlabelled=36), None, tmp_path).prepare(tmp_path)

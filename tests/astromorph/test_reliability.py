@@ -96,8 +96,8 @@ def test_fifteen_kills_at_random_moments(uninterrupted, tmp_path):
 def test_a_loss_that_runs_away_keeps_the_last_good_weights(tmp_path, monkeypatch):
     orderly = training.set_learning_rate
 
-    def breaks_in_the_third_epoch(optimiser, step, steps):
-        rate = orderly(optimiser, step, steps)
+    def breaks_in_the_third_epoch(optimiser, step, steps, warm_up):
+        rate = orderly(optimiser, step, steps, warm_up)
         if step < 2 * steps // 3:
             return rate
         for group in optimiser.param_groups:

@@ -17,6 +17,12 @@ from astromorph.settings import SETTINGS, CalciumResponse, ImdbSettings
         ({"segments": 401}, "segments 401 are more than tokens 400; use fewer segments"),
         ({"retention": 1.5}, "retention 1.5 is a ratio; use a number above 0, at most 1"),
         ({"first_tokens": 500}, "first_tokens 500 must lie between 0 and tokens 400"),
+        ({"ngrams": -1}, "ngrams -1 is too small; use at least 0"),
+        ({"unlabelled": 9}, "unlabelled 9 reviews need a reader of n-grams to judge them; set ngrams"),
+        (
+            {"ngrams": 9, "segments": 2},
+            "ngrams 9 are read in one piece, not in 2 segments; set ngrams 0",
+        ),
     ],
 )
 def test_an_impossible_setting_is_one_sentence(changed, sentence):

@@ -13,8 +13,8 @@ from astromorph.astrocyte import CurveResponse, HillResponse, PositionalDrive, P
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
+from astromorph.models.image_views import AverageOfViews
 from astromorph.models.long_text_classifier import LongTextClassifier
-from astromorph.models.mirror_average import MirrorAverage
 from astromorph.models.text_classifier import TextClassifier
 from biophys.attention_circuit import attend
 from biophys.rate_circuit import RateNeurons
@@ -155,7 +155,7 @@ def test_a_model_that_reads_in_segments_runs_through_circuits():
 def test_both_views_of_an_image_run_through_circuits():
     torch.manual_seed(3)
     front = nn.Conv2d(1, WIDTH, 1)
-    model = MirrorAverage(ImageClassifier(front, 4, WIDTH, 3, [encoder()], 0.0)).eval()
+    model = AverageOfViews(ImageClassifier(front, 4, WIDTH, 3, [encoder()], 0.0)).eval()
     images = torch.rand(2, 1, 2, 2)
     circuit, (layer,) = with_circuits(model, NEURONS)
     with torch.no_grad():

@@ -4,28 +4,44 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
-from astromorph.settings import ImdbSettings
+from astromorph.models.image_front import PATCH, Whitening
+from astromorph.settings import Cifar10Settings, ImdbSettings
+from astromorph.tasks.models import colour_model
 from studies import bench_training
+from studies.bench_images import PlainImageClassifier, synthetic_images
 
 SMALL = ImdbSettings(width=16, heads=2, feedforward=16, tokens=32, first_tokens=8, vocabulary=200, batch=4)
+SMALL_IMAGES = Cifar10Settings(width=16, heads=2, feedforward=16, channels=4, batch=4)
 REAL_MEAN = 236.84  # words of an IMDB training review, split by astromorph/data/words.py
 
 
-def test_training_bench_compares_with_the_plain_loop():
+def test_training_bench_compares_with_the_plain_loops():
     threads = torch.get_num_threads()
-    frame = bench_training.bench(3, repeats=1, threads=1, modes=("float32", "bfloat16"), settings=SMALL)
-    plain = frame.model.tolist()[:3]
-    assert plain == [bench_training.PLAIN, bench_training.BUCKETS, bench_training.NO_DROPOUT]
-    assert frame.model.tolist()[3:] == ["softmax"] * 2 + ["linear"] * 2 + ["astromorphic"] * 2
-    assert (frame.ratio_to_plain * frame.reviews_per_second[0]).tolist() == pytest.approx(
-        frame.reviews_per_second.tolist()
-    )
-    assert (frame.epoch_seconds * frame.reviews_per_second).tolist() == pytest.approx([22_500] * 9)
+    asked = {"repeats": 1, "threads": 1, "settings": SMALL, "image_settings": SMALL_IMAGES}
+    frame = bench_training.bench(3, 1, **asked)
+    plain = [bench_training.PLAIN, bench_training.BUCKETS, bench_training.NO_DROPOUT]
+    ours = ["softmax"] * 2 + ["linear"] * 2 + ["astromorphic"] * 2
+    assert frame.model.tolist() == [*plain, *ours, plain[0], *ours]
+    for unit, rows, epoch in (("reviews", frame[:9], 22_500), ("images", frame[9:], 45_000)):
+        assert set(rows.unit) == {unit}
+        ratio = rows.examples_per_second / rows.examples_per_second.iloc[0]
+        assert rows.ratio_to_plain.tolist() == pytest.approx(ratio.tolist())
+        assert (rows.epoch_seconds * rows.examples_per_second).tolist() == pytest.approx([epoch] * len(rows))
     assert torch.get_num_threads() == threads
     figure = bench_training.draw(frame)
     figure.canvas.draw()
-    assert [bar.get_width() for bar in figure.axes[0].patches] == frame.reviews_per_second.tolist()
+    widths = [bar.get_width() for axes in figure.axes for bar in axes.patches]
+    assert widths == frame.examples_per_second.tolist()
     plt.close(figure)
+
+
+def test_the_plain_image_classifier_sees_as_many_tokens_as_ours():
+    ours = colour_model(SMALL_IMAGES, None, Whitening(torch.zeros(1, 3, PATCH, PATCH)))
+    plain = PlainImageClassifier(SMALL_IMAGES)
+    assert plain.positions.shape == ours.classifier.positions.shape
+    (images,), labels = synthetic_images(2, 4, 0)[1]
+    assert plain(images).shape == ours.train()(images).shape == (4, 10)
+    assert labels.shape == (4,) and not torch.equal(images, synthetic_images(1, 4, 0)[0].inputs[0])
 
 
 def test_synthetic_reviews_have_the_lengths_of_imdb():
@@ -50,7 +66,8 @@ def test_both_loops_see_the_same_reviews():
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
-        ({"steps": 0}, "steps 0 leaves nothing to time; use at least 1"),
+        ({"steps": 0, "image_steps": 0}, "steps 0 and image_steps 0 leave nothing to time; use at least 1 of either"),
+        ({"repeats": 0}, "repeats 0 leaves nothing to time; use at least 1"),
         (
             {"modes": ("float16",)},
             "mode 'float16' is not known; use some of float32, bfloat16, compiled",

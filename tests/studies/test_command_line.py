@@ -16,7 +16,7 @@ import yaml
 from astromorph.settings import SETTINGS, CalciumResponse, DigitsSettings
 from mapping import coefficients_from_fit, fit_calcium_response, read_coefficients, write_coefficients
 from studies.command_line import VERBS, main
-from studies.commands.parser import parse, spell, verb_parser
+from studies.commands.parser import _typed, parse, spell, verb_parser
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "studies.command_line"]
@@ -115,7 +115,7 @@ def test_print_config_shows_the_calcium_response_and_its_source(road, capsys):
     assert main(["train", "digits", "--astrocyte", str(road / "astrocyte.yaml"), "--print_config"]) == 0
     assert "#   source: response.nc " in capsys.readouterr().out
     assert main(["train", "digits", "--attention", "softmax", "--print_config"]) == 0
-    assert "calcium" not in capsys.readouterr().out
+    assert "calcium response" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("data_set", SETTINGS)
@@ -123,8 +123,9 @@ def test_help_shows_every_setting_with_its_comment(data_set, capsys):
     assert main(["train", data_set, "--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     for name, field in SETTINGS[data_set].__dataclass_fields__.items():
-        assert f"--{name} " in told and f"default: {str(field.default).lower()}" in told, name
-    assert "model width" in told and "they choose the epoch" in told and "example: astromorph train" in told
+        assert f"--{name} " in told and f"default: {_typed(field.default)}" in told, name
+    assert "model width" in told and "example: astromorph train" in told
+    assert "they choose the epoch" in told or data_set == "wikitext2"
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -144,8 +145,8 @@ def test_alone_it_lists_the_verbs(capsys):
 
 WRONG_WORDS = [
     ("trian", "there is no verb 'trian' (did you mean train?); use one of simulate, sweep, map, train, "),
-    ("train", "train needs a data set first; use one of imdb, cifar10, digits"),
-    ("train mnist", "there is no data set 'mnist'; use one of imdb, cifar10, digits"),
+    ("train", "train needs a data set first; use one of imdb, cifar10, wikitext2, digits"),
+    ("train mnist", "there is no data set 'mnist'; use one of imdb, cifar10, wikitext2, digits"),
     ("train digits --lerning-rate 1", "there is no setting 'lerning_rate' (did you mean learning_rate?); "),
     ("train digits --epoch 3", "there is no setting 'epoch' (did you mean epochs?); "),
     ("train digits --vocabulary 9", "there is no setting 'vocabulary'; astromorph train digits --help lists them"),
@@ -176,7 +177,7 @@ WRONG_WORDS = [
     ("evaluate none", "none holds no run "),
     ("study union", "there is no study 'union' (did you mean union-property?); "),
     ("study union-property --threshold 26", "threshold 26 is above the 25 synapses "),
-    ("data check svhn", "there is no data set 'svhn'; use one of imdb, cifar10, mnist, digits"),
+    ("data check svhn", "there is no data set 'svhn'; use one of imdb, cifar10, wikitext2, mnist, digits"),
     ("data look digits", "there is no action 'look'; use one of fetch, check"),
     (
         "bench speed",

@@ -93,7 +93,7 @@ def test_check_lists_every_file_of_a_data_set(tmp_path):
 
 
 def test_an_unknown_data_set_gets_the_list():
-    with pytest.raises(ValueError, match="no data set 'emnist'; use one of imdb, cifar10, mnist, digits"):
+    with pytest.raises(ValueError, match="no data set 'emnist'; use one of imdb, cifar10, wikitext2, mnist, digits"):
         fetch.fetch("emnist", Path())
 
 

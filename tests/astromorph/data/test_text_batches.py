@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astromorph.data.batches import bucketed_batches, pad, padded_width
+from astromorph.data.batches import bucketed_batches, leave_out, pad, padded_width
 
 lengths_of_texts = st.lists(st.integers(1, 100), min_size=1, max_size=80).map(np.array)
 allowed_widths = st.one_of(st.integers(1, 32), st.just([8, 20, 64, 100]))
@@ -65,3 +65,19 @@ def test_too_long_texts_and_empty_batches_are_refused():
         pad([np.ones(101, np.int32)], [50, 100])
     with pytest.raises(ValueError, match="batch size 0"):
         bucketed_batches(np.array([1]), 0, 0, 0)
+
+
+def test_leaving_out_words_keeps_their_order_a_share_of_them_and_one_of_each_text():
+    draw = np.random.default_rng(0)
+    texts = [np.sort(draw.permutation(1000)[: draw.integers(1, 300)]) for _ in range(200)]
+    fewer = leave_out(texts, 0.4, 0, 1)
+    assert all(len(some) and np.isin(some, text).all() for some, text in zip(fewer, texts, strict=True))
+    assert all((np.diff(some) > 0).all() for some in fewer)
+    words, left = sum(map(len, texts)), sum(map(len, fewer))
+    assert abs(left / words - 0.6) < 4 * (0.6 * 0.4 / words) ** 0.5 + len(texts) / words  # the words that had to stay
+    assert all(map(np.array_equal, fewer, leave_out(texts, 0.4, 0, 1)))
+    assert not all(map(np.array_equal, fewer, leave_out(texts, 0.4, 0, 2)))
+    assert all(len(some) == 1 for some in leave_out([np.array([7]), np.array([8, 9])], 1 - 1e-9, 0, 1))
+    assert all(map(np.array_equal, texts, leave_out(texts, 0.0, 0, 1)))
+    with pytest.raises(ValueError, match=r"share 1.0 of words to leave out must be from 0 to below 1"):
+        leave_out(texts, 1.0, 0, 1)
