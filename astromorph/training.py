@@ -115,8 +115,10 @@ def one_epoch(
         loss = mean_loss(output, labels, settings, task) * distributed.weight(count)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        size = nn.utils.clip_grad_norm_(task.model.parameters(), LARGEST_GRADIENT)
+        size = nn.utils.get_total_norm([each.grad for each in task.model.parameters() if each.grad is not None])
         check_finite(loss.item(), size.item(), step, steps, rate)
+        if size > LARGEST_GRADIENT:
+            nn.utils.clip_grads_with_norm_(task.model.parameters(), LARGEST_GRADIENT, size)
         optimiser.step()
         average.update(task.model)
         sum_of_losses += loss.item() * count / distributed.size()

@@ -15,7 +15,7 @@ BENCHMARKS = {
     "synapses": "studies.bench_synapses",
     "patterns": "studies.bench_patterns",
 }
-SECTIONS = ("response", "settings")  # arguments of a benchmark that are no plain values
+SECTIONS = ("response", "settings", "image_settings")  # arguments of a benchmark that are no plain values
 HELP = f"""usage: astromorph bench {"|".join(BENCHMARKS)} [--option value ...]
 
 {__doc__}
