@@ -24,6 +24,7 @@ def run(words: list[str]) -> None:
 
     summary = RunFolder.open(asked["run"]).summary()
     model = AstromorphicClassifier.from_pretrained(asked["run"])
+    model.provenance |= {"test_accuracy": f"{summary['test_accuracy']:.4f}"}
     model.save_pretrained(asked["out"], half=asked["half"], overwrite=asked["overwrite"])
     size = sum(file.stat().st_size for file in asked["out"].iterdir())
     print(f"test accuracy of the run {summary['test_accuracy']:.4f}; {size / 1e6:.1f} MB")
