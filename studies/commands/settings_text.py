@@ -87,6 +87,8 @@ def _told(interval: Sequence[Any] | None) -> str:
 
 
 def _entry(name: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"{name}: [{', '.join(map(str, value))}]"
     return yaml.safe_dump({name: value}).strip()
 
 
