@@ -109,9 +109,9 @@ def one_epoch(
     rate = settings.learning_rate
     for inputs, labels in shown:
         rate, count = set_learning_rate(optimiser, step, steps, getattr(settings, "warm_up", WARM_UP)), len(labels)
-        *inputs, labels = processor.move(distributed.share((*inputs, labels)))
+        *given, labels = processor.move(distributed.share((*inputs, labels)))
         with processor.precision():
-            output = forward(*inputs)
+            output = forward(*given)
         loss = mean_loss(output, labels, settings, task) * distributed.weight(count)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
