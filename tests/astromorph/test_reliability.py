@@ -81,7 +81,7 @@ def uninterrupted(tmp_path_factory) -> Path:
 
 def test_a_killed_training_ends_as_if_it_had_not_been(uninterrupted, tmp_path):
     chance = random.Random(1)
-    kill_and_resume(tmp_path / "killed", [chance.uniform(0.1, 1.2) for _ in range(2)])
+    kill_and_resume(tmp_path / "killed", [chance.uniform(0.1, 1.2)])
     assert_equal_runs(tmp_path / "killed", uninterrupted)
 
 
@@ -140,6 +140,7 @@ def test_a_disk_without_room_is_found_before_the_first_epoch(tmp_path, monkeypat
     assert not folder.path.joinpath("metrics.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_is_one_sentence_and_the_run_goes_on_later(uninterrupted, tmp_path):
     new_run(tmp_path / "run")
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # bytes; what is written needs 100,000
@@ -206,6 +207,7 @@ def losses(tmp_path: Path, processes: int) -> list[float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no distributed part")
 def test_two_processes_take_the_steps_of_one(tmp_path):
     assert losses(tmp_path, 2) == pytest.approx(losses(tmp_path, 1), rel=2e-5)

@@ -20,7 +20,6 @@ MADE = {
     "4_train_and_explain": {"digits", "4_learning_curves.png", "4_explained.png"},
     "5_model_as_circuit": {"digits_for_circuit", "5_model_as_circuit.png"},
 }
-QUICK = "1_first_simulation"  # the others take about as long each
 
 
 def cells(source: str) -> list[tuple[str, list[str]]]:
@@ -73,7 +72,8 @@ def test_the_next_one_is_named(name):
     assert following is None or f"{following}.py" in "\n".join(last)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name == QUICK else pytest.mark.slow) for name in MADE])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MADE)
 def test_a_tutorial_runs(name, tmp_path):
     """As a newcomer runs it; its own assertions are about the science."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
