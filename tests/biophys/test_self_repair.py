@@ -166,6 +166,7 @@ def test_mean_rates_obey_the_balance_of_input_suppression_and_potentiation(found
         assert float(rates[neuron]) == pytest.approx(expected, rel=0.06), (neuron, expected)
 
 
+@pytest.mark.slow
 def test_amounts_do_not_depend_on_the_step():
     """The published form, a rate in umolar/s added in one step, would halve 2-AG and glutamate with the step."""
     changed = {"endocannabinoid.C_Theta": 0 * umolar, "endocannabinoid.K_AG": 0 / umolar, "synapse.per_neuron": 1}

@@ -27,7 +27,7 @@ def physiology():
     return segment_physiology.simulate((0.5, 1.0), leaks=(1.0, 2.0), magnesium=(0.25, 1.0))
 
 
-@pytest.mark.parametrize("name", ["segment", "detection", "physiology"])
+@pytest.mark.parametrize("name", ["segment", "detection", pytest.param("physiology", marks=pytest.mark.slow)])
 def test_every_array_is_labelled_and_the_figure_is_drawn_from_the_file(name, request, tmp_path):
     dataset = request.getfixturevalue(name)
     study = {"segment": nmda_segment, "detection": segment_detection, "physiology": segment_physiology}[name]
