@@ -8,8 +8,6 @@ from torch import nn
 from astromorph.muon import muon
 from astromorph.settings import Cifar10Settings, Settings
 
-WARM_UP = 0.2  # share of all steps, where settings do not say
-
 
 def build_optimiser(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
     """AdamW over all parameters or, where settings ask for it, Muon; at the peak of the learning rate."""
@@ -20,7 +18,7 @@ def build_optimiser(settings: Settings, model: nn.Module) -> torch.optim.Optimiz
     )
 
 
-def learning_rate(step: int, steps: int, peak: float, warm_up: float = WARM_UP) -> float:
+def learning_rate(step: int, steps: int, peak: float, warm_up: float) -> float:
     """Linear warm-up to `peak` over the first share `warm_up` of all steps, then half a cosine down to zero."""
     warm = max(1, round(warm_up * steps))
     if step < warm:
@@ -28,7 +26,7 @@ def learning_rate(step: int, steps: int, peak: float, warm_up: float = WARM_UP) 
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def set_learning_rate(optimiser: torch.optim.Optimizer, step: int, steps: int, warm_up: float = WARM_UP) -> float:
+def set_learning_rate(optimiser: torch.optim.Optimizer, step: int, steps: int, warm_up: float) -> float:
     """Gives every group of parameters its rate at `step` of `steps`; that of the first group is returned.
 
     A group's peak is the rate with which the optimiser was built.

@@ -134,6 +134,7 @@ class ImdbSettings:
     epochs: int = 5  # passes through the training part
     batch: int = 64  # examples a training step
     learning_rate: float = 2e-3  # peak of a one-cycle schedule
+    warm_up: float = 0.2  # share of all steps in which the learning rate rises
     weight_decay: float = 0.05  # of AdamW
     average: int = 0  # steps over which weights are averaged for validation and test; 0 takes the last weights
     label_smoothing: float = 0.1  # share of the target spread over all classes
@@ -214,8 +215,7 @@ class Cifar10Settings:
             )
         if self.optimiser not in get_args(Optimiser):
             raise ValueError(f"optimiser {self.optimiser!r} is not known; use {' or '.join(get_args(Optimiser))}")
-        for name in ("warm_up", "momentum"):
-            check_share(name, getattr(self, name))
+        check_share("momentum", self.momentum)
 
 
 @dataclass(frozen=True)
@@ -234,6 +234,7 @@ class DigitsSettings:
     epochs: int = 20  # passes through the training part
     batch: int = 64  # examples a training step
     learning_rate: float = 5e-3  # peak, after a linear warm-up; then half a cosine to zero
+    warm_up: float = 0.2  # share of all steps in which the learning rate rises
     weight_decay: float = 0.01  # of AdamW
     average: int = 0  # steps over which weights are averaged for validation and test; 0 takes the last weights
     label_smoothing: float = 0.0  # share of the target spread over all classes
@@ -265,6 +266,7 @@ class Wikitext2Settings:
     epochs: int = 2  # passes through the training part
     batch: int = 8  # blocks a training step
     learning_rate: float = 4e-3  # peak, after a linear warm-up; then half a cosine to zero
+    warm_up: float = 0.2  # share of all steps in which the learning rate rises
     weight_decay: float = 0.05  # of AdamW
     average: int = 0  # steps over which weights are averaged for validation and test; 0 takes the last weights
     threads: int = 0  # processor threads; 0 leaves the choice to torch
@@ -305,7 +307,7 @@ def check_training(settings: Settings) -> None:
     for name in ("position_scale", "learning_rate"):
         if not getattr(settings, name) > 0:
             raise ValueError(f"{name} {getattr(settings, name)} must be above 0")
-    for name in ("dropout", "label_smoothing"):
+    for name in ("dropout", "label_smoothing", "warm_up"):
         check_share(name, getattr(settings, name, 0.0))
     for name in ("weight_decay", "average", "threads", "seed"):
         if getattr(settings, name) < 0:

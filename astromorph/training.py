@@ -22,7 +22,7 @@ from astromorph.allocator import keep_freed_memory
 from astromorph.averaging import AveragedWeights
 from astromorph.evaluation import evaluate, load_weights
 from astromorph.hardware import Processor
-from astromorph.optimiser import WARM_UP, build_optimiser, set_learning_rate
+from astromorph.optimiser import build_optimiser, set_learning_rate
 from astromorph.run_folder import RunFolder
 from astromorph.settings import Settings
 from astromorph.tasks import Task, build_task
@@ -73,8 +73,8 @@ def run_epochs(folder: RunFolder, task: Task, processor: Processor) -> list[dict
         if distributed.leads():
             if best_row(rows, task) is row:
                 checkpoint.save_tensors(folder.path / "weights.safetensors", average.model.state_dict())
+            folder.write_metrics(rows)  # before the checkpoint: what it does not know yet is done again
             checkpoint.save(saved, model, average, optimiser, rows)
-            folder.write_metrics(rows)
             tqdm.write(
                 f"epoch {epoch}/{settings.epochs}: training loss {row['training_loss']:.4f}, validation "
                 f"{told(row, task)}, {row['seconds']:.1f} s, {row['examples_per_second']:.0f} {task.unit}/s"
@@ -108,7 +108,7 @@ def one_epoch(
     )
     rate = settings.learning_rate
     for inputs, labels in shown:
-        rate, count = set_learning_rate(optimiser, step, steps, getattr(settings, "warm_up", WARM_UP)), len(labels)
+        rate, count = set_learning_rate(optimiser, step, steps, settings.warm_up), len(labels)
         *given, labels = processor.move(distributed.share((*inputs, labels)))
         with processor.precision():
             output = forward(*given)

@@ -7,11 +7,13 @@ is the one whose weights are tested; the test accuracy, once it has been read, i
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from astromorph.run_folder import RunFolder
+from astromorph.settings import Settings, Wikitext2Settings
 
 
 def draw(folder: RunFolder) -> Figure:
@@ -27,7 +29,7 @@ def draw(folder: RunFolder) -> Figure:
 def draw_panels(losses: Axes, accuracies: Axes, folder: RunFolder) -> None:
     """The same into two given panels."""
     table = folder.metrics()
-    chosen = int(table.loc[table.validation_accuracy.idxmax(), "epoch"])
+    chosen = folder.summary()["chosen_epoch"] if folder.finished else best_epoch(table, folder.settings)
     losses.plot(table.epoch, table.training_loss, "o-", label="training")
     losses.plot(table.epoch, table.validation_loss, "o-", label="validation")
     losses.set(ylabel="cross-entropy (nats)", title="A   Loss")
@@ -38,6 +40,13 @@ def draw_panels(losses: Axes, accuracies: Axes, folder: RunFolder) -> None:
     accuracies.set(ylabel="accuracy", title="B   Accuracy")
     for axes in (losses, accuracies):
         _mark_epoch(axes, chosen)
+
+
+def best_epoch(table: pd.DataFrame, settings: Settings) -> int:
+    """The best so far: by accuracy or, of a language model, by loss."""
+    by_loss = isinstance(settings, Wikitext2Settings)
+    place = table.validation_loss.idxmin() if by_loss else table.validation_accuracy.idxmax()
+    return int(table.loc[place, "epoch"])
 
 
 def _mark_epoch(axes: Axes, chosen: int) -> None:

@@ -38,7 +38,7 @@ h1 { font-size: 1.6rem; line-height: 1.2; }
 h2 { font-size: 1.2rem; margin: 2.6rem 0 .4rem; padding-top: .9rem; border-top: 1px solid var(--line); }
 p { max-width: 42rem; }
 a { color: var(--mark); }
-nav ol { columns: 18rem auto; padding-left: 1.4rem; font-size: .95rem; }
+nav ul { columns: 18rem auto; padding-left: 1.4rem; font-size: .95rem; }
 figure { margin: 1rem 0; }
 .wide { overflow-x: auto; }
 .picture { background: white; border-radius: 6px; padding: .5rem; width: fit-content; max-width: 100%; }
@@ -126,7 +126,7 @@ def _contents(sections: Sequence[Section]) -> str:
     if len(sections) < WORTH_CONTENTS:
         return ""
     lines = "\n".join(f"<li>{link(Link(section.heading, '#' + section.anchor))}</li>" for section in sections)
-    return f'<nav aria-label="Contents"><ol>\n{lines}\n</ol></nav>\n'
+    return f'<nav aria-label="Contents"><ul>\n{lines}\n</ul></nav>\n'
 
 
 def _section(section: Section) -> str:

@@ -100,7 +100,7 @@ def test_a_loss_that_is_no_number_stops_with_the_cure(tmp_path):
 
 
 def test_learning_rate_rises_linearly_then_falls_to_zero():
-    rates = [learning_rate(step, 100, 2.0) for step in range(100)]
+    rates = [learning_rate(step, 100, 2.0, 0.2) for step in range(100)]
     assert rates[:20] == pytest.approx([2.0 * (step + 1) / 20 for step in range(20)])
     assert rates[20] == 2.0 and all(np.diff(rates[20:]) < 0) and rates[-1] < 2e-3
     assert rates[60] == pytest.approx(1.0)  # half way down the cosine
