@@ -2,29 +2,20 @@
 //
 // A stack is one head of one input. Its Hebbian weight (features x width floats) stays in the first-level cache while
 // tokens pass in groups of four; nothing as long as the sequence is stored but inputs, outputs and, in the causal
-// gradient, one row a token. Sums are float32 whatever the tokens' type. Called from kernel.py, which says what the
+// gradient, one row a token. Sums are float32 whatever the tokens' type. Called from compiled.py; scans.py says what the
 // arguments are; gradients follow the equations there.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 #include <omp.h>
+#include "../numbers.h"
 
 typedef float v16 __attribute__((vector_size(64)));
 typedef int32_t i16v __attribute__((vector_size(64)));
-typedef int64_t i64;
 static const int G = 4;       // tokens in a group
 static const int BLOCK = 64;  // tokens between stored states of the scan from the right
 static const float TINY = 1.17549435e-38f;
-
-struct bf16 { uint16_t bits; };
-static inline float number(float x) { return x; }
-static inline float number(bf16 x) { uint32_t u = (uint32_t)x.bits << 16; float f; memcpy(&f, &u, 4); return f; }
-static inline void assign(float& to, float x) { to = x; }
-static inline void assign(bf16& to, float x) {  // round to nearest even; NaN stays NaN
-    uint32_t u; memcpy(&u, &x, 4);
-    to.bits = (uint16_t)(((u & 0x7fffffff) > 0x7f800000) ? (u >> 16) | 0x40 : (u + 0x7fff + ((u >> 16) & 1)) >> 16);
-}
 
 static inline v16 exp2v(v16 x) {
     x = x > 127.f ? (v16){} + 127.f : x;

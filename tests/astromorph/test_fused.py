@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from astromorph.attention.compiled import library
 from astromorph.models import fused
 from astromorph.models.fused import add_norm, embed
+from astromorph.native import library
 
 BATCH, TOKENS, WIDTH, WORDS = 3, 7, 20, 12  # the width fills no vector of the processor
 ROUNDING = {torch.float32: 3e-6, torch.bfloat16: 1.5e-2}
