@@ -1,4 +1,4 @@
-"""Draw a dataset or a run again from its file, without simulating or training.
+"""Draw a dataset, a run or a table again from its file, without simulating or training.
 
 example: astromorph plot response.nc --out response.pdf
 """
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def run(words: list[str]) -> None:
-    parser = verb_parser("astromorph plot", __doc__ or "", "FILE.nc|RUN [--out FILE.png] [--overwrite]")
-    parser.add_argument("file", type=Path, help="dataset (.nc) or run folder")
+    parser = verb_parser("astromorph plot", __doc__ or "", "FILE.nc|FILE.csv|RUN [--out FILE.png] [--overwrite]")
+    parser.add_argument("file", type=Path, help="dataset (.nc), table (.csv) of compare or bench, or run folder")
     parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="figure; beside its data if left out")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
     asked = parse(parser, words)
@@ -25,7 +25,7 @@ def run(words: list[str]) -> None:
     if file.suffix in (".yaml", ".yml"):
         raise ValueError(f"{file} holds coefficients without their data; plot the dataset they were fitted to")
     claim(out, overwrite=asked["overwrite"], endings=FIGURE_ENDINGS)
-    save_figure(_run_figure(file) if file.is_dir() else _dataset_figure(file), out)
+    save_figure(_run_figure(file) if file.is_dir() else _file_figure(file), out)
     print(f"wrote {out}")
 
 
@@ -39,7 +39,14 @@ def _run_figure(path: Path) -> "Figure":
     return learning_curves.draw(RunFolder.open(path))
 
 
-def _dataset_figure(file: Path) -> "Figure":
+def _file_figure(file: Path) -> "Figure":
+    if file.suffix == ".csv":
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from studies import tables
+
+        return tables.draw(file)
     from biophys.recording import load
 
     dataset = load(file)

@@ -1,0 +1,43 @@
+"""Tables drawn again from their files."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from studies import tables
+from studies.command_line import main
+
+RESULTS = Path(tables.__file__).with_name("results")
+
+
+def test_a_table_of_compared_runs_keeps_every_run_in_its_figure(tmp_path):
+    runs = pd.DataFrame(
+        {"data_set": "imdb", "attention": ["linear", "linear", "softmax"], "setting": "", "seed": [0, 1, 0]}
+    )
+    columns = {"test_accuracy": [0.81, 0.83, 0.9], "epochs_to_85_percent": [2, None, 1], "seconds_per_epoch": 1.0}
+    file = tmp_path / "runs.csv"
+    runs.assign(**columns, seconds=5.0, parameters=10).to_csv(file, index=False)
+    axes = tables.draw(file).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["linear", "softmax"]
+    drawn = [sorted(line.get_ydata()) for line in axes.lines if line.get_alpha() == 0.5]
+    assert drawn == [[pytest.approx(81), pytest.approx(83)], [pytest.approx(90)]]
+
+
+def test_the_committed_bench_is_drawn_by_the_command(tmp_path):
+    assert main(["plot", str(RESULTS / "attention.csv"), "--out", str(tmp_path / "a.png")]) == 0
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"a,b\n1,2\n", "has the columns a, b, which no command draws"), (b"", "cannot be read as a table"),
+     (b"\xff\xfe\x00", "cannot be read as a table"),
+     (b"method,processes,comparisons,per_second\n", "has no rows")],
+)  # fmt: skip
+def test_other_tables_are_refused_in_one_sentence(tmp_path, capsys, content, said):
+    file = tmp_path / "table.csv"
+    file.write_bytes(content)
+    assert main(["plot", str(file), "--out", str(tmp_path / "figure.png")]) == 2
+    words = capsys.readouterr().err
+    assert said in words and words.count("\n") == 1 and not (tmp_path / "figure.png").exists()
