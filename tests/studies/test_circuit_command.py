@@ -94,7 +94,7 @@ def test_activities_outside_the_measured_range_are_told_or_refused(measured, tmp
     narrow = replace(folder.response, lowest=2.0)
     made(tmp_path / "narrow", response=narrow)
     coefficients = yaml.safe_load((measured / "coefficients.yaml").read_text())
-    coefficients["response"]["lowest"] = 2.0
+    coefficients["calcium_response"]["response"]["lowest"] = 2.0
     (tmp_path / "narrow" / "coefficients.yaml").write_text(yaml.safe_dump(coefficients))
     dataset = circuit.simulate(tmp_path / "narrow", **QUICK | {"examples": 1})
     told = capsys.readouterr().out.strip()
@@ -132,7 +132,7 @@ def test_runs_without_a_circuit_or_an_astrocyte_are_refused(measured, tmp_path):
         circuit.simulate(tmp_path / "paper", **QUICK, calcium="dynamic")
     made(tmp_path / "failed", response=RunFolder.open(measured).response)
     coefficients = yaml.safe_load((measured / "coefficients.yaml").read_text())
-    coefficients |= {"status": "failed", "reason": "R^2 is 0.5", "response": None}
+    coefficients["calcium_response"] |= {"status": "failed", "reason": "R^2 is 0.5", "response": None}
     (tmp_path / "failed" / "coefficients.yaml").write_text(yaml.safe_dump(coefficients))
     with pytest.raises(ValueError, match="the fit to calcium-response.nc failed .R.2 is 0.5"):
         circuit.simulate(tmp_path / "failed", **QUICK, calcium="dynamic")
