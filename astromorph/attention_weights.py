@@ -16,6 +16,8 @@ value may be large or nothing, may speak for or against a class, reaches the rea
 passes a feed-forward layer on the way; in a second layer a token is no longer a word.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -51,16 +53,29 @@ def mean_over_queries(weights: Tensor, keep: Tensor | None = None) -> Tensor:
 @torch.no_grad()
 def attention_weights(model: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
     """The weights (batch, heads, tokens) in each attention layer of `model` when it reads `inputs`, in their order."""
-    calls: list[tuple[nn.Module, tuple[Tensor, Tensor, Tensor, Tensor | None]]] = []
+    calls: list[tuple[MultiheadAttention, tuple[Tensor, Tensor, Tensor, Tensor | None]]] = []
 
-    def note(mechanism: nn.Module, entering: tuple, leaving: Tensor) -> None:
-        calls.append((mechanism, entering))
+    def note(attention: MultiheadAttention, mechanism: nn.Module, entering: tuple, leaving: Tensor) -> None:
+        calls.append((attention, entering))
 
     attentions = [module for module in model.modules() if isinstance(module, MultiheadAttention)]
-    hooks = [attention.mechanism.register_forward_hook(note) for attention in attentions]
+    hooks = [attention.mechanism.register_forward_hook(partial(note, attention)) for attention in attentions]
     try:
         model(*inputs)
     finally:
         for hook in hooks:
             hook.remove()
-    return [mean_over_queries(weights_of(mechanism, *entering), entering[3]) for mechanism, entering in calls]
+    return [
+        of_senders(attention, mean_over_queries(weights_of(attention.mechanism, *entering), entering[3]))
+        for attention, entering in calls
+    ]
+
+
+def of_senders(attention: MultiheadAttention, weights: Tensor) -> Tensor:
+    """Weights (batch, heads, tokens) of delayed values, each given to the token whose value it is."""
+    if attention.delays is None:
+        return weights
+    sent = torch.zeros_like(weights)
+    for head, delay in enumerate(attention.delays.position[1].round().int().tolist()):
+        sent[:, head, : weights.shape[-1] - delay] = weights[:, head, delay:]
+    return sent

@@ -8,13 +8,21 @@ from torch import nn
 from astromorph.muon import muon
 from astromorph.settings import Cifar10Settings, Settings
 
+DELAY_RATE = 100  # learning rate of the delays of tokens over that of weights
+
 
 def build_optimiser(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
     """AdamW over all parameters or, where settings ask for it, Muon; at the peak of the learning rate."""
     if isinstance(settings, Cifar10Settings) and settings.optimiser == "muon":
         return muon(model, settings.learning_rate, settings.momentum, settings.weight_decay)
+    delays = [each for name, each in model.named_parameters() if name.endswith(".delays.position")]
+    others = [each for name, each in model.named_parameters() if not name.endswith(".delays.position")]
+    own = {"params": delays, "lr": DELAY_RATE * settings.learning_rate, "weight_decay": 0.0}
     return torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        [{"params": others}, own] if delays else others,
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
     )
 
 

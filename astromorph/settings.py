@@ -116,6 +116,7 @@ class ImdbSettings:
     attention: Attention = "astromorphic"  # softmax, linear, astromorphic or none
     effects: tuple[Effect, ...] = ("calcium", "position", "feedback")  # of astromorphic attention (mechanisms.py)
     gain: float = 1.0  # by which the output of attention is multiplied
+    token_delay: int = 0  # longest learned delay of a head's keys and values, in tokens; 0: none (token_delays.py)
     width: int = 128  # model width, divisible by heads
     heads: int = 4  # attention heads
     layers: int = 1  # encoder layers
@@ -156,8 +157,10 @@ class ImdbSettings:
         if not 0 < self.retention <= 1:
             raise ValueError(f"retention {self.retention} is a ratio; use a number above 0, at most 1")
         check_share("word_dropout", self.word_dropout)
-        for name in ("ngrams", "unlabelled"):
+        for name in ("ngrams", "unlabelled", "token_delay"):
             check_at_least(name, getattr(self, name), 0)
+        if self.token_delay and self.attention == "none":
+            raise ValueError(f"token_delay {self.token_delay} has no keys to delay without attention; set it to 0")
         if self.unlabelled and not self.ngrams:
             raise ValueError(f"unlabelled {self.unlabelled} reviews need a reader of n-grams to judge them; set ngrams")
         if self.ngrams and self.segments > 1:

@@ -50,6 +50,8 @@ def trained_task(folder: RunFolder, root: Path) -> Task:
     if not layers:
         raise ValueError(f"run {folder.path} has no attention, and so no circuit; use one with --attention linear")
     for attention in layers.values():
+        if attention.delays is not None:
+            raise ValueError(f"run {folder.path} delays keys and values, which no circuit here does; set token_delay 0")
         fitted_calcium(attention.mechanism)
     load_weights(task.model, weights)
     task.model.eval()

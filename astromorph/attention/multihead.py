@@ -9,15 +9,17 @@ from torch import Tensor, nn
 class MultiheadAttention(nn.Module):
     """Projects tokens to queries, keys and values, lets `mechanism` attend in every head, and projects back.
 
-    `mechanism` is any module called as mechanism(query, key, value, keep) on (batch, heads, tokens, features).
+    `mechanism` is any module called as mechanism(query, key, value, keep) on (batch, heads, tokens, features); `delays`
+    may let keys and values come later (token_delays.py).
     """
 
-    def __init__(self, width: int, heads: int, mechanism: nn.Module) -> None:
+    def __init__(self, width: int, heads: int, mechanism: nn.Module, delays: nn.Module | None = None) -> None:
         super().__init__()
         if width % heads:
             raise ValueError(f"width {width} does not divide into {heads} heads; use a multiple of {heads}")
         self.heads = heads
         self.to_query_key_value = nn.Linear(width, 3 * width)
+        self.delays = delays
         self.mechanism = mechanism
         self.to_output = nn.Linear(width, width)
 
@@ -26,6 +28,8 @@ class MultiheadAttention(nn.Module):
         batch, count, width = tokens.shape
         projected = self.to_query_key_value(tokens).view(batch, count, 3, self.heads, width // self.heads)
         query, key, value = Split.apply(projected)
+        if self.delays is not None:
+            key, value = (x.transpose(1, 2) for x in self.delays(key.transpose(1, 2), value.transpose(1, 2)))
         attended = self.mechanism(query, key, value, keep)
         return self.to_output(attended.transpose(1, 2).reshape(batch, count, width))
 

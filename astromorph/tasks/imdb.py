@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from astromorph.attention.token_delays import narrow
 from astromorph.data.batches import bucketed_batches, leave_out, pad
 from astromorph.data.corpus import EncodedReviews, load_encoded_imdb
 from astromorph.data.splits import validation_split
@@ -58,6 +59,7 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
             parts["learn"] = labelled[0] + more, np.concatenate([labelled[1], judged])
 
     def training(epoch: int) -> Iterator[Batch]:
+        narrow(model, epoch, settings.epochs)
         texts, labels = parts["learn"]
         fewer = short(leave_out(texts, settings.word_dropout, settings.seed, epoch))
         return text_batches(fewer, labels, widths, settings.batch, settings.seed, epoch)

@@ -28,9 +28,10 @@ from astromorph.attention.gain import Amplified
 from astromorph.attention.plasticity import Hebbian, SaturatingHebbian
 from astromorph.attention.responses import LinearResponse, MeanActivityResponse, NoFeedback, PowerOfSum, Reciprocal
 from astromorph.attention.switched import SwitchedMechanism
+from astromorph.attention.token_delays import TokenDelays
 from astromorph.feature_map import positive_activity, released_activity
 from astromorph.models.encoder import EncoderLayer
-from astromorph.settings import CalciumResponse, ClassifierSettings
+from astromorph.settings import CalciumResponse, ClassifierSettings, ImdbSettings
 
 
 def encoder_layers(
@@ -49,7 +50,9 @@ def attention(settings: ClassifierSettings, response: CalciumResponse | None, to
     """What stands in an encoder layer: a module on (batch, tokens, width) with a `keep` mask."""
     if settings.attention == "none":
         return NoAttention()
-    return MultiheadAttention(settings.width, settings.heads, mechanism(settings, response, tokens, rows))
+    longest = settings.token_delay if isinstance(settings, ImdbSettings) else 0
+    delays = TokenDelays(settings.heads, longest) if longest else None
+    return MultiheadAttention(settings.width, settings.heads, mechanism(settings, response, tokens, rows), delays)
 
 
 def mechanism(settings: ClassifierSettings, response: CalciumResponse | None, tokens: int, rows: int) -> nn.Module:
