@@ -210,6 +210,14 @@ def test_the_table_tells_what_the_dataset_holds(dataset):
     assert len(text.splitlines()) == 5 and f"{100 * rows.test_accuracy_mean['linear']:.2f} [" in text
 
 
+@pytest.mark.parametrize("budget", [ablation_trainings.BUDGETS[name] for name in ("imdb", "cifar10", "digits")])
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_every_condition_of_every_data_set_has_settings(budget, condition):
+    gain = 1.5 if condition in ablation_trainings.MATCHED else 1.0
+    settings = settings_of(condition, budget, 0, gain)
+    assert (settings.epochs, settings.gain) == (budget.epochs * budget.evaluations, gain)
+
+
 def test_a_target_that_is_never_reached_is_drawn_as_missing(dataset):
     never = dataset.assign({name: dataset[name] * np.nan for name in dataset if str(name).startswith("ratio")})
     figure = attention_ablation.draw(never)
