@@ -134,12 +134,12 @@ class ImdbSettings:
     word_dropout: float = 0.4  # share of the words of a review that an epoch of training leaves out
     epochs: int = 5  # passes through the training part
     batch: int = 64  # examples a training step
-    learning_rate: float = 4e-3  # peak of a one-cycle schedule
+    learning_rate: float = 2e-3  # peak of a one-cycle schedule
     warm_up: float = 0.2  # share of all steps in which the learning rate rises
     weight_decay: float = 0.05  # of AdamW
     average: int = 0  # steps over which weights are averaged for validation and test; 0 takes the last weights
     label_smoothing: float = 0.1  # share of the target spread over all classes
-    validation: int = 2_500  # reviews held out of the training part; they choose the epoch
+    validation: int = 2_500  # reviews at least, of whole films, held out of the training part; they choose the epoch
     threads: int = 0  # processor threads; 0 leaves the choice to torch
     precision: Precision = "auto"  # auto, float32 or bfloat16 matrix products
     compile: bool = False  # fuse elementwise work with torch.compile (needs a C++ compiler)

@@ -21,16 +21,19 @@ from astromorph.data.locations import cache_folder
 from astromorph.data.words import RESERVED, SETTINGS, UNKNOWN, Vocabulary, build_vocabulary, encode
 from astromorph.whole_files import whole
 
-LAYOUT = "1"  # raise it when the arrays of the file change their meaning
-ARRAYS = ("words", "counts", "train", "train_lengths", "train_labels", "test", "test_lengths", "test_labels")
+LAYOUT = "2"  # raise it when the arrays of the file change their meaning
+ARRAYS = (
+    "words", "counts", "train", "train_lengths", "train_labels", "train_films", "test", "test_lengths", "test_labels",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class EncodedReviews:
-    """Reviews as int32 arrays of word numbers, labels int64 [n] (1 favourable), and the words."""
+    """Reviews as int32 arrays of word numbers, labels int64 [n] (1 favourable), films [n], and the words."""
 
     train: list[np.ndarray]
     train_labels: np.ndarray
+    train_films: np.ndarray
     test: list[np.ndarray]
     test_labels: np.ndarray
     vocabulary: Vocabulary
@@ -72,6 +75,7 @@ def encode_all(reviews: Reviews) -> dict[str, np.ndarray]:
         "train": np.concatenate(train),
         "train_lengths": lengths_of(train),
         "train_labels": reviews.train_labels,
+        "train_films": reviews.train_films,
         "test": np.concatenate(test),
         "test_lengths": lengths_of(test),
         "test_labels": reviews.test_labels,
@@ -92,9 +96,8 @@ def with_vocabulary(kept: Mapping[str, np.ndarray], size: int, minimum_count: in
     for split in ("train", "test"):
         numbers = np.where(kept[split] < len(words), kept[split], np.int32(UNKNOWN))
         texts[split] = np.split(numbers, np.cumsum(kept[f"{split}_lengths"])[:-1])
-    return EncodedReviews(
-        texts["train"], kept["train_labels"], texts["test"], kept["test_labels"], Vocabulary(tuple(words))
-    )
+    train, test = ((texts[split], kept[f"{split}_labels"]) for split in ("train", "test"))
+    return EncodedReviews(*train, kept["train_films"], *test, Vocabulary(tuple(words)))
 
 
 def read_kept(path: Path) -> dict[str, np.ndarray] | None:

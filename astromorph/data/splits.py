@@ -1,4 +1,4 @@
-"""A validation part held out of the training part, with the same share of every class."""
+"""A validation part held out of the training part: with the same share of every class, or of whole groups."""
 
 import numpy as np
 
@@ -22,3 +22,16 @@ def validation_split(labels: np.ndarray, count: int, seed: int) -> tuple[np.ndar
     ]
     validation = np.sort(np.concatenate(held_out))
     return np.setdiff1d(np.arange(len(labels)), validation, assume_unique=True), validation
+
+
+def validation_of_groups(groups: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted indices (training, validation) of `groups` [n]: whole groups, drawn by `seed` until `count` are held out.
+
+    The last group may carry the validation part beyond `count`. ValueError unless some examples are left to learn from.
+    """
+    names, members, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    held_out = np.isin(members, order[: np.searchsorted(np.cumsum(sizes[order]), count) + 1])
+    if count < 1 or held_out.all():
+        raise ValueError(f"cannot hold {count} of {len(groups)} examples in {len(names)} groups out; use fewer, or 1")
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)

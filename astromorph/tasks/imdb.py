@@ -1,6 +1,7 @@
 """IMDB (Maas et al. 2011): is a film review favourable? 25,000 training and 25,000 test reviews.
 
-The vocabulary comes from the training part. Longer reviews keep their beginning and their end. In training every
+The vocabulary comes from the training part; the validation part shares no film with what is learned from, as the test
+part does not. Longer reviews keep their beginning and their end. In training every
 epoch leaves out other words of each review, which regularises the word vectors and saves their share of the time.
 
 With a reader of n-grams (settings: ngrams) that reader is fitted to the labelled reviews first. With unlabelled reviews
@@ -21,7 +22,7 @@ from torch import Tensor
 from astromorph.attention.token_delays import narrow
 from astromorph.data.batches import bucketed_batches, leave_out, pad
 from astromorph.data.corpus import EncodedReviews, load_encoded_imdb
-from astromorph.data.splits import validation_split
+from astromorph.data.splits import validation_of_groups
 from astromorph.data.unlabelled import load_unlabelled, without
 from astromorph.data.words import shorten
 from astromorph.models.ngram_reader import NgramReader
@@ -40,7 +41,7 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
     short = lambda texts: [shorten(text, settings.tokens, settings.first_tokens) for text in texts]
     widths = padded_widths(settings.tokens)
     train, test = short(reviews.train), short(reviews.test)
-    learn, held_out = validation_split(reviews.train_labels, settings.validation, settings.seed)
+    learn, held_out = validation_of_groups(reviews.train_films, settings.validation, settings.seed)
     labelled = [train[i] for i in learn], reviews.train_labels[learn]
     parts = {
         "learn": ([reviews.train[i] for i in learn], labelled[1]),

@@ -20,7 +20,8 @@ def corpus(monkeypatch) -> EncodedReviews:
     vocabulary: Vocabulary = build_vocabulary([" ".join(f"word{i}" for i in range(60))], 100)
     review = lambda: draw.integers(2, len(vocabulary), draw.integers(1, 60)).astype(np.int32)
     labels = np.tile([0, 1], 50)
-    reviews = EncodedReviews([review() for _ in labels], labels, [review() for _ in labels], labels, vocabulary)
+    train, test = ([review() for _ in labels] for _ in range(2))
+    reviews = EncodedReviews(train, labels, np.arange(100) // 2, test, labels, vocabulary)
     monkeypatch.setattr(imdb, "load_encoded_imdb", lambda root, size: reviews)
     return reviews
 

@@ -166,7 +166,7 @@ def small_task(data_set, settings, response, monkeypatch, tmp_path):
     labels = np.arange(40) % 10
     colours = Images(pixels, labels, pixels, labels, CLASS_NAMES["cifar10"])
     texts = [draw.integers(2, len(VOCABULARY), 9).astype(np.int32) for _ in range(40)]
-    reviews = EncodedReviews(texts, labels % 2, texts, labels % 2, VOCABULARY)
+    reviews = EncodedReviews(texts, labels % 2, np.arange(40), texts, labels % 2, VOCABULARY)
     monkeypatch.setattr(cifar10, "load_cifar10", lambda root: colours)
     monkeypatch.setattr(imdb, "load_encoded_imdb", lambda root, size: reviews)
     return build_task(settings, response, tmp_path)

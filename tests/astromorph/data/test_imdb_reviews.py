@@ -1,5 +1,6 @@
 """Three forms of one small data set, written here, must read alike; damage must be named."""
 
+import hashlib
 import io
 import tarfile
 from pathlib import Path
@@ -21,6 +22,10 @@ ROWS = [
     for label in ("pos", "neg")
     for number, text in zip(NUMBERS, TEXTS, strict=True)
 ]
+FILMS = {  # of a label, a line for each number: two reviews of one film, one of another, which both labels share
+    "neg": ["tt0000003", "tt0000008", "tt0000003", *["tt0000009"] * 7, "tt0000001"],
+    "pos": ["tt0000001", "tt0000008", "tt0000002", *["tt0000009"] * 7, "tt0000002"],
+}
 IN_ORDER = sorted(ROWS, key=lambda row: (row.split != "train", row.label, row.number))
 
 
@@ -28,7 +33,15 @@ def file_name(row: Review) -> str:
     return f"aclImdb/{row.split}/{row.label}/{row.number}_{9 if row.label == 'pos' else 2}.txt"
 
 
+def film_list(label: str) -> bytes:
+    return "".join(f"http://www.imdb.com/title/{film}/usercomments\n" for film in FILMS[label]).encode()
+
+
 def write_folder(root: Path) -> None:
+    for label in FILMS:
+        path = root / "aclImdb" / imdb.FILMS.format(label)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(film_list(label))
     for row in ROWS:
         path = root / file_name(row)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +55,7 @@ def write_parquet(root: Path, rows: list[Review] = ROWS, **changed: object) -> P
             "label": np.array([row.label == "pos" for row in rows], dtype=np.int8),
             "rating": np.array([9 if row.label == "pos" else 2 for row in rows], dtype=np.int8),
             "id": np.array([row.number for row in rows], dtype=np.int32),
-            "movie": ["tt0000001"] * len(rows),
+            "movie": [FILMS[row.label][row.number] for row in rows],
             "text": [row.text.decode() for row in rows],
         }
         | changed
@@ -65,6 +78,8 @@ def write_archive(root: Path, rows: list[Review] = ROWS) -> Published:
         add(tar, "aclImdb/README", b"about")
         add(tar, "aclImdb/train/unsup/0_0.txt", b"no label")
         add(tar, "../aclImdb/train/pos/77_9.txt", b"climbs out")
+        for label in FILMS:
+            add(tar, f"aclImdb/{imdb.FILMS.format(label)}", film_list(label))
         add(tar, "/aclImdb/train/pos/78_9.txt", b"absolute")
         add(tar, "aclImdb/train/pos/../../../79_9.txt", b"climbs out inside")
         link = tarfile.TarInfo("aclImdb/train/pos/80_9.txt")
@@ -76,14 +91,14 @@ def write_archive(root: Path, rows: list[Review] = ROWS) -> Published:
 
 
 def published(path: Path) -> Published:
-    import hashlib
-
     content = path.read_bytes()
     return Published(len(content), "md5", hashlib.md5(content).hexdigest())
 
 
 def edition(archive: Published = imdb.OFFICIAL.archive) -> Edition:
-    return Edition(3, archive, imdb.OFFICIAL.parquet, imdb.digest(IN_ORDER))
+    films = "\n".join(FILMS[row.label][row.number] for row in IN_ORDER[:6])
+    sha256 = hashlib.sha256(films.encode()).hexdigest()
+    return Edition(3, archive, imdb.OFFICIAL.parquet, imdb.digest(IN_ORDER), sha256)
 
 
 def test_the_three_forms_give_the_same_reviews_in_the_order_of_split_label_and_number(tmp_path):
@@ -99,10 +114,12 @@ def test_the_three_forms_give_the_same_reviews_in_the_order_of_split_label_and_n
         assert [text.encode() for text in reviews.test_texts] == [row.text for row in IN_ORDER[6:]]
         assert reviews.train_labels.tolist() == reviews.test_labels.tolist() == [0, 0, 0, 1, 1, 1]
         assert reviews.train_labels.dtype == np.int64
+        assert reviews.train_films.tolist() == [2, 2, 0, 0, 1, 1]  # ids 0, 2 and 10 of either label
         assert reviews.sha256 == known.sha256
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
         [root.name for root in roots]
         + ["imdb", "imdb.parquet", imdb.ARCHIVE, "aclImdb", "train", "test", "pos", "neg", "pos", "neg"]
+        + ["urls_neg.txt", "urls_pos.txt"]
         + [Path(file_name(row)).name for row in ROWS]
     )  # reading the archive wrote nothing
 
@@ -152,6 +169,17 @@ def test_a_review_too_few_and_an_altered_letter_are_noticed_in_a_folder(tmp_path
     assert len(load_imdb(tmp_path, edition()).test_texts) == 6
 
 
+@pytest.mark.parametrize("content", [None, b"", b"\xff\x00", b"http://www.imdb.com/title/tt0000007/\n" * 11])
+def test_films_that_are_not_those_published_are_noticed_in_a_folder(tmp_path, content):
+    write_folder(tmp_path)
+    path = tmp_path / "aclImdb" / imdb.FILMS.format("pos")
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match="does not name the films of the training reviews as published .*delete it"):
+        load_imdb(tmp_path, edition())
+
+
 def test_a_folder_without_one_of_its_parts_is_named(tmp_path):
     (tmp_path / "aclImdb" / "train" / "neg").mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match=r"train/pos is missing"):
@@ -175,6 +203,7 @@ def test_a_truncated_parquet_file_is_one_sentence(tmp_path):
         ({"label": np.full(12, 7)}, "expected 3"),
         ({"split": ["dev"] * 12}, "expected 3"),
         ({"id": np.zeros(12, int)}, "altered reviews"),
+        ({"movie": ["tt0000001"] * 12}, "does not name the films"),
     ],
 )
 def test_a_parquet_file_with_other_content_is_refused(tmp_path, change, sentence):
