@@ -13,6 +13,7 @@ DRAWN_BY = {
     "studies.bench_sweep": {"method", "target", "seconds", "a_point", "ratio"},
     "studies.bench_synapses": {"implementation", "synapses", "synapse_steps_per_second"},
     "studies.bench_patterns": {"method", "processes", "comparisons", "per_second"},
+    "studies.bench_delays": {"longest", "stage", "against", "dense_seconds", "part_of_memory"},
 }
 
 

@@ -6,11 +6,11 @@ dendrite; `Delays.rounded()` is an `IntegerDelays`, which runs whole sequences, 
 """
 
 from astromorph.delays.annealing import annealed_width
+from astromorph.delays.connections import delayed
 from astromorph.delays.integer import IntegerDelays, Scheduled
 from astromorph.delays.kernels import gaussian, triangular
 from astromorph.delays.layer import Delays
 from astromorph.delays.reference import delayed_slowly
-from astromorph.delays.spectral import delayed
 
 __all__ = [
     "Delays",

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from astromorph.delays import spikes
+from astromorph.delays.kernels import gaussian
 from astromorph.delays.sending import Outgoing, outgoing, send
 
 
@@ -64,6 +66,12 @@ class IntegerDelays(nn.Module):
 
     def events(self, x: Tensor) -> Tensor:
         """`forward` event by event; x: (batch, time, inputs), dense or sparse COO, spikes or graded values."""
+        x = x.to(self.weight.dtype)
+        if spikes.fits(x, self.weight):
+            steps = self.steps.to(x.dtype).expand_as(self.weight)
+            return spikes.sent(
+                spikes.listed(x.to_dense()), self.weight, steps, spikes.Bump(self.longest, 0.0, gaussian)
+            )
         x = (x if x.is_sparse else x.to_sparse()).coalesce()
         (sample, time, source), value = x.indices(), x.values()
         future = self.weight.new_zeros(x.shape[0], x.shape[1] + self.longest, len(self.weight))

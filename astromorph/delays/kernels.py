@@ -20,7 +20,7 @@ def gaussian(delay: Tensor, longest: int, width: float) -> Tensor:
 
     delay: (...), time steps in 0..longest; returns (longest + 1, ...), summing to one over the first axis.
     """
-    return torch.softmax(_lags(delay, longest).square() * (-0.5 / max(width, NARROWEST) ** 2), 0)
+    return torch.softmax(_lags(delay, longest).square().mul_(-0.5 / max(width, NARROWEST) ** 2), 0)
 
 
 def triangular(delay: Tensor, longest: int, width: float) -> Tensor:

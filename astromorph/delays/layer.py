@@ -11,9 +11,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from astromorph.delays.connections import delayed
 from astromorph.delays.integer import IntegerDelays
 from astromorph.delays.kernels import gaussian, triangular
-from astromorph.delays.spectral import delayed
 
 KERNELS = {"gaussian": gaussian, "triangular": triangular}
 

@@ -1,7 +1,8 @@
 """Events written into the future of their targets: an event of input i adds w_oi to output o, d_oi slots on, in a ring.
 
-The one operation of event-driven inference; its cost is the number of events times the number of outputs, whatever the
-delays. `send.cpp` does it where there is a compiler, the plain form everywhere.
+The one operation of streaming inference, and of whole sequences where there is no compiler (else `spikes.py`); its cost
+is the number of events times the number of outputs, whatever the delays. `send.cpp` does it where there is a compiler,
+the plain form everywhere.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""Delayed connections in the Fourier domain: the training path, whose cost hardly grows with the longest delay.
+"""Delayed connections in the Fourier domain: the cost hardly grows with the longest delay, nor with the activity.
 
 A convolution over time is one product per frequency, ŷ_o(f) = Σ_i k̂_oi(f) x̂_i(f), with k̂ the spectrum of the very taps
 of `kernels.py`; the closed Gaussian spectrum w·exp(-2πifd)·exp(-2π²σ²f²) would be a different kernel, one that reaches
@@ -11,60 +11,24 @@ operations where the dense convolution takes 2 (longest + 1).
   complex product is three real ones (Gauss), whose sums and differences are part of the transforms.
 * Taps and their spectra live for a block of outputs at a time and are made again on the way back: beside the weights
   nothing of size synapses × delays is ever stored.
-
-One delay per axon or per dendrite needs no product per frequency: the inputs, or the outputs, are delayed each on its
-own and a matrix product does the rest.
 """
 
 from collections.abc import Callable
 from math import ceil, pi
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from astromorph.delays.kernels import Kernel, gaussian
+from astromorph.delays.kernels import Kernel
 
 BLOCK = 5_000_000  # numbers in a block of spectra: 20 MB in float32
+PART = 250_000  # numbers in a part of taps or spectra on the way back: what a cache holds
 
 
-def delayed(x: Tensor, weight: Tensor, delay: Tensor, longest: int, width: float, kernel: Kernel = gaussian) -> Tensor:
-    """y_o(t) = Σ_i w_oi Σ_τ k(τ; d_oi) x_i(t - τ) for τ = 0..longest; x is silent before its first step.
-
-    Args:
-        x: (batch, time, inputs).
-        weight: (outputs, inputs).
-        delay: time steps in 0..longest; (outputs, inputs), (1, inputs) for axons or (outputs, 1) for dendrites.
-        longest: the longest delay, whole time steps.
-        width: of the kernel, time steps (see `kernels.py`).
-        kernel: `gaussian` or `triangular`.
-
-    Returns:
-        (batch, time, outputs), in the number type of `weight`; differentiable once by x, weight and delay.
-    """
-    x = x.to(weight.dtype)
-    with torch.autocast(x.device.type, enabled=False):
-        if not x.shape[0] or not x.shape[1]:
-            return F.linear(x, weight)
-        if delay.shape[0] == 1:
-            return F.linear(_each(x, kernel(delay[0], longest, width)), weight)
-        if delay.shape[1] == 1:
-            return _each(F.linear(x, weight), kernel(delay[:, 0], longest, width))
-        return _every(x, weight, delay, lambda centre: kernel(centre, longest, width), longest)
-
-
-def _each(x: Tensor, taps: Tensor) -> Tensor:
-    """Every channel under taps of its own; x: (batch, time, channels), taps: (delays, channels)."""
-    time = x.shape[1]
-    length = next_fast_len(time + min(len(taps), time) - 1, real=True)
-    spectrum = torch.fft.rfft(x, length, dim=1) * torch.fft.rfft(taps[:time], length, dim=0)
-    return torch.fft.irfft(spectrum, length, dim=1)[:, :time]
-
-
-def _every(x: Tensor, weight: Tensor, delay: Tensor, kernel: Callable[[Tensor], Tensor], longest: int) -> Tensor:
-    """Every synapse under taps of its own; shapes as in `delayed`."""
+def fourier(x: Tensor, weight: Tensor, delay: Tensor, longest: int, width: float, kernel: Kernel) -> Tensor:
+    """`delayed` for synapses with delays of their own; delay: (outputs, inputs)."""
     batch, time, inputs = x.shape
     reach = min(longest, time - 1)  # an older input cannot arrive any more
     frame = frame_length(batch, time, inputs, len(weight), reach)
@@ -79,7 +43,7 @@ def _every(x: Tensor, weight: Tensor, delay: Tensor, kernel: Callable[[Tensor], 
     signal = (of_signal @ pieces.flatten(1)).view(-1, batch * frames, inputs)
 
     def spectra(weight: Tensor, delay: Tensor) -> Tensor:
-        taps = kernel(delay.T)[: reach + 1] * weight.T  # (delays, inputs, outputs)
+        taps = kernel(delay.T, longest, width)[: reach + 1] * weight.T  # (delays, inputs, outputs)
         return (of_kernel[:, : reach + 1] @ taps.flatten(1)).view(len(of_kernel), -1, len(weight))
 
     product = _Product.apply(signal, weight, delay, spectra)  # (products, batch · frames, outputs)
@@ -87,10 +51,53 @@ def _every(x: Tensor, weight: Tensor, delay: Tensor, kernel: Callable[[Tensor], 
     return y.permute(1, 2, 0, 3).flatten(1, 2)[:, :time]
 
 
+def fourier_back(gradient: Tensor, weight: Tensor, delay: Tensor, longest: int, width: float, kernel: Kernel) -> Tensor:
+    """Gradient of `fourier` by x, Σ_o w_oi Σ_τ k(τ; d_oi) gradient_o(t + τ): the same with every lag turned round.
+
+    gradient: (batch, time, outputs); returns (batch, time, inputs), and asks for no gradient itself.
+    """
+    batch, time, outputs = gradient.shape
+    reach, inputs = min(longest, time - 1), weight.shape[1]
+    frame = frame_length(batch, time, outputs, inputs, reach)
+    frames = ceil(time / frame)
+    of_signal, of_kernel, back = _transforms(frame + reach, gradient)
+    of_kernel = of_kernel[:, -torch.arange(reach + 1)]
+    padded = F.pad(gradient, (0, 0, 0, frames * frame + reach - time)) if frames > 1 else gradient
+    pieces = padded.unfold(1, frame + reach if frames > 1 else time, frame).permute(3, 0, 1, 2)
+    rows, size = batch * frames, _block((reach + 1) * inputs, PART)
+    x = gradient.new_empty(frame, rows * inputs)
+    for half in _parts(len(back), ceil(len(back) / 2)):  # sums over outputs of half the products take half the room
+        total = gradient.new_empty(len(back[half]), rows, inputs)
+        for block in _parts(outputs, size):
+            here = len(weight[block])
+            taps = kernel(delay[block], longest, width)[: reach + 1].mul_(weight[block]).flatten(1)
+            part = pieces[..., block].flatten(1)
+            for some in _parts(len(total), max(1, PART // (size * inputs))):
+                total[some].baddbmm_(
+                    (of_signal[half][some, : len(part)] @ part).view(-1, rows, here),
+                    (of_kernel[half][some] @ taps).view(-1, here, inputs),
+                    beta=int(block.start > 0),
+                )
+            del taps, part
+        x.addmm_(back[half, :frame].T, total.flatten(1), beta=int(half.start > 0))
+    x = x.view(frame, batch, frames, inputs)
+    return x.permute(1, 2, 0, 3).flatten(1, 2)[:, :time]
+
+
 def frame_length(batch: int, time: int, inputs: int, outputs: int, reach: int) -> int:
     """Steps in a frame for the fewest operations: long ones share their past, short ones have few frequencies."""
+    return ceil(time / _frames(batch, time, inputs, outputs, reach)[1])
 
-    def operations(frames: int) -> float:
+
+def operations(batch: int, time: int, inputs: int, outputs: int, reach: int) -> float:
+    """Additions and multiplications a synapse, one way."""
+    return _frames(batch, time, inputs, outputs, reach)[0]
+
+
+def _frames(batch: int, time: int, inputs: int, outputs: int, reach: int) -> tuple[float, int]:
+    """The fewest operations, and the number of frames that needs them."""
+
+    def needed(frames: int) -> float:
         frame = ceil(time / frames)
         length = frame + reach
         products = 3 * batch * frames
@@ -98,7 +105,7 @@ def frame_length(batch: int, time: int, inputs: int, outputs: int, reach: int) -
         signals = 2 * batch * frames * (length / outputs + frame / inputs)
         return length * (products + kernels + signals)
 
-    return ceil(time / min((2**power for power in range(time.bit_length())), key=operations))
+    return min((needed(2**power), 2**power) for power in range(time.bit_length()))
 
 
 def _transforms(length: int, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -156,5 +163,13 @@ class _Product(torch.autograd.Function):
 
 def _blocks(signal: Tensor, weight: Tensor) -> list[slice]:
     """Outputs in blocks: small ones need little memory, large ones make better matrix products."""
-    size = max(1, BLOCK // (len(signal) * signal.shape[2]) // 32) * 32  # whole vectors
-    return [slice(start, start + size) for start in range(0, len(weight), size)]
+    return _parts(len(weight), _block(len(signal) * signal.shape[2], BLOCK))
+
+
+def _block(numbers: int, most: int) -> int:
+    """Outputs in a block with so many `numbers` each, in whole vectors."""
+    return max(1, most // numbers // 32) * 32
+
+
+def _parts(whole: int, size: int) -> list[slice]:
+    return [slice(start, start + size) for start in range(0, whole, size)]

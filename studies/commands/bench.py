@@ -1,4 +1,4 @@
-"""Time on this machine: attention, training, parameter sweeps, synapses of a network, or drawn patterns."""
+"""Time on this machine: attention, training, sweeps, synapses of a network, drawn patterns, or learned delays."""
 
 import importlib
 import inspect
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "sweep": "studies.bench_sweep",
     "synapses": "studies.bench_synapses",
     "patterns": "studies.bench_patterns",
+    "delays": "studies.bench_delays",
 }
 SECTIONS = ("response", "settings", "image_settings")  # arguments of a benchmark that are no plain values
 HELP = f"""usage: astromorph bench {"|".join(BENCHMARKS)} [--option value ...]

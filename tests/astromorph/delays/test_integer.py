@@ -55,7 +55,8 @@ def test_without_a_compiler_and_in_double_precision_it_is_the_same(shape, monkey
     layer, x = connections(shape), signal("graded")
     compiled = layer.events(x)
     assert torch.equal(connections(shape).double().events(x.double()), compiled.double())
-    monkeypatch.setattr("astromorph.delays.sending.library", lambda source: None)
+    for module in ("sending", "spikes"):
+        monkeypatch.setattr(f"astromorph.delays.{module}.library", lambda source: None)
     monkeypatch.setattr("astromorph.delays.sending.AT_ONCE", 50)
     assert torch.equal(layer.events(x), compiled)
     state = layer.start(len(x))
