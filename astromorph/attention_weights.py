@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from astromorph.attention import MultiheadAttention
+from astromorph.attention.token_delays import TokenDelays
 
 AGREEMENT = 1e-3  # between what the weights give and what the mechanism gave, relative; far above rounding
 
@@ -73,9 +74,9 @@ def attention_weights(model: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tens
 
 def of_senders(attention: MultiheadAttention, weights: Tensor) -> Tensor:
     """Weights (batch, heads, tokens) of delayed values, each given to the token whose value it is."""
-    if attention.delays is None:
+    if not isinstance(attention.delays, TokenDelays):
         return weights
     sent = torch.zeros_like(weights)
     for head, delay in enumerate(attention.delays.position[1].round().int().tolist()):
-        sent[:, head, : weights.shape[-1] - delay] = weights[:, head, delay:]
+        sent[:, head, : max(0, weights.shape[-1] - delay)] = weights[:, head, delay:]
     return sent

@@ -1,29 +1,55 @@
 """The optimiser of a training, and how its learning rate runs over the steps."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
 
 from astromorph.muon import muon
-from astromorph.settings import Cifar10Settings, Settings
+from astromorph.settings import Cifar10Settings, Settings, SpikingSettings
 
 DELAY_RATE = 100  # learning rate of the delays of tokens over that of weights
 
 
 def build_optimiser(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
-    """AdamW over all parameters or, where settings ask for it, Muon; at the peak of the learning rate."""
+    """AdamW over all parameters or, where settings ask for it, Muon; at the peak of the learning rate.
+
+    Delays have a rate of their own (`delay_rate`), and neither they nor other single numbers a channel decay.
+    """
     if isinstance(settings, Cifar10Settings) and settings.optimiser == "muon":
         return muon(model, settings.learning_rate, settings.momentum, settings.weight_decay)
+    if isinstance(settings, SpikingSettings):
+        return torch.optim.AdamW(groups(settings, model), weight_decay=0.0, fused=True)
     delays = [each for name, each in model.named_parameters() if name.endswith(".delays.position")]
     others = [each for name, each in model.named_parameters() if not name.endswith(".delays.position")]
-    own = {"params": delays, "lr": DELAY_RATE * settings.learning_rate, "weight_decay": 0.0}
+    own: dict[str, Any] = {"params": delays, "lr": DELAY_RATE * settings.learning_rate, "weight_decay": 0.0}
+    parts: list[dict[str, Any]] = [{"params": others}, *([own] if delays else [])]
     return torch.optim.AdamW(
-        [{"params": others}, own] if delays else others,
+        parts,
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
         fused=True,
     )
+
+
+def groups(settings: SpikingSettings, model: nn.Module) -> list[dict[str, Any]]:
+    """Weights, norms, and delays where they are learned, with their rates."""
+    kinds: dict[str, list[nn.Parameter]] = {"weight": [], "norm": [], "position": []}
+    for name, parameter in model.named_parameters():
+        kind = "position" if name.endswith(".position") else "norm" if parameter.dim() == 1 else "weight"
+        if parameter.requires_grad:
+            kinds[kind].append(parameter)
+    own: dict[str, dict[str, float]] = {
+        "weight": {"weight_decay": settings.weight_decay},
+        "norm": {},
+        "position": {"lr": settings.delay_rate},
+    }
+    return [
+        {"params": parameters, "lr": settings.learning_rate, **own[kind]}
+        for kind, parameters in kinds.items()
+        if parameters
+    ]
 
 
 def learning_rate(step: int, steps: int, peak: float, warm_up: float) -> float:

@@ -18,9 +18,12 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from pandas.api.types import is_numeric_dtype
 
+from astromorph.plain_yaml import read_yaml
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
 from astromorph.shipped import run_path, shipped_models
+from astromorph.strict_reading import read_as
 from astromorph.whole_files import whole
 
 METRICS = (
@@ -43,6 +46,21 @@ OWN_FILES = (
     "coefficients.yaml",
     "learning_curves.png",
 )
+SUMMARY: Mapping[str, type | tuple[type, ...]] = {  # what every summary holds
+    **dict.fromkeys(("test_accuracy", "test_loss", "validation_accuracy", "seconds"), (int, float)),
+    **dict.fromkeys(("chosen_epoch", "epochs", "parameters"), int),
+    **dict.fromkeys(("class_names", "confusion"), list),
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """settings.yaml; what `settings` holds depends on the data set."""
+
+    data_set: str
+    settings: dict[str, Any]
+    calcium_response: CalciumResponse | None
+    provenance: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,7 @@ class RunFolder:
         path = Path(path)
         refuse_foreign_folder(path, overwrite)
         path.mkdir(parents=True, exist_ok=True)
-        for name in OWN_FILES:
+        for name in OWN_FILES[1:]:  # settings.yaml, which is replaced, says to the last that this is a run
             (path / name).unlink(missing_ok=True)
         content = {
             "data_set": data_set,
@@ -97,12 +115,11 @@ class RunFolder:
                 + (f", or a shipped model: {known}" if known else "")
             )
         try:
-            content = yaml.safe_load(file.read_text())
-            settings = SETTINGS[content["data_set"]](**content["settings"])
-            response = content["calcium_response"] and CalciumResponse(**content["calcium_response"])
-            return cls(path, content["data_set"], settings, response, dict(content["provenance"]))
-        except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())
+            content = read_as(Content, read_yaml(file))
+            settings = read_as(SETTINGS[content.data_set], content.settings, "settings")
+            return cls(path, content.data_set, settings, content.calcium_response, content.provenance)
+        except (ValueError, KeyError) as error:
+            reason = " ".join(str(error).removeprefix(f"{file} ").split())
             raise ValueError(f"{file} is not the settings of a run ({reason}); train again") from error
 
     @property
@@ -114,13 +131,32 @@ class RunFolder:
         file = self.path / "metrics.csv"
         if not file.is_file():
             raise FileNotFoundError(f"{self.path} has no finished epoch yet; continue it with --resume")
-        return pd.read_csv(file)
+        try:
+            table = pd.read_csv(file)
+            lacking = [name for name in METRICS if name not in table or not is_numeric_dtype(table[name])]
+            fault = f"no numbers of {lacking[0]}" if lacking else "" if len(table) else "no rows"
+        except (ValueError, OSError) as error:
+            fault = " ".join(str(error).split())[:120]
+        if fault or table[["epoch", "validation_accuracy"]].isna().any(axis=None):
+            raise ValueError(f"{file} is not the table of a run ({fault or 'numbers are missing'}); train again")
+        return table
 
     def summary(self) -> dict[str, Any]:
         """The test result; FileNotFoundError while the run is unfinished."""
         if not self.finished:
             raise FileNotFoundError(f"run {self.path} is not finished; continue it with --resume {self.path}")
-        return json.loads((self.path / "summary.json").read_text())
+        file = self.path / "summary.json"
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+            counts, classes = found["confusion"], len(found["class_names"])
+            square = all(len(row) == classes == len(counts) and all(type(n) is int for n in row) for row in counts)
+            fault = next((f"no {name}" for name, kind in SUMMARY.items() if not isinstance(found[name], kind)), "")
+            fault = fault or ("" if square else "no confusion")
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            fault = " ".join(str(error).split())[:120]
+        if fault:
+            raise ValueError(f"{file} is not the result of a run ({fault}); train again")
+        return found
 
     def write_metrics(self, rows: Sequence[Mapping[str, float]]) -> None:
         with whole(self.path / "metrics.csv") as part:
@@ -140,5 +176,5 @@ def refuse_foreign_folder(path: Path, overwrite: bool) -> None:
     if (path / "settings.yaml").exists():
         if not overwrite:
             raise FileExistsError(f"{path} already holds a run; give another folder, --resume {path}, or --overwrite")
-    elif any(path.iterdir()):
+    elif not all(file.match(".*.part") for file in path.iterdir()):  # left by a killed process
         raise FileExistsError(f"{path} holds files that are no run; name a new or empty output folder")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
 import xarray as xr
 from brian2 import Network, Quantity, second, umolar
@@ -85,6 +86,8 @@ def load(path: str | os.PathLike) -> xr.Dataset:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}; give the path of a simulated dataset")
     try:
+        with h5py.File(path) as file:
+            dict(file.attrs)  # where these are damaged, h5netcdf prints a traceback when it is thrown away
         return xr.load_dataset(path, engine="h5netcdf")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise ValueError(f"{path} is not a readable NetCDF file; simulate or copy it anew") from error

@@ -24,7 +24,9 @@ import xarray as xr
 import yaml
 from numpy.typing import ArrayLike, NDArray
 
+from astromorph.plain_yaml import read_yaml
 from astromorph.settings import CalciumResponse, SynapticRelease
+from astromorph.strict_reading import read_as
 from astromorph.whole_files import whole
 from mapping.calcium_curve import MeasuredCurve
 from mapping.calcium_response import Candidate, ResponseFit
@@ -33,7 +35,6 @@ from mapping.release_response import ReleaseFit
 from mapping.retention import RetentionFit, factor
 from mapping.segment_coefficients import SegmentCoefficients, check_segment
 from mapping.source import Source, source_of
-from mapping.strict_reading import read_as
 
 FORMAT_VERSION = 2
 Fit = TypeVar("Fit", KernelFit, ReleaseFit, RetentionFit)
@@ -198,9 +199,9 @@ def read_coefficients(path: str | os.PathLike) -> Coefficients:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no coefficients file {path}; write one with astromorph map")
     try:
-        content = yaml.safe_load(Path(path).read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid YAML; write it again with astromorph map") from error
+        content = read_yaml(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; write it again with astromorph map") from error
     try:
         coefficients = read_as(Coefficients, _as_version_2(content))
         _check(coefficients)

@@ -25,7 +25,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from scipy import stats
 from tqdm import tqdm
 
 from astromorph.data.locations import data_root
@@ -33,6 +32,7 @@ from studies import attention_ablation_figure
 from studies.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, Budget, Trained, settings_of, trained
 from studies.circuit import opened
 from studies.physiology_points import first_crossing
+from studies.seed_intervals import interval
 
 BASELINE = "linear"
 LABELS = {
@@ -213,24 +213,14 @@ def _of_data_set(rows: Mapping[str, Row], budget: Budget) -> xr.Dataset:
     )
     accuracy, learned = found.test_accuracy, np.log(found.epochs_to_target)
     measures: dict[str, Sequence[Any]] = {
-        "test_accuracy": _interval(accuracy),
-        "epochs_to_target": _interval(found.epochs_to_target),
-        "difference": _interval(accuracy - accuracy.sel(condition=BASELINE)),
-        "ratio": [np.exp(end) for end in _interval(learned - learned.sel(condition=BASELINE))],
+        "test_accuracy": interval(accuracy),
+        "epochs_to_target": interval(found.epochs_to_target),
+        "difference": interval(accuracy - accuracy.sel(condition=BASELINE)),
+        "ratio": [np.exp(end) for end in interval(learned - learned.sel(condition=BASELINE))],
     }
     for name, ends in measures.items():
         found = found.assign(dict(zip((f"{name}_mean", f"{name}_low", f"{name}_high"), ends, strict=True)))
     return found
-
-
-def _interval(values: xr.DataArray) -> list[xr.DataArray]:
-    """Mean over `repetition` and the ends of its 95 % interval by Student's t; NaN where a value or the spread is."""
-    count = values.sizes["repetition"]
-    mean = values.mean("repetition", skipna=False)
-    if count < 2:
-        return [mean, mean * np.nan, mean * np.nan]
-    half = stats.t.ppf(0.975, count - 1) * values.std("repetition", ddof=1, skipna=False) / np.sqrt(count)
-    return [mean, mean - half, mean + half]
 
 
 def _described(

@@ -16,7 +16,7 @@ VERBS = {
     "simulate": "run a ready-made network of neurons, synapses and astrocytes",
     "sweep": "simulate a network at every point of a grid of its parameters",
     "map": "fit what was measured, and write coefficients without units",
-    "train": "train a transformer on imdb, cifar10, wikitext2 or digits",
+    "train": "train a transformer on imdb, cifar10, wikitext2, digits, a spiking network on spoken-digits, shd, ssc",
     "evaluate": "measure the test accuracy of a trained run again, or ask it about one text or image",
     "export": "write the model of a run into a folder to share",
     "circuit": "run the attention of a trained run as a neuron-astrocyte network, and compare",

@@ -109,6 +109,7 @@ def data_sets(names: Sequence[str], root: Path) -> list[str]:
     """A line a data set: intact by its published checksum, or what is wrong and what to do."""
     from astromorph.data.fetch import INTACT, check
     from astromorph.data.locations import fetch_command
+    from astromorph.data.spiking_sets import PARTS
 
     lines = []
     for name in names:
@@ -120,5 +121,7 @@ def data_sets(names: Sequence[str], root: Path) -> list[str]:
         file, status = faults[0]
         fault = status.removeprefix(f"{file} is ").split(";")[0]
         cure = "install astromorph again" if name == "digits" else f"`{fetch_command(name, root)}`"
+        if name in PARTS:  # which cannot be fetched
+            cure = status.partition("; ")[2]
         lines.append(f"{name}: {file.name} {fault}; {cure}")
     return lines

@@ -109,6 +109,8 @@ def sweep(
         plan = planned(network, grid, points, target, joblib.effective_n_jobs(jobs))
         begun = {"grid": grid.described(), "plan": plan._asdict(), "provenance": dict(provenance)}
         folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.nc"):  # of a sweep that was killed while it removed what it no longer needed
+            old.unlink()
         with whole(folder / "plan.json") as part:
             part.write_text(json.dumps(begun, indent=1))
     plan = Plan(**begun["plan"])
@@ -130,7 +132,7 @@ def sweep(
         raise KeyboardInterrupt(
             f"{kept} of {len(points)} points are kept in {folder}; the same command goes on"
         ) from interruption
-    return assembled(grid, [load(file) for file in files], plan, begun["provenance"])
+    return assembled(grid, [kept_chunk(file) for file in files], plan, begun["provenance"])
 
 
 def finish_chunk(grid: Grid, points: Sequence[Point], target: str, file: Path) -> int:
@@ -148,6 +150,13 @@ def finish_chunk(grid: Grid, points: Sequence[Point], target: str, file: Path) -
     )
     save(dataset, file)
     return len(points)
+
+
+def kept_chunk(file: Path) -> xr.Dataset:
+    try:
+        return load(file)
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged; remove it and repeat the command") from error
 
 
 def run_all(tasks: Sequence[Any], jobs: int, scheduler: str | None) -> Iterator[int]:
@@ -231,12 +240,25 @@ def parts_folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.parts")
 
 
+def begun(out: Path) -> bool:
+    """Whether a sweep that will write `out` was begun and not ended."""
+    return (parts_folder(out) / "plan.json").is_file()
+
+
 def opened(folder: Path, grid: Grid) -> dict[str, Any] | None:
     """What an earlier call began in `folder`; None if nothing. ValueError if that was another sweep."""
-    if not (folder / "plan.json").is_file():
+    file = folder / "plan.json"
+    if not file.is_file():
         return None
-    begun = json.loads((folder / "plan.json").read_text())
-    if begun["grid"] != json.loads(json.dumps(grid.described())):
+    try:
+        begun = json.loads(file.read_text(encoding="utf-8"))
+        same = begun["grid"] == json.loads(json.dumps(grid.described()))
+        planned = sorted(itertools.chain(*Plan(**begun["plan"]).chunks))
+        if same and planned != list(range(len(grid.points()))):
+            raise ValueError("it does not hold every point once")
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise ValueError(f"{file} is damaged; remove {folder} and repeat the command") from error
+    if not same:
         raise ValueError(
             f"{folder} keeps the points of another sweep; repeat its command to go on with it, remove it, or name "
             "another --out"

@@ -6,7 +6,7 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from astromorph.data import cifar10, digits, imdb, mnist, wikitext2
+from astromorph.data import cifar10, digits, imdb, mnist, spiking_sets, wikitext2
 from astromorph.data.verify import Published, fault_of_file
 
 INTACT = "intact"
@@ -20,7 +20,7 @@ FILES: dict[str, list[tuple[str, str, Published]]] = {
     ],
     "mnist": [(f"{mnist.ADDRESS}/{name}", f"{mnist.FOLDER}/{name}", known) for name, known in mnist.OFFICIAL.items()],
 }
-NAMES = (*FILES, "digits")
+NAMES = (*FILES, "digits", *spiking_sets.PARTS)
 
 
 def fetch(name: str, root: Path) -> Path:
@@ -31,6 +31,8 @@ def fetch(name: str, root: Path) -> Path:
     present = check(name, root)
     if all(status == INTACT for _, status in present):
         return present[0][0]
+    if name not in FILES:
+        raise ValueError(next(status for _, status in present if status != INTACT))
     for address, place, published in FILES[name]:
         if fault_of_file(root / place, published):
             download(address, root / place, published)
@@ -62,6 +64,8 @@ def check(name: str, root: Path) -> list[tuple[Path, str]]:
     """
     if name not in NAMES:
         raise ValueError(f"there is no data set {name!r}; use one of {', '.join(NAMES)}")
+    if name in spiking_sets.PARTS:
+        return check_spiking(name, root)
     checks = {
         "imdb": check_imdb,
         "cifar10": check_cifar10,
@@ -106,6 +110,13 @@ def check_mnist(root: Path) -> list[tuple[Path, str]]:
 
 def check_digits(root: Path) -> list[tuple[Path, str]]:
     return [status_of(Path(digits.__file__).with_name(digits.FILE), digits.PUBLISHED)]
+
+
+def check_spiking(name: str, root: Path) -> list[tuple[Path, str]]:
+    """Only whether the files are there: no checksums are published of the unpacked ones, and readers look into them."""
+    files = {part: spiking_sets.spiking_file(name, part, root) for part in spiking_sets.PARTS[name]}
+    missing = lambda part, path: f"{path} is missing; {spiking_sets.cure(name, part, root)}"
+    return [(path, INTACT if path.is_file() else missing(part, path)) for part, path in files.items()]
 
 
 def status_of(path: Path, published: Published) -> tuple[Path, str]:

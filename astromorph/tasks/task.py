@@ -8,7 +8,14 @@ from typing import Any, Literal, NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from astromorph.settings import CalciumResponse, Cifar10Settings, ImdbSettings, Settings, Wikitext2Settings
+from astromorph.settings import (
+    CalciumResponse,
+    Cifar10Settings,
+    ImdbSettings,
+    Settings,
+    SpikingSettings,
+    Wikitext2Settings,
+)
 
 
 class Batch(NamedTuple):
@@ -74,6 +81,10 @@ def build_task(settings: Settings, response: CalciumResponse | None, root: Path)
         from astromorph.tasks import wikitext2
 
         return wikitext2.build(settings, response, root)
+    if isinstance(settings, SpikingSettings):
+        from astromorph.tasks import spiking
+
+        return spiking.build(settings, root)
     from astromorph.tasks import digits
 
     return digits.build(settings, response)

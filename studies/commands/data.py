@@ -1,4 +1,4 @@
-"""Fetch a data set from its publisher, or check the files at hand against their published checksums."""
+"""Fetch a data set from its publisher, check the files at hand against their published checksums, or prepare them."""
 
 from pathlib import Path
 
@@ -8,9 +8,10 @@ from studies.commands.words import choose, first_word
 ACTIONS = {
     "fetch": "download a data set unless it lies there intact",
     "check": "print a line per file: intact, or what is wrong",
+    "prepare": "compute what a training reads of it: spoken-digits through a model of the cochlea",
 }
-SETS = ("imdb", "cifar10", "wikitext2", "mnist", "digits")
-HELP = f"""usage: astromorph data fetch|check {"|".join(SETS)} [--data DIR]
+SETS = ("imdb", "cifar10", "wikitext2", "mnist", "digits", "spoken-digits", "shd", "ssc")
+HELP = f"""usage: astromorph data fetch|check|prepare {"|".join(SETS)} [--data DIR]
 
 {__doc__}
 They lie under --data DIR, else under the folder that ASTROMORPH_DATA names, else in the user's cache folder.
@@ -33,6 +34,9 @@ def run(words: list[str]) -> None:
         from astromorph.data.fetch import fetch
 
         print(f"{name} is at {fetch(name, root)}")
+    elif action == "prepare":
+        require(name, root)
+        print(f"{name} is ready in {root}")
     else:
         _check(name, root)
 
@@ -47,9 +51,16 @@ def _check(name: str, root: Path) -> None:
 
 
 def require(name: str, root: Path) -> None:
-    """Raise one sentence with the cure unless every file of the data set is as published."""
+    """Raise one sentence with the cure unless every file of the data set is as published.
+
+    Spoken digits become spikes here, once.
+    """
     from astromorph.data.fetch import check
 
+    if name == "spoken-digits":
+        from studies.prepared_digits import prepare
+
+        prepare(root)
     refuse_faults(name, root, check(name, root))
 
 

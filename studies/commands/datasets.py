@@ -4,12 +4,19 @@ import importlib
 import inspect
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
+from astromorph.locks import alone
 from studies.commands.outputs import claim, save_figure
 from studies.commands.parser import parse, verb_parser
 from studies.provenance import provenance
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
 
 STUDIES = {
     "calcium-response": "studies.calcium_response",
@@ -31,6 +38,7 @@ STUDIES = {
     "segment-detection": "studies.segment_detection",
     "segment-physiology": "studies.segment_physiology",
     "permuted-mnist": "studies.permuted_mnist",
+    "delay-learning": "studies.delay_learning",
     "attention-ablation": "studies.attention_ablation",
     "physiology-accuracy": "studies.physiology_accuracy",
     "circuit": "studies.circuit",
@@ -53,16 +61,18 @@ def run_study(verb: str, name: str, words: list[str]) -> None:
     asked = parse(parser, words)
     out, overwrite = asked.pop("out"), asked.pop("overwrite")
     picture = out.with_suffix(".png")
-    claim(out, picture, overwrite=overwrite, endings=(".nc",))
     parts = out.with_name(f"{out.name}.parts")  # what a long study has finished, until it is whole
-    if "parts" in inspect.signature(study.simulate).parameters:
-        asked["parts"] = parts
-    dataset = study.simulate(**asked, provenance=provenance([verb, name, *words]))
-    from biophys.recording import save
+    resumable = "parts" in inspect.signature(study.simulate).parameters
+    with alone(parts) if resumable else nullcontext():
+        claim(out, picture, overwrite=overwrite or (resumable and any(parts.iterdir())), endings=(".nc",))
+        if resumable:
+            asked["parts"] = parts
+        dataset = study.simulate(**asked, provenance=provenance([verb, name, *words]))
+        from biophys.recording import save
 
-    save(dataset, out)
-    save_figure(study.draw(dataset), picture)
-    shutil.rmtree(parts, ignore_errors=True)
+        save(dataset, out)
+        save_figure(study.draw(dataset), picture)
+        shutil.rmtree(parts, ignore_errors=True)
     if "caption" in dataset.attrs:
         print(dataset.attrs["caption"])
     print(f"wrote {out} and {picture}")
@@ -74,6 +84,16 @@ def study_module(name: str) -> ModuleType:
 
     matplotlib.use("Agg")
     return importlib.import_module(STUDIES[name])
+
+
+def figure_of(file: Path, dataset: "xr.Dataset") -> "Figure":
+    """The figure of the study that made a dataset. ValueError if none did, or the dataset lacks what is drawn."""
+    study = study_of(file, dataset.attrs)
+    try:
+        return study.draw(dataset)
+    except (KeyError, AttributeError, TypeError, IndexError, ValueError) as error:
+        name, lacking = dataset.attrs["study"], " ".join(str(error).split())[:120]
+        raise ValueError(f"{file} lacks what the figure of {name} shows ({lacking}); make the dataset anew") from error
 
 
 def study_of(file: Path, attributes: Mapping[str, object]) -> ModuleType:

@@ -14,10 +14,12 @@ def run(words: list[str]) -> None:
     parser = verb_parser("astromorph demo", __doc__ or "", "[--out DIR]")
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder of the page")
     out = parse(parser, words)["out"]
+    from astromorph.locks import alone
     from studies.demo import demo
 
     try:
-        page = demo(out, provenance(["demo", *words]))
+        with alone(out):
+            page = demo(out, provenance(["demo", *words]))
     except KeyboardInterrupt as interruption:
         raise KeyboardInterrupt(f"what was finished lies in {out}") from interruption
     print(f"wrote {page}")

@@ -78,7 +78,11 @@ def run(words: list[str]) -> None:
         kind, dataset = KINDS[kinds[file]], datasets[file]
         here = {name: value for name, value in at.items() if name in dataset.dims}
         form = asked["form"] if asked["form"] in kind.forms else "best"
-        fits[file] = kind.fit(dataset, Asked(file, form, here, reference, asked["spacing"], origin))
+        try:
+            fits[file] = kind.fit(dataset, Asked(file, form, here, reference, asked["spacing"], origin))
+        except (KeyError, AttributeError, TypeError, IndexError) as error:
+            lacking = " ".join(str(error).split())[:120]
+            raise ValueError(f"{file} lacks what is fitted ({lacking}); make it anew with {kind.made}") from error
         if kinds[file] == "calcium response":
             reference = fits[file].coefficients.reference.rate
     write_coefficients(merged([fits[file].coefficients for file in files]), out)

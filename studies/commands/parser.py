@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import jsonargparse
-import yaml
 
+from astromorph.plain_yaml import read_yaml
 from studies.commands.words import meant
 
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "Sequence": "a list"}
@@ -69,7 +69,8 @@ def parse(parser: jsonargparse.ArgumentParser, words: Sequence[str]) -> dict[str
 
 def add_field_comments(parser: jsonargparse.ArgumentParser, settings: type) -> None:
     """Take the comment behind each field of a dataclass as the help of its option."""
-    comments = dict(re.findall(r"^    (\w+):.*?  # (.*)$", inspect.getsource(settings), re.MULTILINE))
+    source = "".join(inspect.getsource(each) for each in reversed(settings.__mro__[:-1]))
+    comments = dict(re.findall(r"^    (\w+):.*?  # (.*)$", source, re.MULTILINE))
     for action in parser._actions:
         action.help = comments.get(action.dest, action.help)
 
@@ -117,11 +118,9 @@ def _check_config(file: str, parser: jsonargparse.ArgumentParser) -> None:
     if not Path(file).is_file():
         raise FileNotFoundError(f"settings file {file} does not exist; write one with lines such as `epochs: 3`")
     try:
-        content = yaml.safe_load(Path(file).read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1})" if mark else ""
-        raise ValueError(f"{file} is not valid YAML{place}; write lines such as `epochs: 3`") from error
+        content = read_yaml(file)
+    except ValueError as error:
+        raise ValueError(f"{error}; write lines such as `epochs: 3`") from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise ValueError(f"{file} holds no settings; write lines such as `epochs: 3`")
     options = {action.dest: action for action in parser._actions}

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from astromorph.locks import alone
 from biophys import patterns
 from biophys.overlap import Tail
 from studies.commands.outputs import claim, save_bytes
@@ -64,14 +66,15 @@ def run(words: list[str]) -> None:
     options = [*question.needed, *question.given]
     asked = parse(_parser(name, question), spell(rest, [option for option in options if option != "law"]))
     out = asked["out"]
-    if out is not None:
-        claim(out, overwrite=asked["overwrite"], endings=(".csv",))
-    table = _table(question, {option: asked[option] for option in options}, asked)
-    print(table.to_string(index=False))
-    if out is not None:
-        save_bytes(table.to_csv(index=False).encode(), out)
-        shutil.rmtree(_parts(out), ignore_errors=True)
-        print(f"wrote {out}")
+    with alone(_parts(out)) if out is not None else nullcontext():
+        if out is not None:
+            claim(out, overwrite=asked["overwrite"], endings=(".csv",))
+        table = _table(question, {option: asked[option] for option in options}, asked)
+        print(table.to_string(index=False))
+        if out is not None:
+            save_bytes(table.to_csv(index=False).encode(), out)
+            shutil.rmtree(_parts(out), ignore_errors=True)
+            print(f"wrote {out}")
 
 
 def numbers(text: str, name: str) -> list[float | int]:

@@ -6,7 +6,7 @@ example: astromorph plot response.nc --out response.pdf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studies.commands.datasets import study_of
+from studies.commands.datasets import figure_of
 from studies.commands.outputs import FIGURE_ENDINGS, claim, save_figure
 from studies.commands.parser import parse, verb_parser
 
@@ -49,5 +49,4 @@ def _file_figure(file: Path) -> "Figure":
         return tables.draw(file)
     from biophys.recording import load
 
-    dataset = load(file)
-    return study_of(file, dataset.attrs).draw(dataset)
+    return figure_of(file, load(file))

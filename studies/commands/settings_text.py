@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from astromorph.plain_yaml import read_yaml
 from astromorph.settings import CalciumResponse, Settings
 from studies.commands.parser import given_names, given_values
 
@@ -49,7 +50,7 @@ def _origins(settings: Settings, words: Sequence[str]) -> dict[str, str]:
     """default, a settings file, or option, for every setting."""
     found = {name: "default" for name in asdict(settings)}
     for file in given_values(list(words), "config"):
-        found |= {name: file for name in yaml.safe_load(Path(file).read_text()) or {}}
+        found |= {name: file for name in read_yaml(file) or {}}
     return found | {name: "option" for name in given_names(words) if name in found}
 
 

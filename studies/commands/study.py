@@ -23,6 +23,7 @@ NAMES = {
     "segment-physiology": "which conductances give the thresholds that theory asks for",
     "attention-ablation": "what each effect of the astrocyte buys: ablations, gain-matched linear, no attention",
     "physiology-accuracy": "from IP3 degradation and SERCA uptake to test accuracy, beside a control of gain alone",
+    "delay-learning": "a spiking network without delays, with fixed random ones, and with learned ones",
     "permuted-mnist": "tasks learned one after the other: active dendrites against a plain network",
     "spiking-attention": "a trained run's attention with spiking neurons: error, accuracy, early answers",
     "circuit-error": "how long a circuit must see each token until its attention is exact",

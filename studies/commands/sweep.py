@@ -31,6 +31,7 @@ def sweep_network(name: str, words: list[str]) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
+    from astromorph.locks import alone
     from biophys.networks import ready
     from biophys.parameters import assigned, axis
     from biophys.recording import save
@@ -60,19 +61,20 @@ def sweep_network(name: str, words: list[str]) -> None:
     if asked["seeds"] < 1:
         raise ValueError(f"seeds {asked['seeds']} leave nothing to simulate; use at least 1")
     out, picture = asked["out"], asked["out"].with_suffix(".png")
-    claim(out, picture, overwrite=asked["overwrite"], endings=(".nc",))
     seeds = range(asked["seed"], asked["seed"] + asked["seeds"])
     times = asked["seconds"], asked["step"], asked["every"]
     grid = sweep.Grid(name, axes, fixed, seeds, *times, listed(asked, "record"))
-    dataset = sweep.sweep(
-        grid,
-        out,
-        target=asked["target"],
-        jobs=asked["jobs"],
-        scheduler=asked["scheduler"],
-        provenance=provenance(["sweep", name, *words]),
-    )
-    save(dataset, out)
-    save_figure(sweep_figure.draw(dataset), picture)
-    sweep.forget(out)
+    with alone(sweep.parts_folder(out)):
+        claim(out, picture, overwrite=asked["overwrite"] or sweep.begun(out), endings=(".nc",))
+        dataset = sweep.sweep(
+            grid,
+            out,
+            target=asked["target"],
+            jobs=asked["jobs"],
+            scheduler=asked["scheduler"],
+            provenance=provenance(["sweep", name, *words]),
+        )
+        save(dataset, out)
+        save_figure(sweep_figure.draw(dataset), picture)
+        sweep.forget(out)
     print(f"wrote {out} and {picture}")

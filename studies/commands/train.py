@@ -1,4 +1,4 @@
-"""Train a transformer, and write its settings, metrics of every epoch, weights and test result to a folder.
+"""Train a transformer or a spiking network: settings, metrics of every epoch, weights and test result go to a folder.
 
 The attention is softmax, linear or astromorphic; --astrocyte builds the last one from what `astromorph map` has fitted:
 calcium response, distance kernel (in place of position_scale), feature map and, for --segments above 1, retention, as
@@ -11,6 +11,7 @@ example: astromorph train digits --astrocyte astrocyte.yaml --seed 1 --out runs/
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ def _parser(data_set: str) -> jsonargparse.ArgumentParser:
         type=Path,
         default=None,
         metavar="DIR",
-        help="run folder; runs/DATA-ATTENTION-seedN if left out",
+        help="run folder; runs/DATA-ATTENTION-seedN, or runs/DATA-KIND-delays-seedN, if left out",
     )
     add("--resume", type=Path, default=None, metavar="DIR", help="go on with the run in this folder")
     add(
@@ -161,12 +162,15 @@ def _start(
     from astromorph.run_folder import RunFolder, refuse_foreign_folder
     from studies.commands.data import require
 
-    out = own["out"] or Path("runs") / f"{data_set}-{settings.attention}-seed{settings.seed}"
+    kind = getattr(settings, "variant", settings.attention)
+    out = own["out"] or Path("runs") / f"{data_set}-{kind}-seed{settings.seed}"
     root = data_root(own["data"])
 
-    def create() -> None:
+    def refuse() -> None:
         refuse_foreign_folder(out, own["overwrite"])
         require(data_set, root)
+
+    def create() -> None:
         coefficients = None if own["astrocyte"] is None else own["astrocyte"].read_bytes()
         import astromorph.training  # noqa: F401 - loads torch, so that provenance can name the graphics processor
 
@@ -175,8 +179,10 @@ def _start(
         if coefficients is not None:
             save_bytes(coefficients, out / "coefficients.yaml")
 
-    _in_one_process(create)
-    _finish(RunFolder.open(out), root)
+    _in_one_process(refuse)
+    with _alone(out):
+        _in_one_process(create)
+        _finish(RunFolder.open(out), root)
 
 
 def _resume(data_set: str, path: Path, data: Path | None, words: list[str]) -> None:
@@ -192,7 +198,16 @@ def _resume(data_set: str, path: Path, data: Path | None, words: list[str]) -> N
             f"the run in {path} trains on {folder.data_set}, not {data_set}; "
             f"use astromorph train {folder.data_set} --resume {path}"
         )
-    _finish(folder, data_root(data))
+    root = data_root(data)
+    with _alone(folder.path):
+        _finish(folder, root)
+
+
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    """Keeps other commands out of the folder; of several processes that torchrun started, the first does."""
+    from astromorph.locks import alone
+
+    return alone(folder) if os.environ.get("RANK", "0") == "0" else nullcontext()
 
 
 def _in_one_process(action: Callable[[], None]) -> None:

@@ -17,7 +17,8 @@ def finished_run(path, settings, accuracy, response=None, data_set="digits"):
     folder = RunFolder.create(path, data_set, settings, response)
     folder.write_metrics([dict.fromkeys(METRICS, 1.0) | {"epoch": 1, "validation_accuracy": accuracy, "seconds": 2.0}])
     summary = {"test_accuracy": accuracy, "validation_accuracy": accuracy, "chosen_epoch": 1, "seconds": 2.0}
-    folder.write_json("summary.json", summary | {"parameters": 7, "commit": "abc"})
+    summary |= {"test_loss": 1.0, "epochs": 1, "parameters": 7, "class_names": [], "confusion": [], "commit": "abc"}
+    folder.write_json("summary.json", summary)
     return folder
 
 

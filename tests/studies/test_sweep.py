@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -90,6 +91,36 @@ def test_a_dask_cluster_of_two_workers_gives_the_same(tmp_path, small_chunks):
     here = sweep.sweep(GRID, tmp_path / "here.nc", jobs=1)
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         there = sweep.sweep(GRID, tmp_path / "there.nc", scheduler=cluster.scheduler_address)
+    xr.testing.assert_identical(here, there)
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_that_loses_one_of_two_workers_ends_with_the_same(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("dask.distributed")
+    monkeypatch.setattr(sweep, "LARGEST_CHUNK", 1)  # a point each
+    here, out = sweep.sweep(GRID, tmp_path / "here.nc", jobs=1), tmp_path / "there.nc"
+    work = "from distributed.cli.dask_worker import main; main()"
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+        words = [cluster.scheduler_address, "--no-nanny", "--nthreads", "1", "--no-dashboard"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        workers = [subprocess.Popen([sys.executable, "-c", work, *words], env=environment) for _ in range(2)]
+
+        def kill_one() -> None:
+            while not list(sweep.parts_folder(out).glob("*.nc")):
+                time.sleep(0.01)
+            workers[0].send_signal(signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_one, daemon=True)
+        try:
+            with distributed.Client(cluster) as client:
+                client.wait_for_workers(2, timeout=120)
+            killer.start()
+            there = sweep.sweep(GRID, out, scheduler=cluster.scheduler_address)
+            killer.join(60)
+        finally:
+            for worker in workers:
+                worker.kill()
+    assert workers[0].wait() == -signal.SIGKILL
     xr.testing.assert_identical(here, there)
 
 

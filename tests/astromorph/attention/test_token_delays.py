@@ -104,13 +104,14 @@ def test_a_planted_delay_is_found():
     torch.testing.assert_close(delays.position.round(), torch.full((2, 2), 2.0))
 
 
-def test_the_weight_of_a_delayed_value_belongs_to_the_token_that_sent_it():
+@pytest.mark.parametrize("count", [2, 7])
+def test_the_weight_of_a_delayed_value_belongs_to_the_token_that_sent_it(count):
     torch.manual_seed(0)
     layer = MultiheadAttention(8, 2, LinearAttention(), TokenDelays(2, 4)).eval()
     layer.delays.position.data = torch.tensor([[0.0, 1.0], [3.0, 0.0]])
-    tokens = torch.randn(1, 7, 8)
+    tokens = torch.randn(1, count, 8)
     (weights,) = attention_weights(layer, (tokens,))
-    values = layer.to_query_key_value(tokens).view(1, 7, 3, 2, 4)[:, :, 2].transpose(1, 2)
+    values = layer.to_query_key_value(tokens).view(1, count, 3, 2, 4)[:, :, 2].transpose(1, 2)
     found = []
     layer.mechanism.register_forward_hook(lambda module, entering, leaving: found.append(leaving))
     layer(tokens)

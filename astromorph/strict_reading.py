@@ -2,7 +2,8 @@
 its type. Whatever else a file holds is refused by the name of its entry.
 """
 
-import math
+import reprlib
+import sys
 import types
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -11,6 +12,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 def read_as(expected: Any, value: Any, where: str = "the file") -> Any:
     """`value` as the expected type, through dataclasses and dictionaries; ValueError names the place."""
     origin, inner = get_origin(expected), get_args(expected)
+    if expected is Any:
+        return value
     if origin in (types.UnionType, Union):
         return None if value is None else read_as(inner[0], value, where)
     if is_dataclass(expected) or is_dataclass(origin):
@@ -21,13 +24,13 @@ def read_as(expected: Any, value: Any, where: str = "the file") -> Any:
         return value
     if origin is dict and isinstance(value, dict):
         return {read_as(str, key, where): read_as(inner[1], each, f"{where}.{key}") for key, each in value.items()}
-    if origin is list and isinstance(value, list):
-        return [read_as(inner[0], each, where) for each in value]
-    if expected is float and type(value) in (int, float) and math.isfinite(value):
+    if origin in (list, tuple) and isinstance(value, list):
+        return origin(read_as(inner[0], each, where) for each in value)
+    if expected is float and type(value) in (int, float) and abs(value) <= sys.float_info.max:
         return float(value)
-    if expected in (int, str) and type(value) is expected:
+    if expected in (bool, int, str) and type(value) is expected:
         return value
-    names = {float: "a finite number", int: "a whole number", str: "text"}
+    names = {float: "a finite number", int: "a whole number", str: "text", bool: "true or false"}
     raise ValueError(f"{where} is {shown(value)}, not {names.get(expected, 'a list or section')}")
 
 
@@ -39,7 +42,7 @@ def _read_dataclass(expected: Any, value: Any, where: str) -> Any:
     names, prefix = {field.name: field.default for field in fields(kind)}, "" if where == "the file" else f"{where}."
     for name in value:
         if name not in names:
-            raise ValueError(f"{prefix}{name} is not a known entry of {where}")
+            raise ValueError(f"{prefix}{str(name)[:60]} is not a known entry of {where}")
     for name, default in names.items():
         if name not in value and default is MISSING:
             raise ValueError(f"{prefix}{name} is missing")
@@ -48,6 +51,6 @@ def _read_dataclass(expected: Any, value: Any, where: str) -> Any:
 
 
 def shown(value: Any) -> str:
-    """The value as Python writes it, cut short."""
-    text = repr(value)
+    """The value as Python writes it, cut short (also where it would be endless)."""
+    text = reprlib.repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
