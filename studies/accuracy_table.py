@@ -19,6 +19,7 @@ from astromorph.run_folder import RunFolder
 STYLE = Path(__file__).with_name("figures.mplstyle")
 OWN_COLUMNS = ("attention", "seed")  # settings that have a column of their own
 NAMES = ("data_set", "attention", "setting")
+PERPLEXITY = "perplexity_per_word"  # of language models
 LEARNED = 0.85  # validation accuracy whose first epoch is told
 
 
@@ -42,6 +43,7 @@ def collect(folders: Sequence[RunFolder]) -> pd.DataFrame:
                 "setting": setting,
                 "seed": folder.settings.seed,
                 "test_accuracy": summary["test_accuracy"],
+                **({PERPLEXITY: summary[PERPLEXITY]} if PERPLEXITY in summary else {}),
                 "validation_accuracy": summary["validation_accuracy"],
                 "chosen_epoch": summary["chosen_epoch"],
                 "epochs_to_85_percent": reached.min() if len(reached) else None,
@@ -94,10 +96,13 @@ def differing(folders: Sequence[RunFolder]) -> list[str]:
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     """A row for runs that differ in their seed only: n, mean and standard deviation (n - 1) of the test accuracy, mean
-    of the first epoch at 85 % validation accuracy over the `reached` runs that got there, mean seconds, parameters.
+    of the first epoch at 85 % validation accuracy over the `reached` runs that got there, mean seconds, parameters; for
+    language models mean and standard deviation of the perplexity as well.
     """
     grouped = runs.groupby(list(NAMES), sort=False)
+    further = {PERPLEXITY: (PERPLEXITY, "mean"), "perplexity_sd": (PERPLEXITY, "std")} if PERPLEXITY in runs else {}
     return grouped.agg(
+        **further,
         n=("seed", "size"),
         test_accuracy=("test_accuracy", "mean"),
         sd=("test_accuracy", "std"),
@@ -109,22 +114,30 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
-def printed(table: pd.DataFrame) -> str:
-    """What `summarise` gives, for a reader: accuracy in % as mean ± sd, and no column that says nothing."""
-    told = lambda mean, sd: f"{100 * mean:.2f}" + ("" if np.isnan(sd) else f" ± {100 * sd:.2f}")
+def in_words(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Columns for a reader of what `summarise` found: accuracy in %, or perplexity, as mean ± sd."""
+    each = lambda *names: zip(*(table[name] for name in names), strict=True)
+    told = lambda mean, sd: f"{mean:.2f}" + ("" if np.isnan(sd) else f" ± {sd:.2f}")
+    if PERPLEXITY in table:
+        return {"test perplexity per word": [told(*row) for row in each(PERPLEXITY, "perplexity_sd")]}
     epochs = lambda mean, reached, n: (
         "not reached" if not reached else f"{mean:.1f}" + ("" if reached == n else f" ({reached} of {n} runs)")
     )
+    return {
+        "test accuracy (%)": [told(100 * mean, 100 * sd) for mean, sd in each("test_accuracy", "sd")],
+        "epochs to 85 %": [epochs(*row) for row in each("epochs_to_85_percent", "reached", "n")],
+    }
+
+
+def printed(table: pd.DataFrame) -> str:
+    """What `summarise` gives, for a reader, without a column that says nothing."""
     shown = pd.DataFrame(
         {
             "data set": table.data_set,
             "attention": table.attention,
             "setting": table.setting,
             "runs": table.n,
-            "test accuracy (%)": [told(*each) for each in zip(table.test_accuracy, table.sd, strict=True)],
-            "epochs to 85 %": [
-                epochs(*each) for each in zip(table.epochs_to_85_percent, table.reached, table.n, strict=True)
-            ],
+            **in_words(table),
             "s/epoch": table.seconds_per_epoch.map("{:.1f}".format),
             "s/run": table.seconds.map("{:.0f}".format),
             "parameters": table.parameters.map("{:,}".format),
@@ -134,19 +147,25 @@ def printed(table: pd.DataFrame) -> str:
 
 
 def draw(runs: pd.DataFrame) -> Figure:
-    """Test accuracy of every run as a dot, mean and standard deviation a bar, a place for each row of `summarise`."""
+    """Test accuracy, or perplexity, of every run as a dot, mean and standard deviation a bar, a place for each row of
+    `summarise`."""
+    shown, scale, label = (
+        (PERPLEXITY, 1, "test perplexity per word")
+        if PERPLEXITY in runs
+        else ("test_accuracy", 100, "test accuracy (%)")
+    )
     with plt.style.context(STYLE):
         table = summarise(runs)
         figure, axes = plt.subplots(figsize=(max(5, min(7.2, 1.3 * len(table))), 3.2), layout="constrained")
         for place, row in enumerate(table.itertuples()):
             own = (runs[list(NAMES)] == [getattr(row, name) for name in NAMES]).all(axis=1)
-            dots = runs.test_accuracy[own]
-            axes.plot([place] * len(dots), 100 * dots, "o", alpha=0.5, color="0.4", zorder=1)
-            axes.errorbar([place], [100 * row.test_accuracy], [100 * row.sd], fmt="D", capsize=6, zorder=2)
+            dots = scale * runs[shown][own]
+            axes.plot([place] * len(dots), dots, "o", alpha=0.5, color="0.4", zorder=1)
+            axes.errorbar([place], [dots.mean()], [dots.std()], fmt="D", capsize=6, zorder=2)
         names = [f"{row.attention}\n{row.setting}".strip().replace(", ", "\n") for row in table.itertuples()]
         axes.set_xticks(range(len(table)), names)
         axes.set_xlim(-0.6, len(table) - 0.4)
-        axes.set_ylabel("test accuracy (%)")
+        axes.set_ylabel(label)
         fewest, most = int(table.n.min()), int(table.n.max())
         count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         axes.set_title(f"{runs.data_set.iloc[0]}: runs, mean ± sd over {count} seed{'s' * (most > 1)}")

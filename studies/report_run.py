@@ -111,18 +111,13 @@ def side_by_side(folders: Sequence[RunFolder], anchors: Mapping[Path, str]) -> l
     table = accuracy_table.summarise(runs)
     rows = dict(zip(zip(table.attention, table.setting, strict=True), range(1, len(table) + 1), strict=True))
     drawn = runs.assign(setting=[f"row {rows[key]}" for key in zip(runs.attention, runs.setting, strict=True)])
-    percent = [
-        f"{100 * mean:.2f}" + ("" if n < 2 else f" ± {100 * sd:.2f}")
-        for mean, sd, n in zip(table.test_accuracy, table.sd, table.n, strict=True)
-    ]
     means = pd.DataFrame(
         {
             "row": list(rows.values()),
             "attention": table.attention,
             "differs in": table.setting,
             "runs": table.n,
-            "test accuracy (%)": percent,
-            "epochs to 85 %": table.epochs_to_85_percent.round(1),
+            **accuracy_table.in_words(table),
             "s an epoch": table.seconds_per_epoch.round(1),
             "weights": table.parameters,
         }
@@ -145,7 +140,7 @@ def side_by_side(folders: Sequence[RunFolder], anchors: Mapping[Path, str]) -> l
     return [
         Section(
             f"{name}: runs side by side",
-            "Mean ± standard deviation of the test accuracy; a row holds runs that differ in their seed only.",
+            "Mean ± standard deviation on the test part; a row holds runs that differ in their seed only.",
             picture(accuracy_table.draw(drawn)),
             "Dots are runs, diamonds their means with one standard deviation.",
             table=told(means),

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from astromorph.run_folder import METRICS, RunFolder
-from astromorph.settings import CalciumResponse, Cifar10Settings, DigitsSettings
+from astromorph.settings import CalciumResponse, Cifar10Settings, DigitsSettings, Wikitext2Settings
 from studies.accuracy_table import collect, draw, printed, summarise
 from studies.command_line import main
 
@@ -93,3 +93,15 @@ def test_the_command_prints_a_table_and_writes_all_runs(folders, tmp_path, capsy
     assert main(["compare", *(str(folder.path) for folder in folders), "--out", str(out)]) == 0
     assert "digits softmax 2 92.00 ± 2.83 1.0 2.0 2 7" in " ".join(capsys.readouterr().out.split())
     assert len(pd.read_csv(out)) == 4 and out.with_suffix(".png").stat().st_size > 1000
+
+
+def test_language_models_are_compared_by_perplexity(tmp_path):
+    folders = []
+    for seed, perplexity in enumerate((150.0, 154.0)):
+        folder = finished_run(tmp_path / str(seed), Wikitext2Settings(seed=seed), 0.2, data_set="wikitext2")
+        folder.write_json("summary.json", folder.summary() | {"perplexity_per_word": perplexity})
+        folders.append(folder)
+    runs = collect(folders)
+    words = printed(summarise(runs))
+    assert "test perplexity per word" in words and "152.00 ± 2.83" in words and "accuracy" not in words
+    assert sorted(draw(runs).axes[0].lines[0].get_ydata()) == [150.0, 154.0]
