@@ -18,6 +18,7 @@ NETWORKS = {
     "nmda-segment": "a dendritic segment whose NMDA receptors answer enough synapses with a plateau",
     "nmda-branch": "dendritic branches as cables: synapses clustered in one compartment or scattered",
     "spike-timing": "weights of synapses whose two cells fire at fixed lags (pair-based STDP)",
+    "delay-learning": "delays that move towards coincidence, until a neuron knows a pattern of spikes in noise",
     "hebbian": "the attention circuit: tokens written into Hebbian weights and read with astrocytic scaling",
     "retention": "short- and long-term processes of an astrocyte at nine synapses under cycles of activity (RMAAT)",
 }

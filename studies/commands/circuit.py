@@ -1,16 +1,22 @@
-"""Run the attention of a trained model as a neuron-astrocyte network in Brian2, and compare the two on test inputs.
+"""Run a trained model in Brian2 and compare the two on test inputs: the attention of a transformer as a network of
+neurons and astrocytes, a spiking network as neurons and synapses with its delays.
 
-Every finished chunk of inputs is kept: stopped at any moment, the same command goes on.
+Every finished chunk of inputs to attention is kept: stopped at any moment, the same command goes on.
 
 example: astromorph circuit runs/digits-astromorphic-seed0 --examples 20 --out circuit.nc
+example: astromorph circuit runs/spoken-digits --examples 100 --out spikes.nc
 """
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studies.commands.outputs import claim, save_figure
 from studies.commands.parser import parse, verb_parser
 from studies.provenance import provenance
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def run(words: list[str]) -> None:
@@ -18,21 +24,42 @@ def run(words: list[str]) -> None:
 
     matplotlib.use("Agg")
     from biophys.recording import save
-    from studies import circuit
+    from studies import circuit, delayed_circuit
 
+    spiking = any(is_spiking(Path(word)) for word in words)
+    study = delayed_circuit if spiking else circuit
     parser = verb_parser("astromorph circuit", __doc__ or "", "RUN [--option value ...]")
-    parser.add_argument("run", type=Path, help="run folder of a training with astromorphic or linear attention")
+    parser.add_argument(
+        "run", type=Path, help="run folder of a training with astromorphic or linear attention, or of spikes"
+    )
     parser.add_argument("--out", type=Path, default=Path("circuit.nc"), help="dataset to write, and a PNG beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
-    parser.add_function_arguments(circuit.simulate, skip={"run", "parts", "provenance"})
+    parser.add_function_arguments(study.simulate, skip={"run", "parts", "provenance"})
     asked = parse(parser, words)
     out, overwrite = asked.pop("out"), asked.pop("overwrite")
     picture, parts = out.with_suffix(".png"), out.with_name(f"{out.name}.parts")
     claim(out, picture, overwrite=overwrite, endings=(".nc",))
-    dataset = circuit.simulate(**asked, parts=parts, provenance=provenance(["circuit", *words]))
+    asked |= {} if spiking else {"parts": parts}
+    dataset = study.simulate(**asked, provenance=provenance(["circuit", *words]))
     save(dataset, out)
-    save_figure(circuit.draw(dataset), picture)
-    shutil.rmtree(parts)
+    save_figure(study.draw(dataset), picture)
+    shutil.rmtree(parts, ignore_errors=True)
+    if spiking:
+        print(dataset.attrs["caption"])
+    else:
+        tell(dataset)
+    print(f"wrote {out} and {picture}")
+
+
+def is_spiking(path: Path) -> bool:
+    """Whether this is the folder of a run on a spiking data set."""
+    from astromorph.run_folder import RunFolder
+    from astromorph.settings import SpikingSettings
+
+    return (path / "settings.yaml").is_file() and isinstance(RunFolder.open(path).settings, SpikingSettings)
+
+
+def tell(dataset: "xr.Dataset") -> None:
     same, count = int(dataset.same_class.sum()), dataset.sizes["input"]
     print(
         f"{count} {dataset.attrs['unit']}: same class in {same}, largest relative error "
@@ -45,4 +72,3 @@ def run(words: list[str]) -> None:
         f"{float(dataset.synapse_steps.mean()):.3g} synapse steps an input, "
         f"{float(dataset.seconds_per_token.mean()):.3g} s a token"
     )
-    print(f"wrote {out} and {picture}")

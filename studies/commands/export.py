@@ -3,7 +3,10 @@
 --half keeps 16 bits of every weight, which halves the file. `AstromorphicClassifier.from_pretrained(DIR)`, `evaluate`
 and `circuit` read such a folder like a run.
 
+--nir writes a spiking network as a file that other libraries of spiking networks read (NIR), instead of a folder.
+
 example: astromorph export runs/imdb --half --out imdb-small
+example: astromorph export runs/spoken-digits --nir spoken-digits.nir
 """
 
 from pathlib import Path
@@ -12,13 +15,19 @@ from studies.commands.parser import parse, verb_parser
 
 
 def run(words: list[str]) -> None:
-    parser = verb_parser("astromorph export", __doc__ or "", "RUN --out DIR [--half] [--overwrite]")
+    parser = verb_parser("astromorph export", __doc__ or "", "RUN (--out DIR [--half] | --nir FILE) [--overwrite]")
     add = parser.add_argument
     add("run", type=Path, help="folder of a finished run, or the name of a shipped model")
-    add("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add("--out", type=Path, default=None, metavar="DIR", help="folder to write")
+    add("--nir", type=Path, default=None, metavar="FILE", help="NIR file to write, of a spiking network")
     add("--half", action="store_true", help="weights in 16 instead of 32 bits")
-    add("--overwrite", action="store_true", help="replace the model in the output folder")
+    add("--overwrite", action="store_true", help="replace what is there")
     asked = parse(parser, words)
+    if (asked["out"] is None) == (asked["nir"] is None):
+        raise ValueError("an export goes to one place; give either --out DIR or --nir FILE")
+    if asked["nir"] is not None:
+        write_nir(asked["run"], asked["nir"], asked["overwrite"])
+        return
     from astromorph import AstromorphicClassifier
     from astromorph.run_folder import RunFolder
 
@@ -29,3 +38,19 @@ def run(words: list[str]) -> None:
     size = sum(file.stat().st_size for file in asked["out"].iterdir())
     print(f"test accuracy of the run {summary['test_accuracy']:.4f}; {size / 1e6:.1f} MB")
     print(f"wrote {asked['out']}")
+
+
+def write_nir(run: Path, file: Path, overwrite: bool) -> None:
+    from studies.commands.outputs import claim
+    from studies.spiking_runs import trained_network
+
+    claim(file, overwrite=overwrite, endings=(".nir", ".h5"))
+    from mapping.delay_kernel import layers_of
+    from mapping.nir_exchange import Exchanged, write
+
+    network, settings, _ = trained_network(run)
+    layers = layers_of(network)
+    write(file, Exchanged(layers, settings.frame, network.kind))
+    sizes = " - ".join(str(size) for size in (layers[0].weight.shape[1], *(len(each.weight) for each in layers)))
+    print(f"{sizes} neurons, time step {settings.frame:g} s; {file.stat().st_size / 1e6:.1f} MB")
+    print(f"wrote {file}")

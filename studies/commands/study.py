@@ -11,6 +11,7 @@ NAMES = {
     "process-length": "length constant of IP3 along an astrocytic process against sqrt(D/k)",
     "self-repair": "how a neuron that lost most of its synapses recovers",
     "stdp-window": "change of weight against the lag of two spikes",
+    "delay-coincidence": "whether delays that follow spikes find the pattern that a neuron keeps hearing",
     "false-match": "how often a random pattern sets off a segment (Figures 4A and 5): exact theory",
     "missed-match": "how often a noisy pattern fails to (Figure 4B): exact theory",
     "union-property": "false matches of many patterns kept in one set (Figure 7): exact theory",

@@ -6,7 +6,14 @@ import pytest
 from biophys.network import Point, simulate
 from biophys.networks import NETWORKS, ready
 
-SECONDS = {"li-rinzel": 10.0, "chi": 10.0, "g-chi": 10.0, "hebbian": 11.5, "neuron-glia-network": 0.3}
+SECONDS = {
+    "li-rinzel": 10.0,
+    "chi": 10.0,
+    "g-chi": 10.0,
+    "hebbian": 11.5,
+    "neuron-glia-network": 0.3,
+    "delay-learning": 5.0,  # learns from 3 s on
+}
 SMALL = {
     "spiking-network": {"network.excitatory": 80, "network.inhibitory": 20},
     "neuron-glia-network": {"network.excitatory": 80, "network.inhibitory": 20, "network.astrocytes": 80},
