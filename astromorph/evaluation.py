@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from astromorph.calibration import Reliability, reliability
+from astromorph.checkpoint import read_tensors
 from astromorph.hardware import Processor
 from astromorph.run_folder import RunFolder
 from astromorph.tasks import Batch, build_task
@@ -79,11 +78,11 @@ def evaluate_run(folder: RunFolder, root: Path) -> dict[str, Any]:
 def load_weights(model: nn.Module, file: Path) -> None:
     """Fill `model` from a safetensors file; ValueError if the file is damaged or of another model."""
     try:
-        stored = load_file(file)
+        stored, _ = read_tensors(file)
         fault = difference(model.state_dict(), stored)
         if not fault:
             model.load_state_dict(stored)
-    except (SafetensorError, RuntimeError) as error:
+    except (ValueError, RuntimeError) as error:
         fault = " ".join(str(error).split())[:120]
     if fault:
         raise ValueError(f"{file} does not hold this model's weights ({fault}); train again, or copy the whole folder")

@@ -61,7 +61,7 @@ def run_epochs(folder: RunFolder, task: Task, processor: Processor) -> list[dict
     settings, model = folder.settings, task.model.to(processor.device)
     optimiser, average = build_optimiser(settings, model), AveragedWeights(model, settings.average)
     saved = folder.path / "checkpoint.safetensors"
-    rows = checkpoint.restore(saved, model, average, optimiser) if saved.is_file() else []
+    rows = checkpoint.restore(saved, model, average, optimiser) if saved.exists() else []
     shared = distributed.shared(model)
     forward = compiled(shared) if settings.compile else shared
     for epoch in range(len(rows) + 1, settings.epochs + 1):

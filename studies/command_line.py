@@ -68,6 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         _show_traceback()
         print(f"astromorph: {sentence_of(error)}", file=sys.stderr)
         return STATUS_BAD_INPUT
+    except (MemoryError, RuntimeError) as error:
+        if not is_about_memory(error):
+            raise
+        _show_traceback()
+        print("astromorph: there is not enough memory for this; ask for less, such as smaller sizes", file=sys.stderr)
+        return STATUS_BAD_INPUT
     except KeyboardInterrupt as interruption:
         _show_traceback()
         print(f"\ninterrupted; {str(interruption) or 'nothing was written'}", file=sys.stderr)
@@ -82,6 +88,12 @@ def sentence_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno and error.strerror:
         return f"{error.filename or 'a file'} cannot be used ({error.strerror}); give another path"
     return " ".join(str(error).split()) or f"{type(error).__name__}; set ASTROMORPH_DEBUG=1 to see where"
+
+
+def is_about_memory(error: Exception) -> bool:
+    """Whether Python, NumPy or torch asked for more memory than there is."""
+    told = ("allocate memory", "out of memory", "size calculation overflowed")
+    return isinstance(error, MemoryError) or any(words in str(error) for words in told)
 
 
 def _run(words: list[str]) -> None:

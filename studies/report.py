@@ -20,7 +20,7 @@ from tqdm import tqdm
 from astromorph.run_folder import RunFolder
 from astromorph.shipped import run_path
 from biophys.recording import load
-from studies.commands.datasets import study_of
+from studies.commands.datasets import figure_of, study_of
 from studies.page import Picture, Section, pairs_table, picture, write_page
 from studies.page_table import Link
 from studies.report_run import heading, run_files, run_section, side_by_side
@@ -120,15 +120,10 @@ def result_section(result: Result, anchor: str, folder: Path) -> Section:
 
 def drawn(path: Path, dataset: xr.Dataset) -> tuple[Picture, str]:
     """The figure of the study that made the dataset, and what it asks. ValueError for a dataset of no known study."""
-    study = study_of(path, dataset.attrs)
-    try:
-        figure = study.draw(dataset)
-    except (KeyError, AttributeError, TypeError, IndexError, ValueError) as error:
-        name, lacking = dataset.attrs["study"], " ".join(str(error).split())[:120]
-        raise ValueError(f"{path} lacks what the figure of {name} shows ({lacking}); make the dataset anew") from error
+    figure = figure_of(path, dataset)
     if figure.get_supxlabel().split() == str(dataset.attrs.get("caption", "")).split():
         figure.supxlabel("")  # the page has the caption as text
-    question = (study.__doc__ or "").split("\n\n")[0]
+    question = (study_of(path, dataset.attrs).__doc__ or "").split("\n\n")[0]
     return picture(figure), " ".join(question.split())
 
 

@@ -64,7 +64,7 @@ def read_spikes(path: Path, units: int, channels: int, frames: int, frame: float
                 binned(times[number], fired[number], units, frame, counts[number])
             speakers = file["extra/speaker"][:] if "extra/speaker" in file else np.full(len(labels), -1)
             names = [each.decode() for each in file["extra/keys"][:]] if "extra/keys" in file else []
-    except (OSError, KeyError, TypeError, AttributeError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:  # h5py's, all of them
         reason = " ".join(str(error).split())[:160]
         raise ValueError(f"{path} does not hold spiking recordings ({reason}); get the file again") from error
     if len(labels) and not 0 <= labels.min() <= labels.max() < classes:

@@ -7,6 +7,7 @@ speakers are in both. Networks read them as spikes, which `astromorph data prepa
 model of the cochlea and keeps beside the recordings.
 """
 
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,8 +51,10 @@ def recordings(root: Path) -> list[Recording]:
 def samples(recording: Recording) -> NDArray[np.float64]:
     """The sound, (samples,), between -1 and 1. ValueError if the file is not 16-bit sound of one channel at 8 kHz."""
     try:
-        rate, sound = wavfile.read(recording.path)
-    except (ValueError, EOFError, OSError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", wavfile.WavFileWarning)  # such as of a file that was cut short
+            rate, sound = wavfile.read(recording.path)
+    except (ValueError, EOFError, OSError, UnboundLocalError, wavfile.WavFileWarning) as error:  # scipy's, all of them
         raise ValueError(f"{recording.path} is not a wav file ({error}); clone {ADDRESS} again") from error
     if rate != SAMPLE_RATE or sound.ndim != 1 or sound.dtype != np.int16 or not len(sound):
         raise ValueError(

@@ -8,9 +8,11 @@ example: astromorph circuit runs/spoken-digits --examples 100 --out spikes.nc
 """
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from astromorph.locks import alone
 from studies.commands.outputs import claim, save_figure
 from studies.commands.parser import parse, verb_parser
 from studies.provenance import provenance
@@ -38,12 +40,14 @@ def run(words: list[str]) -> None:
     asked = parse(parser, words)
     out, overwrite = asked.pop("out"), asked.pop("overwrite")
     picture, parts = out.with_suffix(".png"), out.with_name(f"{out.name}.parts")
-    claim(out, picture, overwrite=overwrite, endings=(".nc",))
-    asked |= {} if spiking else {"parts": parts}
-    dataset = study.simulate(**asked, provenance=provenance(["circuit", *words]))
-    save(dataset, out)
-    save_figure(study.draw(dataset), picture)
-    shutil.rmtree(parts, ignore_errors=True)
+    with nullcontext() if spiking else alone(parts):
+        begun = not spiking and any(parts.iterdir())
+        claim(out, picture, overwrite=overwrite or begun, endings=(".nc",))
+        asked |= {} if spiking else {"parts": parts}
+        dataset = study.simulate(**asked, provenance=provenance(["circuit", *words]))
+        save(dataset, out)
+        save_figure(study.draw(dataset), picture)
+        shutil.rmtree(parts, ignore_errors=True)
     if spiking:
         print(dataset.attrs["caption"])
     else:
