@@ -5,8 +5,6 @@ dropout masks, so that their differences are paired. The test part is read once,
 """
 
 import copy
-import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,9 +26,8 @@ from astromorph.settings import SETTINGS, CalciumResponse, Settings
 from astromorph.tasks import Task, build_task
 from astromorph.tasks.models import build_model
 from astromorph.training import run_epochs
-from astromorph.whole_files import whole
+from studies.kept_trainings import kept
 from studies.physiology_points import in_parts
-from studies.threads import processor_threads
 
 CONDITIONS: dict[str, dict[str, Any]] = {
     "softmax": {"attention": "softmax"},
@@ -92,14 +89,7 @@ def settings_of(condition: str, budget: Budget, seed: int, gain: float, factor: 
 
 def trained(name: str, settings: Settings, budget: Budget, root: Path, folder: Path, *, test: bool) -> Trained:
     """Trains, or goes on, and keeps what came out in `folder` under `name`."""
-    file, working = folder / f"{name}.json", folder / name
-    if not file.is_file():
-        with processor_threads(1):
-            found = train(settings, budget, root, working, test=test)
-        with whole(file) as part:
-            part.write_text(json.dumps(found._asdict(), indent=1))
-    shutil.rmtree(working, ignore_errors=True)
-    return Trained(**json.loads(file.read_text()))
+    return Trained(**kept(name, folder, lambda working: train(settings, budget, root, working, test=test)))
 
 
 def train(settings: Settings, budget: Budget, root: Path, working: Path, *, test: bool) -> Trained:

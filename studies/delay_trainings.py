@@ -9,8 +9,6 @@ around its end, so every channel fires as often at any step in any class, and ne
 but the order of spikes tells the class.
 """
 
-import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +25,7 @@ from astromorph.settings import ReadoutOf, SpikingSettings, SpokenDigitsSettings
 from astromorph.tasks import Task, build_task
 from astromorph.tasks.spiking import spiking_task
 from astromorph.training import best_row, run_epochs
-from astromorph.whole_files import whole
-from studies.threads import processor_threads
+from studies.kept_trainings import kept
 
 CONDITIONS = ("none", "fixed", "learned")  # delays
 SMALL = {"hidden": (16, 16), "dropout": 0.1}  # the network for spoken digits: a larger one knows nearly all of them
@@ -78,14 +75,7 @@ def settings_of(task: str, changes: Mapping[str, Any], condition: str, seed: int
 
 def trained(name: str, settings: SpikingSettings, root: Path, folder: Path, *, test: bool) -> Trained:
     """Trains, or goes on, and keeps what came out in `folder` under `name`."""
-    file, working = folder / f"{name}.json", folder / name
-    if not file.is_file():
-        with processor_threads(1):
-            found = train(settings, root, working, test=test)
-        with whole(file) as part:
-            part.write_text(json.dumps(found._asdict(), indent=1))
-    shutil.rmtree(working, ignore_errors=True)
-    return Trained(**json.loads(file.read_text()))
+    return Trained(**kept(name, folder, lambda working: train(settings, root, working, test=test)))
 
 
 def train(settings: SpikingSettings, root: Path, working: Path, *, test: bool) -> Trained:

@@ -6,7 +6,6 @@ times an epoch: what the loop takes for an epoch is a part of one.
 """
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -35,7 +34,7 @@ from biophys.tripartite import build_units, largest_step
 from mapping.calcium_response import ResponseFit, fit_calcium_response
 from mapping.circuit import attention_layers, hidden_activity
 from mapping.coefficients import coefficients_from_fit, response_settings
-from studies.threads import processor_threads
+from studies.kept_trainings import kept
 
 RATES = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)  # Hz
 STEP = 0.01  # s; the coupling is right to 2e-4 of each state (biophys/tripartite.py)
@@ -150,14 +149,12 @@ def gain_only(gain: float, like: CalciumResponse) -> CalciumResponse:
 
 def trained(name: str, response: CalciumResponse, seed: int, plan: Plan, root: Path, folder: Path) -> Trained:
     """Trains with `response`, or goes on, and keeps what came out in `folder` under `name`."""
-    file, working = folder / f"{name}-seed{seed}.json", folder / f"{name}-seed{seed}"
-    if not file.is_file():
-        with processor_threads(1), torch._dynamo.config.patch(recompile_limit=GRAPHS):
-            found = train(response, settings_of(plan, seed), plan.evaluations, root, working)
-        with whole(file) as part:
-            part.write_text(json.dumps(found._asdict(), indent=1))
-    shutil.rmtree(working, ignore_errors=True)
-    return Trained(**json.loads(file.read_text()))
+
+    def compiled(working: Path) -> Trained:
+        with torch._dynamo.config.patch(recompile_limit=GRAPHS):
+            return train(response, settings_of(plan, seed), plan.evaluations, root, working)
+
+    return Trained(**kept(f"{name}-seed{seed}", folder, compiled))
 
 
 def train(response: CalciumResponse, settings: Settings, evaluations: int, root: Path, working: Path) -> Trained:

@@ -10,7 +10,7 @@ from astromorph.settings import SETTINGS, CalciumResponse, ImdbSettings
     [
         ({"width": 130}, "width 130 does not divide into 4 heads; use a multiple of 4"),
         ({"epochs": 0}, "epochs 0 is too small; use at least 1"),
-        ({"learning_rate": 0.0}, "learning_rate 0.0 must be above 0"),
+        ({"learning_rate": 0.0}, "learning_rate 0.0 must be a number above 0"),
         ({"dropout": 1.0}, "dropout 1.0 is a share; use a number from 0 to below 1"),
         ({"seed": -1}, "seed -1 is negative; use 0 or more"),
         ({"segments": 0}, "segments 0 is too small; use at least 1"),
