@@ -69,7 +69,7 @@ def bench(
         seed: of weights, delays and spikes.
 
     Returns the columns longest, stage, width, against, seconds, dense_seconds, times_faster, megabytes,
-    dense_megabytes, part_of_memory.
+    dense_megabytes, part_of_memory (infinite or NaN where a turn of a small network held no page more).
     """
     counts = {"batch": batch, "steps": steps, "inputs": inputs, "hidden": hidden, "repeats": repeats,
               "threads": threads}  # fmt: skip
@@ -92,6 +92,8 @@ def bench(
         for delay in tqdm(sorted(set(longest)), unit="longest delay", disable=None):
             rows += measured(stages(delay), sizes, others, repeats, threads)
     frame = pd.DataFrame(rows)
+    frame.insert(6, "times_faster", frame.dense_seconds / frame.seconds)
+    frame["part_of_memory"] = frame.megabytes / frame.dense_megabytes
     frame.attrs["hardware"] = f"{processor()}, {threads} thread{'s' * (threads > 1)}"
     return frame
 
@@ -118,10 +120,8 @@ def measured(
             "against": form,
             "seconds": seconds[place][OURS],
             "dense_seconds": seconds[place][form],
-            "times_faster": seconds[place][form] / seconds[place][OURS],
             "megabytes": memory[OURS][place],
             "dense_megabytes": memory[form][place],
-            "part_of_memory": memory[OURS][place] / memory[form][place],
         }
         for place, case in enumerate(cases)
         for form in others
