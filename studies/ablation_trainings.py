@@ -59,7 +59,7 @@ class Budget(NamedTuple):
 
 SMALL_IMAGES = {"channels": 16, "width": 128, "feedforward": 256, "small_epochs": 0}
 BUDGETS = {
-    "imdb": Budget("imdb", 3, 1.0, 12, 0.85, {"tokens": 128, "first_tokens": 32}),
+    "imdb": Budget("imdb", 3, 2.0, 8, 0.85, {"tokens": 256, "first_tokens": 64}),
     "cifar10": Budget("cifar10", 3, 0.6, 10, 0.6, {**SMALL_IMAGES, "validation": 2500}),
     "digits": Budget("digits", 8, 20.0, 1, 0.85, {}),
 }

@@ -75,8 +75,8 @@ def simulate(
         data_sets: digits, imdb, cifar10, or some of them, in this order.
         data: folder that holds the data sets; else ASTROMORPH_DATA, else the user's cache folder.
         seeds: trainings of each condition; 3, or 8 of digits, if left out.
-        epochs: passes through the training part, of which there may be less than one; 1, 0.6 and 20 if left out.
-        evaluations: validations an epoch; 12, 10 and 1 if left out.
+        epochs: passes through the training part, of which there may be less than one; 2, 0.6 and 20 if left out.
+        evaluations: validations an epoch; 8, 10 and 1 if left out.
         target: validation accuracy whose first crossing is measured in epochs; 0.85, 0.6 and 0.85 if left out.
         learning_rates: multiples of the data set's learning rate that are tried.
         conditions: attentions; linear is always among them.
