@@ -21,7 +21,7 @@ import yaml
 from pandas.api.types import is_numeric_dtype
 
 from astromorph.plain_yaml import read_yaml
-from astromorph.settings import SETTINGS, CalciumResponse, Settings
+from astromorph.settings import SETTINGS, CalciumResponse, Settings, SpikingSettings
 from astromorph.shipped import run_path, shipped_models
 from astromorph.strict_reading import read_as
 from astromorph.whole_files import whole
@@ -72,6 +72,13 @@ class RunFolder:
     settings: Settings
     response: CalciumResponse | None
     provenance: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """What was trained, such as "imdb, linear attention, seed 0" or "shd, learned delays, seed 0"."""
+        own = self.settings
+        kind, what = (own.delays, "delays") if isinstance(own, SpikingSettings) else (own.attention, "attention")
+        return f"{self.data_set}, {'no' if kind == 'none' else kind} {what}, seed {own.seed}"
 
     @classmethod
     def create(

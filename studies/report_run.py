@@ -40,7 +40,7 @@ def run_section(folder: RunFolder, files: Sequence[Link], anchor: str = "") -> S
 
 
 def heading(folder: RunFolder) -> str:
-    return f"{folder.path.name}: {folder.data_set}, {folder.settings.attention}, seed {folder.settings.seed}"
+    return f"{folder.path.name}: {folder.title}"
 
 
 def outcome(folder: RunFolder) -> str:
@@ -97,7 +97,7 @@ def draw(folder: RunFolder) -> Figure:
         figure, panels = plt.subplot_mosaic("AB;CC", figsize=(7.2, 6.6))
         learning_curves.draw_panels(panels["A"], panels["B"], folder)
         draw_confusion(panels["C"], found["confusion"], found["class_names"])
-        figure.suptitle(f"{folder.data_set}, {folder.settings.attention} attention, seed {folder.settings.seed}")
+        figure.suptitle(folder.title)
     return figure
 
 

@@ -36,8 +36,7 @@ def draw(folder: RunFolder, result: Mapping[str, Any]) -> Figure:
         else:  # a language model
             panels[1, 0].set_axis_off()
         draw_calibration(panels[1, 1], result["calibration"])
-        settings = folder.settings
-        figure.suptitle(f"{folder.data_set}, {settings.attention} attention, seed {settings.seed}")
+        figure.suptitle(folder.title)
     return figure
 
 

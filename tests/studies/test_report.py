@@ -11,11 +11,11 @@ import xarray as xr
 import yaml
 
 from astromorph.run_folder import METRICS, RunFolder
-from astromorph.settings import DigitsSettings
+from astromorph.settings import DigitsSettings, ShdSettings
 from biophys.recording import save
 from studies.commands import report as verb
 from studies.report import found, write_report
-from studies.report_run import side_by_side
+from studies.report_run import heading, side_by_side
 
 ACCURACIES = {("linear", 0): 0.95, ("linear", 1): 0.93, ("softmax", 0): 0.9}
 PROVENANCE = {"command": "astromorph train digits --seed 7", "commit": "0123456789abcdef", "date": "2026-01-02T03:04"}
@@ -99,6 +99,20 @@ def test_the_report_says_what_was_made_how(reported):
 def test_runs_are_not_compared_with_their_copies(results, tmp_path):
     (told,) = side_by_side([RunFolder.open(results / "runs" / "linear 0"), made_run(tmp_path / "copy")], {})
     assert "repeats" in told.text and told.figure is None and told.table is None
+
+
+@pytest.mark.parametrize(
+    ("data_set", "settings", "title"),
+    [
+        ("digits", DigitsSettings(attention="softmax", seed=3), "digits, softmax attention, seed 3"),
+        ("digits", DigitsSettings(attention="none"), "digits, no attention, seed 0"),
+        ("shd", ShdSettings(delays="learned"), "shd, learned delays, seed 0"),
+        ("shd", ShdSettings(delays="none"), "shd, no delays, seed 0"),
+    ],
+)
+def test_a_run_is_called_by_what_it_compares(tmp_path, data_set, settings, title):
+    run = RunFolder.create(tmp_path / "mine", data_set, settings, None)
+    assert run.title == title and heading(run) == f"mine: {title}"
 
 
 def test_an_unfinished_run_says_how_to_go_on(tmp_path):
