@@ -1,7 +1,7 @@
 """What takes too long for a test: killed at fifty moments each, a sweep, a training and a report lose nothing, and the
 memory of long ones does not grow.
 
-    python -m tests.soak               everything, about twenty minutes on a quiet core
+    python -m tests.soak               everything, half an hour
     python -m tests.soak sweep --kills 5
 
 SIGKILL comes at moments drawn from a seed, wherever the process is. After each, every file under its final name can be
