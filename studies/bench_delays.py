@@ -17,11 +17,13 @@ from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
 from tqdm import tqdm
 
 from astromorph.allocator import keep_freed_memory
@@ -39,6 +41,8 @@ from studies.delay_networks import (
     threshold,
 )
 from studies.threads import processor_threads
+
+DASHED: dict[str, Any] = {"linestyle": "--", "marker": "s", "markerfacecolor": "white"}  # the dense form
 
 
 def bench(
@@ -148,29 +152,29 @@ def turns(case: Case, level: float, sizes: Sizes, others: Sequence[str], repeats
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Seconds and megabytes at each longest delay and stage, ours beside the dense forms, with how many times less."""
-    labels = list(dict.fromkeys(zip(frame.longest, frame.stage, strict=True)))
-    place = np.array([labels.index(case) for case in zip(frame.longest, frame.stage, strict=True)])
-    forms = list(dict.fromkeys(frame.against))
-    breadth = 0.8 / (1 + len(forms))
+    """Seconds and megabytes against the longest delay at each stage, ours and a dense form, and how many times less."""
+    form = frame.against.iloc[0]
+    chosen = frame[frame.against == form]
+    longest = sorted(set(chosen.longest))
     with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
-        figure, panels = plt.subplots(2, figsize=(7.2, 5.4), sharex=True)
-        for axes, unit, title in zip(panels, ("seconds", "megabytes"), ("time (s)", "memory (MB)"), strict=True):
-            own = frame[frame.against == forms[0]]
-            bars = axes.bar(place[frame.against == forms[0]] - 0.4 + breadth / 2, own[unit], breadth, label=OURS)
-            less = [f"{ratio:.1f}×" for ratio in own[f"dense_{unit}"] / own[unit]]
-            axes.bar_label(bars, less, fontsize=7, padding=1)
-            for column, form in enumerate(forms, 1):
-                chosen = frame.against == form
-                shifted = place[chosen] - 0.4 + (column + 0.5) * breadth
-                axes.bar(
-                    shifted, frame[chosen][f"dense_{unit}"], breadth, label=form, color="0.6" if column == 1 else "0.8"
-                )
-            axes.set(yscale="log", ylabel=title)
-            axes.margins(y=0.15)
-        panels[0].legend(title=f"above: times less than {forms[0]}", ncols=3, loc="upper left")
-        panels[1].set_xticks(range(len(labels)), [f"{stage}\n{longest} steps" for longest, stage in labels])
-        panels[1].set_xlabel("width of the kernel, or inference; longest delay")
+        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.4), sharex=True)
+        for column, (unit, title) in enumerate({"seconds": "time (s)", "megabytes": "memory (MB)"}.items()):
+            above, below = panels[:, column]
+            for stage, rows in chosen.groupby("stage", sort=False):
+                (line,) = above.plot(rows.longest, rows[unit], "o-", label=stage)
+                above.plot(rows.longest, rows[f"dense_{unit}"], color=line.get_color(), **DASHED)
+                below.plot(rows.longest, rows[f"dense_{unit}"] / rows[unit], "o-")
+            above.set(ylabel=title)
+            below.set(ylabel=f"{title.split()[0]}, {form} over {OURS}", xlabel="longest delay (steps)")
+        for axes in panels.flat:
+            axes.set(xscale="log", yscale="log")
+            axes.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.set_xticks(longest, map(str, longest))
+            axes.minorticks_off()
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        handles += [Line2D([], [], color="0.4", **look) for look in ({"marker": "o"}, DASHED)]
+        figure.legend(handles, [*labels, OURS, form], ncols=3, loc="outside upper center")
         if "hardware" in frame.attrs:
             figure.supxlabel(frame.attrs["hardware"], fontsize=8)
     return figure

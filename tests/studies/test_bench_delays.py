@@ -58,7 +58,7 @@ def test_a_row_a_stage_and_form_with_its_ratios(monkeypatch):
     assert frame.part_of_memory.tolist() == pytest.approx([1.5, 0.25, 0, nan], nan_ok=True)
     figure = bench_delays.draw(frame)
     figure.canvas.draw()
-    assert [len(axes.patches) for axes in figure.axes] == [8, 8]
+    assert [len(axes.lines) for axes in figure.axes] == [8, 8, 4, 4]
     plt.close(figure)
 
 
