@@ -36,6 +36,7 @@ WORTH_KEEPING = 20.0  # seconds of work a chunk should hold at least
 WORTH_A_PROCESS = 4.0  # seconds that a further process must save
 LARGEST_CHUNK = 5e8  # bytes of records
 LARGEST_RESULT = 8e9
+ANSWERS_WITHIN = 5.0  # seconds, a dask scheduler
 
 
 class Plan(NamedTuple):
@@ -180,7 +181,7 @@ def workers(scheduler: str | None) -> Iterator[None]:
     except ImportError as error:
         raise ValueError("--scheduler needs dask; install it with pip install 'astromorph[cluster]'") from error
     try:
-        client = Client(scheduler, timeout=5)
+        client = Client(scheduler, timeout=ANSWERS_WITHIN)
     except (OSError, TimeoutError, ValueError) as error:
         raise ValueError(f"no dask scheduler answers at {scheduler}; start one with `dask scheduler`") from error
     with client, joblib.parallel_config("dask"):

@@ -93,6 +93,7 @@ def test_the_mean_over_many_circuits_is_what_the_rate_circuit_gives():
     assert precision < 0.01  # so much would be seen
 
 
+@pytest.mark.slow
 def test_the_error_falls_as_one_over_the_root_of_rate_times_presentation():
     cells, shown, errors = layer(), stimulus(3), {}
     (expected,) = attend(cells, [shown], RateNeurons(T=300 * ms, dt=10 * ms), HILL).outputs

@@ -47,6 +47,7 @@ def test_seconds_a_step_come_from_the_difference_of_two_runs():
     assert per_step == pytest.approx(1e-4) and steps == max(taken) and 1e-4 * steps > 2.0
 
 
+@pytest.mark.slow
 def test_a_table_of_small_networks():
     frame = bench_synapses.bench([200], targets=["numpy"], nest=False, seconds=0.01)
     assert frame.implementation.tolist() == ["lumped", "general", "NumPy by hand"]

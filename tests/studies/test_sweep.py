@@ -169,6 +169,7 @@ def test_another_sweep_is_not_mixed_in(tmp_path, small_chunks, monkeypatch):
 )
 def test_bad_input_is_one_sentence(words, told, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweep, "ANSWERS_WITHIN", 0.5)
     assert main(["sweep", "li-rinzel", *words.split()]) == 2
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1
