@@ -150,6 +150,7 @@ def arrivals(calcium):
     return np.array(times)
 
 
+@pytest.mark.slow
 def test_wave_passes_a_cell_every_fifteen_seconds():
     calcium = simulate(NETWORK, [Point({})], seconds=42, step=0.02, every=0.04, record=["calcium"]).calcium[0]
     measured = arrivals(calcium)

@@ -230,6 +230,7 @@ def test_closed_loop_follows_scipy_for_a_minute(network):
     assert worst_errors(network, [Point({})], spikes(cells, 2.0, 60.0, 3), 60.0, network.step).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_example_3_weak_and_stronger_gliotransmission():
     """One spike train through three synapses: without gliotransmission, and with I_bias of 0.8 and 1.25 umolar."""
     expected, seconds, step = REFERENCE["example_3"], 17.0, 0.005
@@ -299,6 +300,7 @@ def check_example_4(astrocytes, step):
     return mean, error
 
 
+@pytest.mark.slow
 def test_example_4_transmitter_at_growing_rates():
     mean, error = check_example_4(60, 0.01)
     assert np.all(error[:, 3] < 0.05 * mean[:, 3])
@@ -320,6 +322,7 @@ def test_gliotransmission_takes_release_to_either_side():
     assert decreased < 0.6 * without and increased > 1.05 * without
 
 
+@pytest.mark.slow
 def test_any_parameter_may_differ_from_copy_to_copy():
     """In the second point every quantity is another; it is what it is alone, to rounding."""
     changed = {

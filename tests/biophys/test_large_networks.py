@@ -106,6 +106,7 @@ def counts(dataset, begin=0.0, end=np.inf):
     return ((times >= begin) & (times < end)).sum(axis=-1)
 
 
+@pytest.mark.slow
 def test_synapses_hold_the_network_back_and_a_copy_does_not_mind_its_neighbours():
     """400 cells, weights raised so that mean input is that of 4000. Without synapses, each fires every 26.8 ms."""
     small = {"network.excitatory": 320, "network.inhibitory": 80, "network.p_e": 0.5, "network.p_i": 1.0}
@@ -322,6 +323,7 @@ def test_the_pulse_drives_neurons_for_its_time_alone():
             assert len(inside) > 1 and np.diff(inside) == pytest.approx(interval, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_a_neuron_glia_network_is_the_same_among_other_copies():
     changed = {**GLIA, "gliotransmission.C_Theta": 0.8 * umolar}
     points = [Point({**changed, "astrocyte.O_beta": x * umolar / second}, seed) for x, seed in ((1.0, 1), (3.2, 2))]

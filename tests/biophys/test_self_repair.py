@@ -209,6 +209,7 @@ def test_draws_are_those_of_park_and_miller():
     assert state["draw"] == 1043618065
 
 
+@pytest.mark.slow
 def test_a_copy_is_what_it_would_be_alone_and_faults_strike_the_share_they_should():
     values = {
         "fault.t_fault": 0.5 * second, "fault.share_1": 0.2, "fault.PR_fault": 0.25, "stimulus.rate": 60 * Hz,

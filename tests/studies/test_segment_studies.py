@@ -110,6 +110,7 @@ def test_equal_synapses_match_as_often_as_theory_says(detection):
     assert noisy.theory.values == pytest.approx(patterns.missed_match_probability(64, 20, threshold, [20, 32]))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_and_another_does_not():
     asked = {**QUICK, "trials": 10, "windows": (5.0,), "spreads": (0.4,), "synapses": 14, "lost": (20,)}
     first, again, other = (segment_detection.simulate(**asked, seed=seed) for seed in (1, 1, 2))

@@ -28,6 +28,7 @@ def forms():
     return states
 
 
+@pytest.mark.slow
 def test_lumped_and_general_form_agree(forms):
     lumped, general = forms["lumped"], forms["general"]
     assert lumped["spikes"] == general["spikes"] > 100

@@ -86,6 +86,7 @@ def test_killed_from_outside_the_same_command_finishes(tmp_path):
     xr.testing.assert_equal(load(killed), load(whole))
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_of_two_workers_gives_the_same(tmp_path, small_chunks):
     distributed = pytest.importorskip("dask.distributed")
     here = sweep.sweep(GRID, tmp_path / "here.nc", jobs=1)
