@@ -23,12 +23,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from astromorph.data.locations import data_root
-from studies import attention_ablation_figure
+from studies import attention_ablation_figure, attention_ablation_table
 from studies.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, Budget, Trained, settings_of, trained
 from studies.circuit import opened
 from studies.physiology_points import first_crossing
@@ -257,3 +258,13 @@ def _described(
 def draw(dataset: xr.Dataset) -> Figure:
     """Test accuracy and speed of learning against linear attention, and curves of validation accuracy."""
     return attention_ablation_figure.draw(dataset)
+
+
+def table(dataset: xr.Dataset) -> pd.DataFrame:
+    """A row a data set and condition, with intervals."""
+    return attention_ablation_table.table(dataset)
+
+
+def printed(rows: pd.DataFrame) -> str:
+    """The table for a reader."""
+    return attention_ablation_table.printed(rows)

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from astromorph.locks import alone
+from astromorph.whole_files import whole
 from studies.commands.outputs import claim, save_figure
 from studies.commands.parser import parse, verb_parser
 from studies.provenance import provenance
@@ -52,7 +53,7 @@ STUDIES = {
 
 
 def run_study(verb: str, name: str, words: list[str]) -> None:
-    """`astromorph VERB NAME [parameters]`: writes the dataset, and its figure beside it."""
+    """`astromorph VERB NAME [parameters]`: writes the dataset, its figure beside it, and its table if it has one."""
     study = study_module(name)
     command = f"astromorph {verb} {name}"
     opening = (study.__doc__ or "").split("\n\n")[0]
@@ -62,11 +63,13 @@ def run_study(verb: str, name: str, words: list[str]) -> None:
     parser.add_function_arguments(study.simulate, skip={"provenance", "parts"})
     asked = parse(parser, words)
     out, overwrite = asked.pop("out"), asked.pop("overwrite")
-    picture = out.with_suffix(".png")
+    picture, sheet = out.with_suffix(".png"), out.with_suffix(".csv")
+    has_table = hasattr(study, "table")
     parts = out.with_name(f"{out.name}.parts")  # what a long study has finished, until it is whole
     resumable = "parts" in inspect.signature(study.simulate).parameters
     with alone(parts) if resumable else nullcontext():
-        claim(out, picture, overwrite=overwrite or (resumable and any(parts.iterdir())), endings=(".nc",))
+        written = [out, picture, *([sheet] if has_table else [])]
+        claim(*written, overwrite=overwrite or (resumable and any(parts.iterdir())), endings=(".nc",))
         if resumable:
             asked["parts"] = parts
         dataset = study.simulate(**asked, provenance=provenance([verb, name, *words]))
@@ -74,10 +77,15 @@ def run_study(verb: str, name: str, words: list[str]) -> None:
 
         save(dataset, out)
         save_figure(study.draw(dataset), picture)
+        if has_table:
+            rows = study.table(dataset)
+            with whole(sheet) as part:
+                rows.to_csv(part, index=False)
+            print(study.printed(rows))
         shutil.rmtree(parts, ignore_errors=True)
     if "caption" in dataset.attrs:
         print(dataset.attrs["caption"])
-    print(f"wrote {out} and {picture}")
+    print(f"wrote {' and '.join(map(str, written))}")
 
 
 def study_module(name: str) -> ModuleType:

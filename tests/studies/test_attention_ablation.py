@@ -4,6 +4,7 @@ import math
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
@@ -22,6 +23,7 @@ from studies import ablation_trainings, attention_ablation
 from studies.ablation_trainings import CONDITIONS, begin_alike, calcium_gain, settings_of
 from studies.attention_ablation_table import printed, table
 from studies.circuit_inputs import trained_task
+from studies.command_line import main
 
 matplotlib.use("Agg")
 
@@ -197,6 +199,18 @@ def test_the_dataset_describes_itself_and_is_drawn_from_its_file(dataset, tmp_pa
     assert len(figure.axes) == 4
     figure.canvas.draw()
     plt.close(figure)
+
+
+def test_the_command_writes_dataset_figure_and_table(small_digits, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = "study attention-ablation --data_sets digits --conditions linear --seeds 2 --epochs 1 --learning_rates 1"
+    assert main([*words.split(), "--out", "a.nc"]) == 0
+    told = capsys.readouterr().out
+    rows = table(load(tmp_path / "a.nc"))
+    pd.testing.assert_frame_equal(pd.read_csv("a.csv"), rows, check_dtype=False)
+    assert printed(rows) in told and "wrote a.nc and a.png and a.csv" in told
+    (tmp_path / "a.nc").unlink(), (tmp_path / "a.png").unlink()
+    assert main([*words.split(), "--out", "a.nc"]) == 2 and "a.csv exists already" in capsys.readouterr().err
 
 
 def test_the_table_tells_what_the_dataset_holds(dataset):
