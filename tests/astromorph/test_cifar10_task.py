@@ -11,8 +11,10 @@ import yaml
 
 from astromorph.data.images import Images
 from astromorph.muon import muon
-from astromorph.settings import Cifar10Settings
+from astromorph.run_folder import RunFolder
+from astromorph.settings import CalciumResponse, Cifar10Settings
 from astromorph.tasks import cifar10
+from astromorph.training import train
 from studies.recipes import recipes
 
 SMALL = Cifar10Settings(width=8, heads=2, feedforward=8, channels=2, batch=30, validation=20, epochs=3, small_epochs=0)
@@ -106,3 +108,19 @@ def test_the_last_epoch_has_to_show_images_as_they_are_tested():
 
 def test_the_recipes_asked_for_exist():
     assert set(recipes("cifar10")) == {"2-hours", "gpu"}
+
+
+@pytest.mark.slow
+def test_the_gpu_recipe_trains_for_an_epoch_at_its_full_size(monkeypatch, tmp_path):
+    """Where no GPU can be had, two steps of 1,000 images on a processor: colours tell the classes, so it can learn."""
+    draw, labels = np.random.default_rng(0), np.arange(2_300) % 10
+    colours = draw.integers(40, 216, (10, 3, 1, 1))
+    pictures = np.clip(colours[labels] + draw.normal(0, 30, (2_300, 3, 32, 32)), 0, 255).astype(np.uint8)
+    made = Images(pictures[:2_100], labels[:2_100], pictures[2_100:], labels[2_100:], CLASSES)
+    monkeypatch.setattr(cifar10, "load_cifar10", lambda root: made)
+    told = yaml.safe_load(recipes("cifar10")["gpu"].read_text()) | {"epochs": 1, "validation": 100}
+    run = RunFolder.create(tmp_path / "run", "cifar10", Cifar10Settings(**told), CalciumResponse())
+    summary = train(run, Path())
+    assert (run.settings.channels, run.settings.width, run.settings.layers, run.settings.batch) == (192, 768, 2, 1000)
+    assert summary["parameters"] > 20_000_000 and len(run.metrics()) == 1
+    assert summary["test_accuracy"] > 0.2  # 0.1 is chance
