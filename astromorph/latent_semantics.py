@@ -1,8 +1,8 @@
 """What a text is about, learnt without labels: latent semantic analysis (Deerwester et al. 1990).
 
 X_dw = (1 + log n_dw) · log(D / D_w), each row scaled to length 1, with n_dw how often word w stands in text d and D_w
-in how many of the D texts it stands; X ≈ U S Vᵀ by a randomised decomposition (Halko, Martinsson and Tropp 2011,
-Algorithms 4.4 and 5.1). The features of a text are its row of U S, words that share texts being near each other.
+in how many of the D texts it stands; X ≈ U S Vᵀ. The features of a text are its row of U S, words that share texts
+being near each other.
 """
 
 from collections.abc import Sequence
@@ -10,20 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse
 
-MORE = 16  # directions beyond those asked for, and
-ROUNDS = 2  # of power iteration, which make the decomposition accurate
+from astromorph.decomposition import strongest_directions
 
 
 def latent_features(texts: Sequence[np.ndarray], vocabulary: int, directions: int, seed: int) -> np.ndarray:
     """Features (texts, directions) in float32 of `texts` of word numbers, each with mean 0 and deviation 1."""
-    shares = term_matrix(texts, vocabulary)
-    transposed = shares.T.tocsr()
-    columns = min(directions + MORE, *shares.shape)
-    basis = shares @ np.random.default_rng(seed).standard_normal((vocabulary, columns)).astype(np.float32)
-    for _ in range(ROUNDS):
-        basis = shares @ orthonormal(transposed @ orthonormal(basis))
-    left, strengths, _ = np.linalg.svd((transposed @ orthonormal(basis)).T, full_matrices=False)
-    features = (orthonormal(basis) @ left * strengths)[:, :directions]
+    left, strengths = strongest_directions(term_matrix(texts, vocabulary), directions, seed)
+    features = left * strengths
     return (features - features.mean(0)) / np.maximum(features.std(0), 1e-6)
 
 
@@ -37,7 +30,3 @@ def term_matrix(texts: Sequence[np.ndarray], vocabulary: int) -> scipy.sparse.cs
     counts.data = (1 + np.log(counts.data)) * rarity[counts.indices].astype(np.float32)
     sizes = np.sqrt(counts.power(2).sum(1))
     return scipy.sparse.diags_array(np.float32(1) / np.maximum(sizes, np.float32(1e-6))) @ counts
-
-
-def orthonormal(matrix: np.ndarray) -> np.ndarray:
-    return np.linalg.qr(matrix)[0]

@@ -11,6 +11,7 @@ Effect = Literal["calcium", "exponent", "position", "sigmoid", "feedback"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Optimiser = Literal["adamw", "muon"]
 Tokenisation = Literal["word", "bpe"]
+Pooling = Literal["mean", "max"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class ImdbSettings:
     tokens: int = 400  # longest review; longer ones keep their beginning and their end
     first_tokens: int = 100  # how many of `tokens` come from the beginning of a longer review
     vocabulary: int = 30_000  # most frequent words of the training part
+    pretrain: int = 0  # unlabelled reviews from which, with the labelled ones, word vectors are learned first
+    phrase: int = 1  # neighbouring words that a convolution joins before attention, an odd number; 1 for none
+    pooling: Pooling = "mean"  # over the words of a review: mean, or max for the largest of each feature
     ngrams: int = 0  # most frequent pairs of words, and as many triples, by which a linear reader votes too; 0: no vote
     unlabelled: int = 0  # reviews without a label to learn from as well (self_training.py); needs ngrams
     position_scale: float = 16.0  # e-folding distance in tokens of the astrocytic distance kernel
@@ -61,16 +65,22 @@ class ImdbSettings:
         if not 0 < self.retention <= 1:
             raise ValueError(f"retention {self.retention} is a ratio; use a number above 0, at most 1")
         check_share("word_dropout", self.word_dropout)
-        for name in ("ngrams", "unlabelled", "token_delay"):
+        for name in ("ngrams", "unlabelled", "pretrain", "token_delay"):
             check_at_least(name, getattr(self, name), 0)
+        if self.phrase < 1 or self.phrase % 2 == 0:
+            raise ValueError(f"phrase {self.phrase} must be an odd number of words, the middle one and its neighbours")
+        if self.pooling not in get_args(Pooling):
+            raise ValueError(f"pooling {self.pooling!r} is not known; use {' or '.join(get_args(Pooling))}")
         if self.token_delay and self.attention == "none":
             raise ValueError(f"token_delay {self.token_delay} has no keys to delay without attention; set it to 0")
         if self.unlabelled and not self.ngrams:
             raise ValueError(f"unlabelled {self.unlabelled} reviews need a reader of n-grams to judge them; set ngrams")
-        if self.ngrams and self.segments > 1:
-            raise ValueError(
-                f"ngrams {self.ngrams} are read in one piece, not in {self.segments} segments; set ngrams 0"
-            )
+        for name, without in (("ngrams", 0), ("phrase", 1), ("pooling", "mean")):
+            if self.segments > 1 and getattr(self, name) != without:
+                raise ValueError(
+                    f"{name} {getattr(self, name)} is for a review in one piece, not in {self.segments} segments; "
+                    f"set {name} {without}"
+                )
 
 
 @dataclass(frozen=True)

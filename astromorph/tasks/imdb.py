@@ -1,12 +1,13 @@
 """IMDB (Maas et al. 2011): is a film review favourable? 25,000 training and 25,000 test reviews.
 
 The vocabulary comes from the training part; the validation part shares no film with what is learned from, as the test
-part does not. Longer reviews keep their beginning and their end. In training every
-epoch leaves out other words of each review, which regularises the word vectors and saves their share of the time.
+part does not. Longer reviews keep their beginning and their end. In training every epoch leaves out other words of each
+review, which regularises the word vectors and saves their share of the time.
 
-With a reader of n-grams (settings: ngrams) that reader is fitted to the labelled reviews first. With unlabelled reviews
-as well, these are given probabilities as labels (self_training.py), and attention learns from all of them. No review of
-the test or validation part is among them, not even without its label.
+Word vectors can begin with what unlabelled reviews teach of them (settings: pretrain; word_vectors.py). With a reader
+of n-grams (settings: ngrams) that reader is fitted to the labelled reviews first. With unlabelled reviews as well,
+these are given probabilities as labels (self_training.py), and attention learns from all of them. No review of the test
+or validation part is among them, not even without its label.
 """
 
 from collections.abc import Iterator
@@ -26,10 +27,12 @@ from astromorph.data.splits import validation_of_groups
 from astromorph.data.unlabelled import load_unlabelled, without
 from astromorph.data.words import shorten
 from astromorph.models.ngram_reader import NgramReader
+from astromorph.models.text_classifier import SPREAD, TextClassifier
 from astromorph.self_training import teach
 from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks.models import CLASS_NAMES, text_model
 from astromorph.tasks.task import Batch, Task
+from astromorph.word_vectors import word_vectors
 
 TEST_BATCH = 256
 WIDTH_STEP = 16  # tokens between the widths to which batches are padded
@@ -43,21 +46,25 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
     train, test = short(reviews.train), short(reviews.test)
     learn, held_out = validation_of_groups(reviews.train_films, settings.validation, settings.seed)
     labelled = [train[i] for i in learn], reviews.train_labels[learn]
+    learned = [reviews.train[i] for i in learn]
     parts = {
-        "learn": ([reviews.train[i] for i in learn], labelled[1]),
+        "learn": (learned, labelled[1]),
         "validation": ([train[i] for i in held_out], reviews.train_labels[held_out]),
         "test": (test, reviews.test_labels),
     }
     model = text_model(settings, response, len(reviews.vocabulary))
 
     def prepare(folder: Path) -> None:
-        if not settings.ngrams:
-            return
-        more = short(unlabelled_reviews(settings, root, reviews)) if settings.unlabelled else []
-        assert isinstance(model.reader, NgramReader)
-        judged = teach(model.reader, *labelled, more, settings.seed)
-        if more:
-            parts["learn"] = labelled[0] + more, np.concatenate([labelled[1], judged])
+        more = unlabelled_reviews(settings, root, reviews)
+        if settings.pretrain:
+            texts = learned + more[: settings.pretrain]
+            begin(model.words.weight, word_vectors(texts, len(reviews.vocabulary), settings.width, settings.seed))
+        if settings.ngrams:
+            assert isinstance(model, TextClassifier) and isinstance(model.reader, NgramReader)
+            unlabelled = short(more[: settings.unlabelled])
+            judged = teach(model.reader, *labelled, unlabelled, settings.seed)
+            if unlabelled:
+                parts["learn"] = labelled[0] + unlabelled, np.concatenate([labelled[1], judged])
 
     def training(epoch: int) -> Iterator[Batch]:
         narrow(model, epoch, settings.epochs)
@@ -95,15 +102,25 @@ def text_batches(
 
 
 def unlabelled_reviews(settings: ImdbSettings, root: Path, reviews: EncodedReviews) -> list[np.ndarray]:
-    """So many of the unlabelled reviews that stand in neither labelled part, drawn by the seed."""
+    """As many as are asked for of the unlabelled reviews that stand in neither labelled part, drawn by the seed."""
+    wanted = {name: getattr(settings, name) for name in ("unlabelled", "pretrain")}
+    if not any(wanted.values()):
+        return []
     texts = without(load_unlabelled(root, reviews.vocabulary), reviews.train, reviews.test)
-    if settings.unlabelled > len(texts):
-        raise ValueError(
-            f"unlabelled {settings.unlabelled} reviews are not to be had; there are {len(texts)} that are not among "
-            "the labelled ones"
-        )
+    for name, count in wanted.items():
+        if count > len(texts):
+            raise ValueError(
+                f"{name} {count} reviews are not to be had; there are {len(texts)} that are not among the labelled ones"
+            )
     order = np.random.default_rng(settings.seed).permutation(len(texts))
-    return [texts[i] for i in order[: settings.unlabelled]]
+    return [texts[i] for i in order[: max(wanted.values())]]
+
+
+@torch.no_grad()
+def begin(weight: Tensor, vectors: np.ndarray) -> None:
+    """Fills the word vectors of which something is known, as large as fresh ones; the others stay as they are."""
+    known = torch.from_numpy(vectors.any(1))
+    weight[known] = SPREAD * torch.from_numpy(vectors)[known]
 
 
 def expected_cross_entropy(logits: Tensor, labels: Tensor, label_smoothing: float) -> Tensor:

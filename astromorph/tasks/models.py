@@ -38,11 +38,14 @@ def build_model(settings: Settings, response: CalciumResponse | None, words: int
     raise ValueError(f"{type(settings).__name__} describe no classifier; use a run of {', '.join(CLASS_NAMES)}")
 
 
-def text_model(settings: ImdbSettings, response: CalciumResponse | None, words: int) -> nn.Module:
+def text_model(
+    settings: ImdbSettings, response: CalciumResponse | None, words: int
+) -> TextClassifier | LongTextClassifier:
     if settings.segments == 1:
         layers = encoder_layers(settings, response, settings.tokens)
         reader = NgramReader(words, settings.ngrams) if settings.ngrams else None
-        return TextClassifier(words, settings.tokens, settings.width, 2, layers, settings.dropout, reader)
+        size = words, settings.tokens, settings.width, 2
+        return TextClassifier(*size, layers, settings.dropout, reader, settings.phrase, settings.pooling)
     layers = encoder_layers(settings, response, settings.memory + ceil(settings.tokens / settings.segments))
     memory = (settings.memory, settings.segments, settings.retention)
     return LongTextClassifier(words, settings.tokens, settings.width, 2, layers, settings.dropout, *memory)

@@ -8,8 +8,10 @@ import torch
 
 from astromorph.data.corpus import EncodedReviews
 from astromorph.data.words import Vocabulary, build_vocabulary
+from astromorph.models.text_classifier import SPREAD
 from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks import imdb
+from astromorph.word_vectors import word_vectors
 
 SETTINGS = ImdbSettings(tokens=30, first_tokens=10, validation=20, batch=8, width=8, heads=2, feedforward=8)
 
@@ -129,6 +131,24 @@ def test_a_model_with_a_reader_learns_from_prepared_labels(unlabelled, tmp_path)
     assert all(parameter.grad is not None for parameter in task.model.parameters())
 
 
+def test_word_vectors_begin_with_what_unlabelled_reviews_teach(corpus, unlabelled, tmp_path):
+    task = imdb.build(replace(SETTINGS, pretrain=30), CalciumResponse(), tmp_path)
+    fresh = task.model.words.weight.detach().clone()
+    task.prepare(tmp_path)
+    begun = task.model.words.weight.detach().clone()
+    known = (begun != fresh).any(1)
+    assert known[2:].all() and not known[:2].any()  # padding and unknown words stay as they were
+    assert begun[known].square().mean().sqrt() == pytest.approx(SPREAD)
+    held_out = {text[:10] for text in seen(task.validation())}
+    texts = [text for text in corpus.train if tuple(text[:10].tolist()) not in held_out]
+    order = np.random.default_rng(SETTINGS.seed).permutation(35)
+    texts += [unlabelled[i] for i in order[:30]]
+    vectors = word_vectors(texts, len(corpus.vocabulary), SETTINGS.width, SETTINGS.seed)
+    torch.testing.assert_close(begun[known], SPREAD * torch.from_numpy(vectors)[known])
+    task.prepare(tmp_path)  # a second time changes nothing
+    assert torch.equal(task.model.words.weight, begun)
+
+
 def test_the_loss_of_certain_labels_is_the_cross_entropy():
     logits, labels = torch.randn(9, 2, generator=torch.Generator().manual_seed(0)), torch.arange(9) % 2
     for smoothing in (0.0, 0.1):
@@ -136,6 +156,7 @@ def test_the_loss_of_certain_labels_is_the_cross_entropy():
         torch.testing.assert_close(imdb.expected_cross_entropy(logits, labels.double(), smoothing), wanted)
 
 
-def test_more_unlabelled_reviews_than_there_are_cannot_be_had(unlabelled, tmp_path):
-    with pytest.raises(ValueError, match="unlabelled 36 reviews are not to be had; there are 35"):
-        imdb.build(replace(TAUGHT, unlabelled=36), None, tmp_path).prepare(tmp_path)
+@pytest.mark.parametrize("name", ["unlabelled", "pretrain"])
+def test_more_unlabelled_reviews_than_there_are_cannot_be_had(unlabelled, tmp_path, name):
+    with pytest.raises(ValueError, match=f"{name} 36 reviews are not to be had; there are 35"):
+        imdb.build(replace(TAUGHT, **{name: 36}), None, tmp_path).prepare(tmp_path)

@@ -21,8 +21,16 @@ from astromorph.settings import SETTINGS, CalciumResponse, ImdbSettings
         ({"unlabelled": 9}, "unlabelled 9 reviews need a reader of n-grams to judge them; set ngrams"),
         (
             {"ngrams": 9, "segments": 2},
-            "ngrams 9 are read in one piece, not in 2 segments; set ngrams 0",
+            "ngrams 9 is for a review in one piece, not in 2 segments; set ngrams 0",
         ),
+        (
+            {"pooling": "max", "segments": 2},
+            "pooling max is for a review in one piece, not in 2 segments; set pooling mean",
+        ),
+        ({"phrase": 3, "segments": 2}, "phrase 3 is for a review in one piece, not in 2 segments; set phrase 1"),
+        ({"phrase": 4}, "phrase 4 must be an odd number of words, the middle one and its neighbours"),
+        ({"pooling": "sum"}, "pooling 'sum' is not known; use mean or max"),
+        ({"pretrain": -1}, "pretrain -1 is too small; use at least 0"),
     ],
 )
 def test_an_impossible_setting_is_one_sentence(changed, sentence):
