@@ -170,6 +170,7 @@ class Wikitext2Settings:
     """A causal language model of two decoder layers that trains in about five minutes on two cores."""
 
     attention: Attention = "astromorphic"  # softmax, linear, astromorphic or none
+    effects: tuple[Effect, ...] = ("calcium", "position", "feedback")  # of astromorphic attention (language.py)
     tokenisation: Tokenisation = "word"  # word, or bpe for byte pairs
     pieces: int = 8_000  # vocabulary of byte pairs; words are all taken
     width: int = 256  # model width, divisible by heads
@@ -193,6 +194,11 @@ class Wikitext2Settings:
 
     def __post_init__(self) -> None:
         check_transformer(self)
+        if "sigmoid" in self.effects:
+            raise ValueError(
+                f"effects {' '.join(self.effects)} hold the sigmoid, which sums over all tokens at once and has no "
+                "causal form; leave it out"
+            )
         check_at_least("context", self.context, 2)
         if not 1 <= self.stride <= self.context:
             raise ValueError(f"stride {self.stride} must lie between 1 and context {self.context}")
@@ -207,8 +213,9 @@ TransformerSettings = ClassifierSettings | Wikitext2Settings
 
 def check_transformer(settings: TransformerSettings) -> None:
     """Raise one sentence for the first setting that cannot work."""
+    hold_effects(settings)
     if not isinstance(settings, Wikitext2Settings):
-        hold_effects(settings)
+        check_gain(settings)
     for name in ("width", "heads", "layers", "feedforward", "validation"):
         check_at_least(name, getattr(settings, name, 1), 1)
     if settings.width % settings.heads:
@@ -219,8 +226,8 @@ def check_transformer(settings: TransformerSettings) -> None:
     check_training(settings)
 
 
-def hold_effects(settings: ClassifierSettings) -> None:
-    """Keep `effects` once each and in their order; ValueError for effects or a gain that act on nothing."""
+def hold_effects(settings: TransformerSettings) -> None:
+    """Keep `effects` once each and in their order; ValueError for effects that act on nothing."""
     known = get_args(Effect)
     for name in settings.effects:
         if name not in known:
@@ -237,6 +244,10 @@ def hold_effects(settings: ClassifierSettings) -> None:
         raise ValueError(f"effects {told} hold two responses of calcium; leave out calcium or exponent")
     if "feedback" not in effects and ("calcium" in effects or "exponent" in effects):
         raise ValueError(f"effects {told} let calcium act on nothing; add feedback, or leave out calcium and exponent")
+
+
+def check_gain(settings: ClassifierSettings) -> None:
+    """ValueError for a gain that is none, or acts on nothing."""
     if not 0 < settings.gain < inf:
         raise ValueError(f"gain {settings.gain} must be a number above 0; use --attention none for no attention")
     if settings.attention == "none" and settings.gain != 1:

@@ -1,4 +1,11 @@
-"""From settings to a causal language model, without any data."""
+"""From settings to a causal language model, without any data.
+
+Its astromorphic attention has the effects of `mechanisms.py` but for the sigmoid, over the tokens so far; `position` is
+a distance kernel here, γ exp(-(i-j)/λ), with γ and λ learned a head. Without feedback the division is by the calcium
+that a whole context at rest would leave. `feedback` alone is linear attention.
+"""
+
+from collections.abc import Set
 
 import torch
 from torch import nn
@@ -9,8 +16,9 @@ from astromorph.attention.absent import NoAttention
 from astromorph.attention.causal_softmax import CausalSoftmax
 from astromorph.attention.distance import AdditiveDistance
 from astromorph.attention.feature_maps import PositiveActivity
+from astromorph.attention.plasticity import Hebbian
 from astromorph.attention.positions import Unordered
-from astromorph.attention.responses import LinearResponse, MeanActivityResponse
+from astromorph.attention.responses import LinearResponse, MeanActivityResponse, NoFeedback, PowerOfSum, Reciprocal
 from astromorph.feature_map import released_activity
 from astromorph.models.language_model import DecoderLayer, LanguageModel
 from astromorph.models.word_bands import WordBands
@@ -43,16 +51,26 @@ def attention(settings: Wikitext2Settings, response: CalciumResponse | None) -> 
         case "softmax":
             return MultiheadAttention(width, heads, CausalSoftmax())
         case "linear":
-            return AstromorphicAttention(width, heads, causal=True, response=LinearResponse(), position=Unordered())
-    response = response or CalciumResponse()
-    synapse = response.synapse
+            return astromorphic({"feedback"}, settings, CalciumResponse())
+    return astromorphic(set(settings.effects), settings, response or CalciumResponse())
+
+
+def astromorphic(effects: Set[str], settings: Wikitext2Settings, response: CalciumResponse) -> AstromorphicAttention:
+    features = settings.width // settings.heads
+    calcium: nn.Module = LinearResponse()
+    if "calcium" in effects:
+        calcium = MeanActivityResponse(response_module(response))
+    elif "exponent" in effects:
+        calcium = PowerOfSum()
     return AstromorphicAttention(
-        width,
-        heads,
+        settings.width,
+        settings.heads,
         causal=True,
-        feature_map=PositiveActivity() if synapse is None else released_activity(synapse),
-        response=MeanActivityResponse(response_module(response)),
-        position=distances(heads, settings.position_scale, width / heads),
+        feature_map=PositiveActivity() if response.synapse is None else released_activity(response.synapse),
+        response=calcium,
+        position=distances(settings.heads, settings.position_scale, features) if "position" in effects else Unordered(),
+        plasticity=Hebbian(1.0 if "feedback" in effects else 1 / (features * settings.context)),
+        feedback=Reciprocal() if "feedback" in effects else NoFeedback(),
     )
 
 
