@@ -53,9 +53,8 @@ def most_frequent(found: torch.Tensor, keys: torch.Tensor) -> None:
     keys[: len(kept)] = torch.from_numpy(kept)
 
 
-def fit_weights(reader: NgramReader, texts: Sequence[np.ndarray], labels: np.ndarray) -> None:
-    """Fits the weights to `labels` [n], 1 where a text is favourable."""
-    held = holdings(reader, texts)
+def fit_weights(reader: NgramReader, held: scipy.sparse.csr_array, labels: np.ndarray) -> None:
+    """Fits the weights to `labels` (texts,), 1 where a text is favourable, of texts that hold n-grams (`holdings`)."""
     ratio = log_count_ratio(held, labels)
     solution = logistic_regression(held @ scipy.sparse.diags_array(ratio), labels, PENALTY)
     reader.weight[:-1] = torch.from_numpy(ratio * solution.weight)

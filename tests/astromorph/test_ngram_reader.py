@@ -84,8 +84,9 @@ def test_log_odds_are_the_sum_of_the_weights_held():
 def test_the_fitted_weights_are_where_the_gradient_is_zero():
     reader, seen = learned()
     labels = (np.random.default_rng(3).random(len(seen)) < 0.5).astype(float)
-    fit_weights(reader, seen, labels)
-    features = holdings(reader, seen).toarray()
+    held_by = holdings(reader, seen)
+    fit_weights(reader, held_by, labels)
+    features = held_by.toarray()
     favourable, unfavourable = 1 + labels @ features, 1 + (1 - labels) @ features
     ratio = np.log(favourable / favourable.sum()) - np.log(unfavourable / unfavourable.sum())
     odds = reader(*pad(seen)).double().numpy()

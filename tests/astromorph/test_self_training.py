@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 import scipy.special
 
 from astromorph import self_training
-from astromorph.latent_semantics import latent_features, term_matrix
-from astromorph.models.ngram_fit import fit_weights, learn_ngrams, logistic_regression
+from astromorph.data.batches import pad
+from astromorph.latent_semantics import latent_features, rarities
+from astromorph.models.ngram_fit import fit_weights, holdings, learn_ngrams, logistic_regression
 from astromorph.models.ngram_reader import NgramReader
-from astromorph.self_training import LATENT_SHARE, latent_odds, log_odds, teach
+from astromorph.self_training import latent_odds, log_odds, teach
 
 GOOD, BAD, GREAT, AWFUL, REST = 2, 3, 4, 5, 20
 
@@ -22,22 +24,21 @@ def texts(count: int, seed: int, words: dict[int, tuple[int, ...]]) -> tuple[lis
 
 
 def test_latent_features_are_those_of_the_full_decomposition():
-    some, _ = texts(60, 0, {0: (BAD, AWFUL), 1: (GOOD, GREAT)})
-    found = latent_features(some, REST, 5, seed=3)
-    left, strengths, _ = np.linalg.svd(term_matrix(some, REST).toarray().astype(float), full_matrices=False)
-    wanted = (left * strengths)[:, :5]
-    wanted = (wanted - wanted.mean(0)) / wanted.std(0)
+    some = scipy.sparse.csr_array(np.random.default_rng(0).random((60, 30)) < np.linspace(0.05, 0.9, 30), dtype=float)
+    found = latent_features(some, 5, seed=3)
+    left, _, _ = np.linalg.svd(rarities(some).toarray().astype(float), full_matrices=False)
+    wanted = (left[:, :5] - left[:, :5].mean(0)) / left[:, :5].std(0)
     np.testing.assert_allclose(np.abs((found * wanted).mean(0)), 1, atol=1e-4)  # the same but for the sign
 
 
-def test_term_matrix_word_by_word():
-    some = [np.array([2, 2, 3], np.int32), np.array([3, 4], np.int32), np.array([3], np.int32)]
-    found = term_matrix(some, 5).toarray()
-    wanted = np.zeros((3, 5))
-    wanted[0, 2] = (1 + np.log(2)) * np.log(3)
-    wanted[1, 4] = np.log(3)
-    wanted[:2] /= np.linalg.norm(wanted[:2], axis=1, keepdims=True)
-    np.testing.assert_allclose(found, wanted, atol=1e-6)
+def test_rarities_one_by_one():
+    held = np.array([[1, 0, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0.0]])
+    wanted = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]])  # what all texts hold says nothing
+    np.testing.assert_allclose(rarities(scipy.sparse.csr_array(held)).toarray(), wanted, atol=1e-6)
+    held[2, :2] = 1
+    once, twice, size = np.log(3 / 1), np.log(3 / 2), np.hypot(np.log(3 / 2), np.log(3 / 1))
+    found = rarities(scipy.sparse.csr_array(np.c_[held, [1, 0, 0]])).toarray()
+    np.testing.assert_allclose(found[0], [twice / size, 0, 0, 0, once / size], atol=1e-6)
 
 
 @pytest.mark.parametrize("penalty", [0.5, 20.0])
@@ -57,10 +58,12 @@ def test_labels_are_the_log_odds_of_both_and_the_reader_learns_from_them(monkeyp
     reader, plain = NgramReader(REST, 30), NgramReader(REST, 30)
     given = teach(reader, known, labels, more, seed=0)
     learn_ngrams(plain, known + more)
-    fit_weights(plain, known, labels)
-    odds = log_odds(plain, more) + LATENT_SHARE * latent_odds(REST, known, labels, more, seed=0)
+    held = holdings(plain, known + more)
+    fit_weights(plain, held[:80], labels)
+    odds = log_odds(plain, held[80:]) + latent_odds(held, labels, seed=0)
     np.testing.assert_allclose(given, scipy.special.expit(odds))
-    fit_weights(plain, known + more, np.concatenate([labels, given]))
+    np.testing.assert_allclose(log_odds(plain, held[80:]), plain(*pad(more)), rtol=1e-5, atol=1e-5)
+    fit_weights(plain, held, np.concatenate([labels, given]))
     np.testing.assert_array_equal(reader.weight, plain.weight)
 
 
@@ -69,7 +72,7 @@ def test_words_without_a_label_are_learnt_from_the_company_they_keep(monkeypatch
     known, labels = texts(200, 1, {0: (BAD,), 1: (GOOD,)})
     more, _ = texts(600, 2, {0: (BAD, AWFUL), 1: (GOOD, GREAT)})
     new, truth = texts(200, 3, {0: (AWFUL,), 1: (GREAT,)})  # words that stand in no labelled text
-    right = lambda reader: np.mean((log_odds(reader, new) > 0) == truth)
+    right = lambda reader: np.mean((log_odds(reader, holdings(reader, new)) > 0) == truth)
     reader = NgramReader(REST, 30)
     teach(reader, known, labels, [], seed=0)
     assert right(reader) < 0.7
