@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 MORE = 16  # directions beyond those asked for, and
 ROUNDS = 6  # of iteration, which separate the weak directions
@@ -21,7 +22,7 @@ def strongest_directions(matrix: scipy.sparse.csr_array, count: int, seed: int) 
     columns = min(count + MORE, *matrix.shape)
     start = np.random.default_rng(seed).standard_normal((matrix.shape[1], columns)).astype(np.float32)
     basis = orthonormal(forth @ torch.from_numpy(start))
-    for _ in range(ROUNDS):
+    for _ in tqdm(range(ROUNDS), desc="decomposing", unit="round", leave=False, disable=None):
         basis = orthonormal(forth @ (back @ basis))
     shadow = back @ basis
     squares, mixing = torch.linalg.eigh((shadow.mT @ shadow).double())

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse
 
-from astromorph.data.words import UNKNOWN
+from astromorph.data.words import UNKNOWN, concatenated
 from astromorph.decomposition import strongest_directions
-from astromorph.models.ngram_fit import concatenated
 
 WINDOW = 5
 HELD_BACK = 0.75  # power of how frequent the company is

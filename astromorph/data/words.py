@@ -102,3 +102,13 @@ def shorten(ids: np.ndarray, tokens: int, head: int) -> np.ndarray:
     if not 0 <= head <= tokens:
         raise ValueError(f"head {head} is not within the {tokens} tokens kept; use a number from 0 to {tokens}")
     return ids if len(ids) <= tokens else np.concatenate([ids[:head], ids[len(ids) - tokens + head :]])
+
+
+def concatenated(texts: Sequence[np.ndarray], gap: int) -> np.ndarray:
+    """All texts in a row (int64), `gap` times 0 behind each."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    ends = np.cumsum(lengths + gap)
+    stream = np.zeros(ends[-1], np.int64)
+    places = np.arange(lengths.sum()) + np.repeat(np.arange(len(texts)) * gap, lengths)
+    stream[places] = np.concatenate(texts)
+    return stream

@@ -14,9 +14,10 @@ import scipy.optimize
 import scipy.sparse
 import scipy.special
 import torch
+from tqdm import tqdm
 
 from astromorph.data.batches import bucketed_batches, pad
-from astromorph.data.words import UNKNOWN
+from astromorph.data.words import UNKNOWN, concatenated
 from astromorph.models.ngram_reader import NgramReader, find
 
 PENALTY = 8.0
@@ -33,16 +34,6 @@ def learn_ngrams(reader: NgramReader, texts: Sequence[np.ndarray]) -> None:
     pair = find(reader.pairs, pairs, known[:-1] & known[1:])[:-1]
     triples = pair * reader.vocabulary + words[2:]
     most_frequent(triples[(pair >= 0) & known[2:]], reader.triples)
-
-
-def concatenated(texts: Sequence[np.ndarray], gap: int) -> np.ndarray:
-    """All texts in a row (int64), `gap` times 0 behind each."""
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    ends = np.cumsum(lengths + gap)
-    stream = np.zeros(ends[-1], np.int64)
-    places = np.arange(lengths.sum()) + np.repeat(np.arange(len(texts)) * gap, lengths)
-    stream[places] = np.concatenate(texts)
-    return stream
 
 
 def most_frequent(found: torch.Tensor, keys: torch.Tensor) -> None:
@@ -65,7 +56,8 @@ def holdings(reader: NgramReader, texts: Sequence[np.ndarray]) -> scipy.sparse.c
     """Which n-grams each text holds: ones in a matrix (texts, n-grams)."""
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     rows, columns = [], []
-    for chosen in bucketed_batches(lengths, AT_ONCE, 0, 0):
+    batches = list(bucketed_batches(lengths, AT_ONCE, 0, 0))
+    for chosen in tqdm(batches, desc="finding phrases", unit="batch", leave=False, disable=None):
         numbers = reader.numbers(*pad([texts[i] for i in chosen])).numpy()
         text, place = np.nonzero(numbers != reader.none)
         rows.append(chosen[text])
@@ -98,5 +90,13 @@ def logistic_regression(features: np.ndarray | scipy.sparse.csr_array, labels: n
         return value, np.append(features.T @ missed.astype(exact) + penalty * weight, missed.sum())
 
     start = np.zeros(features.shape[1] + 1)
-    found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "maxcor": 6})
+    with tqdm(total=STEPS, desc="fitting", unit="step", leave=False, disable=None) as shown:
+        found = scipy.optimize.minimize(
+            loss,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            callback=lambda _: shown.update(),
+            options={"maxiter": STEPS, "maxcor": 6},
+        )
     return Solution(found.x[:-1], float(found.x[-1]))
