@@ -1,6 +1,7 @@
 """How accurate is each attention? Finished runs side by side: mean and standard deviation over seeds.
 
-A row holds the runs of one data set that agree in everything but the seed: every setting, and the calcium response.
+A row holds the runs of one data set that agree in everything but the seed: every setting, and the calcium response, but
+not on how many threads they were computed.
 Where runs differ in more than attention and seed, the row says in what.
 """
 
@@ -17,7 +18,7 @@ from matplotlib.figure import Figure
 from astromorph.run_folder import RunFolder
 
 STYLE = Path(__file__).with_name("figures.mplstyle")
-OWN_COLUMNS = ("attention", "seed")  # settings that have a column of their own
+NOT_TOLD = ("attention", "seed", "threads")  # have columns of their own, or say only how a run was computed
 NAMES = ("data_set", "attention", "setting")
 PERPLEXITY = "perplexity_per_word"  # of language models
 LEARNED = 0.85  # validation accuracy whose first epoch is told
@@ -72,7 +73,7 @@ def check_comparable(folders: Sequence[RunFolder]) -> None:
 
 def settled(folder: RunFolder) -> dict[str, Any]:
     """What makes two runs alike but for attention and seed."""
-    settings = {name: value for name, value in asdict(folder.settings).items() if name not in OWN_COLUMNS}
+    settings = {name: value for name, value in asdict(folder.settings).items() if name not in NOT_TOLD}
     return settings | {"response": None if folder.response is None else asdict(folder.response)}
 
 
@@ -90,7 +91,8 @@ def differing(folders: Sequence[RunFolder]) -> list[str]:
                         told[place].append(f"response {folder.response.form} ({folder.response.source})")
         elif any(value != values[0] for value in values):
             for place, value in enumerate(values):
-                told[place].append(f"{name} {value}")
+                words = " ".join(value) if isinstance(value, tuple) else value
+                told[place].append(f"{name} {words}".strip())
     return [", ".join(each) for each in told]
 
 

@@ -53,6 +53,15 @@ def test_runs_of_other_settings_get_a_row_of_their_own_that_says_so(folders, tmp
     assert "setting" not in printed(summarise(collect(folders)))  # where there is nothing to say
 
 
+def test_effects_are_named_and_threads_are_not(tmp_path):
+    settings = DigitsSettings()
+    less = replace(settings, effects=("calcium", "feedback"), threads=2)
+    runs = [finished_run(tmp_path / "all", settings, 0.9), finished_run(tmp_path / "less", less, 0.9)]
+    assert collect(runs).setting.tolist() == ["effects calcium position feedback", "effects calcium feedback"]
+    other = finished_run(tmp_path / "threads", replace(settings, threads=2, seed=1), 0.9)
+    assert summarise(collect([runs[0], other])).n.tolist() == [2]
+
+
 def test_another_calcium_response_is_another_setting(tmp_path):
     settings = DigitsSettings()
     hill = CalciumResponse("hill", 0.47, 0.66, 1.0, 0.25, source="measured")
