@@ -11,9 +11,12 @@ from tqdm import tqdm
 from astromorph.calibration import Reliability, reliability
 from astromorph.checkpoint import read_tensors
 from astromorph.hardware import Processor
+from astromorph.models.text_classifier import TextClassifier
 from astromorph.run_folder import RunFolder
 from astromorph.tasks import Batch, build_task
 from astromorph.tasks.task import Judgement, judge
+
+VOTERS = {"reader": 1.0, "attention": 0.0}  # what alone answers, and its share for the reader
 
 
 class Evaluation(NamedTuple):
@@ -55,14 +58,22 @@ def evaluate(
     return Evaluation(int(correct.sum()) / len(correct), loss / len(correct), confusion.tolist(), calibration)
 
 
-def evaluate_run(folder: RunFolder, root: Path) -> dict[str, Any]:
-    """The test part through the weights of a run: test_accuracy, test_loss, confusion, calibration, class_names."""
+def evaluate_run(folder: RunFolder, root: Path, voter: str = "both") -> dict[str, Any]:
+    """The test part through the weights of a run: test_accuracy, test_loss, confusion, calibration, class_names.
+
+    voter: both, or one of VOTERS alone, where a reader of n-grams votes with attention; else ValueError.
+    """
+    if voter != "both" and not getattr(folder.settings, "ngrams", 0):
+        raise ValueError(f"run {folder.path} has no reader of n-grams that votes with attention; leave --voter out")
     weights = folder.path / "weights.safetensors"
     if not weights.is_file():
         raise FileNotFoundError(f"run {folder.path} has no weights yet; continue it with --resume {folder.path}")
     task = build_task(folder.settings, folder.response, root)
     processor = Processor.choose(folder.settings.precision)
     load_weights(task.model, weights)
+    if voter != "both":
+        assert isinstance(task.model, TextClassifier)
+        task.model.reader_share = VOTERS[voter]
     model, classes = task.model.to(processor.device), len(task.class_names)
     result = evaluate(model, task.test(), classes, processor, judge=task.judge)
     return {

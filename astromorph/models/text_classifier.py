@@ -5,7 +5,7 @@ share, so that they differ in attention alone. If asked for, a convolution adds 
 its neighbours say together, and every feature of a text is its largest over the tokens instead of the mean.
 
 Beside attention a linear reader of n-grams can stand, fitted beforehand (ngram_fit.py): in training attention learns
-alone, and afterwards the log odds are a weighted mean of both.
+alone, and afterwards the log odds are a weighted mean of both (`reader_share`: 1 for the reader alone, 0 without it).
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class TextClassifier(nn.Module):
         self.pool = {"mean": mean_of, "max": largest_of}[pooling]
         self.dropout = LockedDropout(dropout)
         self.classify = nn.Linear(width, classes)
-        self.reader = reader
+        self.reader, self.reader_share = reader, READER_SHARE
         nn.init.normal_(self.words.weight, std=SPREAD)
 
     def forward(self, words: Tensor, keep: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class TextClassifier(nn.Module):
         if self.reader is None or self.training:
             return logits
         odds = self.reader(words, keep)
-        return torch.lerp(logits.float(), torch.stack((-odds, odds), 1) / 2, READER_SHARE)
+        return torch.lerp(logits.float(), torch.stack((-odds, odds), 1) / 2, self.reader_share)
 
 
 def mean_of(tokens: Tensor, keep: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Measure the test accuracy of a trained run again, from its weights, or ask it about one text or image.
 
 Without --text and --image the test set is read: right answers by class, calibration, accuracy; --out draws learning
-curves, confusion and calibration. With --text: probabilities of the classes, and the weight attention gives each word;
-a language model goes on with the text.
+curves, confusion and calibration; --voter asks one of the two that vote in a run with --ngrams. With --text:
+probabilities of the classes, and the weight attention gives each word; a language model goes on with the text.
 
 example: astromorph evaluate runs/digits-astromorphic-seed0 --out digits.png
 example: astromorph evaluate runs/imdb-astromorphic-seed0 --text "Slow, but what an ending!" --out words.png
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PAGE_ENDING = ".html"
 SHOWN_WORDS = 20
-USAGE = 'RUN [--text "..." | --image FILE] [--out FILE.png|FILE.html] [--data DIR] [--overwrite]'
+USAGE = 'RUN [--text "..." | --image FILE | --voter NAME] [--out FILE.png|FILE.html] [--data DIR] [--overwrite]'
 
 
 def run(words: list[str]) -> None:
@@ -29,6 +29,13 @@ def run(words: list[str]) -> None:
     add("run", type=Path, help="run folder, or one that save_pretrained wrote")
     add("--text", type=str, default=None, help="a text to classify instead of the test set")
     add("--image", type=Path, default=None, metavar="FILE", help="a PNG or JPEG to classify instead of the test set")
+    voters = ("both", "reader", "attention")
+    add(
+        "--voter",
+        choices=voters,
+        default="both",
+        help="who answers, in a run with --ngrams: the reader, attention or both",
+    )
     add("--out", type=Path, default=None, metavar="FILE", help="figure (.png, .pdf, .svg) or page (.html) to write")
     add("--data", type=Path, default=None, metavar="DIR", help="where data sets lie; not needed for --text and --image")
     add("--overwrite", action="store_true", help="replace what --out names")
@@ -36,6 +43,8 @@ def run(words: list[str]) -> None:
     out = asked["out"]
     if asked["text"] is not None and asked["image"] is not None:
         raise ValueError("--text and --image are two questions; ask one at a time")
+    if asked["voter"] != "both" and (asked["text"] is not None or asked["image"] is not None):
+        raise ValueError(f"--voter {asked['voter']} is for the test set; leave it out")
     if asked["image"] is not None and out is not None:
         raise ValueError("an image has no figure to write; leave --out out")
     if out is not None:
@@ -53,7 +62,7 @@ def run(words: list[str]) -> None:
         section = None
         _image(asked["run"], asked["image"])
     else:
-        section = _test_set(asked["run"], asked["data"], drawn=out is not None)
+        section = _test_set(asked["run"], asked["data"], asked["voter"], drawn=out is not None)
     if section is not None:
         _save(section, out, words)
 
@@ -65,7 +74,7 @@ def _is_language_model(path: Path) -> bool:
     return (path / "settings.yaml").is_file() and isinstance(RunFolder.open(path).settings, Wikitext2Settings)
 
 
-def _test_set(path: Path, data: Path | None, drawn: bool) -> "Section | None":
+def _test_set(path: Path, data: Path | None, voter: str, drawn: bool) -> "Section | None":
     from astromorph.data.locations import data_root
     from astromorph.run_folder import RunFolder
 
@@ -75,12 +84,13 @@ def _test_set(path: Path, data: Path | None, drawn: bool) -> "Section | None":
         folder.metrics()  # what is missing is said before the test set is read
     from astromorph.evaluation import evaluate_run
 
-    result = evaluate_run(folder, root)
+    result = evaluate_run(folder, root, voter)
     for number, (name, row) in enumerate(zip(result["class_names"], result["confusion"], strict=True)):
         print(f"{name}: {row[number]:,} of {sum(row):,} correct")
     calibration = result["calibration"]
     print(f"expected calibration error {calibration.expected_calibration_error:.4f} ({len(calibration.answers)} bins)")
-    found = f"test accuracy {result['test_accuracy']:.4f}, test loss {result['test_loss']:.4f}"
+    found = "" if voter == "both" else f"{voter} alone, "
+    found += f"test accuracy {result['test_accuracy']:.4f}, test loss {result['test_loss']:.4f}"
     found += "".join(
         f", {name.replace('_', ' ')} {value:.2f}" for name, value in result.items() if name.startswith("perplexity")
     )

@@ -6,6 +6,7 @@ import torch
 
 from astromorph.data.batches import pad
 from astromorph.data.words import UNKNOWN
+from astromorph.evaluation import VOTERS
 from astromorph.models.ngram_fit import PENALTY, fit_weights, holdings, learn_ngrams
 from astromorph.models.ngram_reader import NgramReader
 from astromorph.models.text_classifier import READER_SHARE, TextClassifier
@@ -116,7 +117,12 @@ def test_the_reader_votes_after_training_only(training):
     words, keep = pad(texts(9, 4))
     odds = lambda: torch.diff(model(words, keep)).squeeze(1)
     both = odds()
+    model.reader_share = VOTERS["reader"]
+    torch.testing.assert_close(odds(), both if training else reader(words, keep))
+    model.reader_share = VOTERS["attention"]
+    attention = odds()
     model.reader = None
+    torch.testing.assert_close(attention, odds())
     voted = READER_SHARE * reader(words, keep) + (1 - READER_SHARE) * odds()
     torch.testing.assert_close(both, odds() if training else voted)
     assert not any(parameter is reader.weight for parameter in model.parameters())

@@ -91,6 +91,8 @@ def test_an_image_is_classified(run, tmp_path, capsys):
         (["--text", "good"], "reads images, not words"),
         (["--image", "none.png"], "there is no image file none.png"),
         (["--image", "none.png", "--out", "a.png"], "leave --out out"),
+        (["--voter", "reader"], "has no reader of n-grams that votes with attention; leave --voter out"),
+        (["--voter", "attention", "--text", "good"], "--voter attention is for the test set"),
         (["--out", "a.txt"], "must end in .png or .pdf or .svg or .html"),
     ],
 )
