@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from astromorph.pretrained import AstromorphicClassifier
 
 __all__ = ["AstromorphicClassifier"]
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 
 def __getattr__(name: str) -> Any:
