@@ -10,7 +10,6 @@ from collections.abc import Set
 import torch
 from torch import nn
 
-from astromorph.astrocyte import response_module
 from astromorph.attention import AstromorphicAttention, MultiheadAttention
 from astromorph.attention.absent import NoAttention
 from astromorph.attention.causal_softmax import CausalSoftmax
@@ -18,11 +17,12 @@ from astromorph.attention.distance import AdditiveDistance
 from astromorph.attention.feature_maps import PositiveActivity
 from astromorph.attention.plasticity import Hebbian
 from astromorph.attention.positions import Unordered
-from astromorph.attention.responses import LinearResponse, MeanActivityResponse, NoFeedback, PowerOfSum, Reciprocal
+from astromorph.attention.responses import NoFeedback, Reciprocal
 from astromorph.feature_map import released_activity
 from astromorph.models.language_model import DecoderLayer, LanguageModel
 from astromorph.models.word_bands import WordBands
 from astromorph.settings import CalciumResponse, Wikitext2Settings
+from astromorph.tasks.mechanisms import calcium
 
 CUTOFFS = (1_000, 8_000)  # where bands of rarer words begin
 
@@ -57,17 +57,12 @@ def attention(settings: Wikitext2Settings, response: CalciumResponse | None) -> 
 
 def astromorphic(effects: Set[str], settings: Wikitext2Settings, response: CalciumResponse) -> AstromorphicAttention:
     features = settings.width // settings.heads
-    calcium: nn.Module = LinearResponse()
-    if "calcium" in effects:
-        calcium = MeanActivityResponse(response_module(response))
-    elif "exponent" in effects:
-        calcium = PowerOfSum()
     return AstromorphicAttention(
         settings.width,
         settings.heads,
         causal=True,
         feature_map=PositiveActivity() if response.synapse is None else released_activity(response.synapse),
-        response=calcium,
+        response=calcium(effects, response),
         position=distances(settings.heads, settings.position_scale, features) if "position" in effects else Unordered(),
         plasticity=Hebbian(1.0 if "feedback" in effects else 1 / (features * settings.context)),
         feedback=Reciprocal() if "feedback" in effects else NoFeedback(),

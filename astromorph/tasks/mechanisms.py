@@ -14,6 +14,8 @@ is by the calcium N₀ tokens at rest would leave: C is clamped at Σφ(0) · N�
 `feedback` alone is linear attention exactly.
 """
 
+from collections.abc import Set
+
 from torch import nn
 
 from astromorph.astrocyte import PositionalDrive, PowerLawResponse, response_module
@@ -75,17 +77,19 @@ def astromorphic(settings: ClassifierSettings, response: CalciumResponse, tokens
     if "feedback" in effects and effects <= {"calcium", "position", "feedback"}:
         rho = response_module(response) if "calcium" in effects else PowerLawResponse(0.0, 1.0, 1.0)
         return AstromorphicMechanism(rho, position, feature_map)
-    calcium: nn.Module = LinearResponse()
-    if "calcium" in effects:
-        calcium = MeanActivityResponse(response_module(response))
-    elif "exponent" in effects:
-        calcium = PowerOfSum()
     unit = 1.0 if "feedback" in effects else 1 / (features * tokens)
     saturating = SaturatingHebbian(inside=1 / tokens, outside=tokens * unit)
     return SwitchedMechanism(
-        calcium,
+        calcium(effects, response),
         saturating if "sigmoid" in effects else Hebbian(unit),
         Reciprocal() if "feedback" in effects else NoFeedback(),
         position,
         feature_map,
     )
+
+
+def calcium(effects: Set[str], response: CalciumResponse) -> nn.Module:
+    """How calcium follows the summed activity with these effects."""
+    if "calcium" in effects:
+        return MeanActivityResponse(response_module(response))
+    return PowerOfSum() if "exponent" in effects else LinearResponse()

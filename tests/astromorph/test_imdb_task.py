@@ -8,9 +8,12 @@ import torch
 
 from astromorph.data.corpus import EncodedReviews
 from astromorph.data.words import Vocabulary, build_vocabulary
+from astromorph.evaluation import evaluate_run, load_weights
 from astromorph.models.text_classifier import SPREAD
+from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks import imdb
+from astromorph.training import train
 from astromorph.word_vectors import word_vectors
 
 SETTINGS = ImdbSettings(tokens=30, first_tokens=10, validation=20, batch=8, width=8, heads=2, feedforward=8)
@@ -129,6 +132,26 @@ def test_a_model_with_a_reader_learns_from_prepared_labels(unlabelled, tmp_path)
     inputs, labels = next(iter(task.training(1)))
     task.loss(task.model(*inputs), labels).backward()
     assert all(parameter.grad is not None for parameter in task.model.parameters())
+
+
+def test_a_trained_run_says_what_the_reader_and_attention_reach_alone(unlabelled, tmp_path):
+    run = RunFolder.create(tmp_path / "run", "imdb", replace(TAUGHT, epochs=1, precision="float32"), CalciumResponse())
+    summary = train(run, tmp_path)
+    losses = {voter: evaluate_run(run, tmp_path, voter)["test_loss"] for voter in ("both", "reader", "attention")}
+    assert losses["both"] == pytest.approx(summary["test_loss"])
+    task = imdb.build(run.settings, run.response, tmp_path)
+    model, batches = task.model.eval(), list(task.test())
+    load_weights(model, run.path / "weights.safetensors")
+    labels = torch.cat([labels for _, labels in batches]).float()
+    with torch.no_grad():
+        odds = torch.cat([model.reader(*inputs) for inputs, _ in batches])
+        model.reader = None
+        logits = torch.cat([model(*inputs) for inputs, _ in batches])
+    reader = torch.nn.functional.binary_cross_entropy_with_logits(odds, labels)
+    assert losses["reader"] == pytest.approx(float(reader), rel=1e-5)
+    attention = torch.nn.functional.cross_entropy(logits, labels.long())
+    assert losses["attention"] == pytest.approx(float(attention), rel=1e-5)
+    assert len(set(losses.values())) == 3
 
 
 def test_word_vectors_begin_with_what_unlabelled_reviews_teach(corpus, unlabelled, tmp_path):
