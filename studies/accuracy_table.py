@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from astromorph.run_folder import RunFolder
+from studies.figure import paper_style
 
-STYLE = Path(__file__).with_name("figures.mplstyle")
 NOT_TOLD = ("attention", "seed", "threads")  # have columns of their own, or say only how a run was computed
 NAMES = ("data_set", "attention", "setting")
 PERPLEXITY = "perplexity_per_word"  # of language models
@@ -156,7 +156,7 @@ def draw(runs: pd.DataFrame) -> Figure:
         if PERPLEXITY in runs
         else ("test_accuracy", 100, "test accuracy (%)")
     )
-    with plt.style.context(STYLE):
+    with paper_style():
         table = summarise(runs)
         figure, axes = plt.subplots(figsize=(max(5, min(7.2, 1.3 * len(table))), 3.2), layout="constrained")
         for place, row in enumerate(table.itertuples()):

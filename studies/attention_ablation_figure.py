@@ -1,6 +1,5 @@
 """The figure of studies/attention_ablation.py: every condition a row and a colour, every data set a mark."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 
 NAMES = {
     "softmax": "softmax",
@@ -45,7 +44,7 @@ CURVES = 2  # data sets whose curves are drawn
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Difference of test accuracy and ratio of epochs to the target, to linear attention; curves of validation."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 7.0), height_ratios=(1.25, 1))
         rows = [name for name in NAMES if name in dataset.condition]
         data = dataset.sel(condition=rows)

@@ -31,6 +31,7 @@ from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistan
 from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.responses import MeanActivityResponse
 from astromorph.settings import CalciumResponse
+from studies.figure import paper_style
 from studies.threads import processor_threads
 
 REFERENCE = "softmax"
@@ -195,7 +196,7 @@ def processor() -> str:
 def draw(frame: pd.DataFrame) -> Figure:
     """Seconds against tokens, a panel a precision and order; bars from fastest to slowest turn."""
     panels = list(frame.groupby(["precision", "causal"], sort=False))
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, grid = plt.subplots(2, 2, figsize=(7.2, 5.6), sharex=True, sharey=True)
         for axes, ((precision, causal), rows) in zip(grid.flat, panels, strict=True):
             _draw_panel(axes, rows)

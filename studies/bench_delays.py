@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
 from multiprocessing import get_context
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -40,6 +39,7 @@ from studies.delay_networks import (
     peaks,
     threshold,
 )
+from studies.figure import paper_style
 from studies.threads import processor_threads
 
 DASHED: dict[str, Any] = {"linestyle": "--", "marker": "s", "markerfacecolor": "white"}  # the dense form
@@ -156,7 +156,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     form = frame.against.iloc[0]
     chosen = frame[frame.against == form]
     longest = sorted(set(chosen.longest))
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.4), sharex=True)
         for column, (unit, title) in enumerate({"seconds": "time (s)", "megabytes": "memory (MB)"}.items()):
             above, below = panels[:, column]

@@ -9,7 +9,6 @@ each comparison, as in the loop, and once for the blocks of biophys/pattern_samp
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import joblib
 import matplotlib.pyplot as plt
@@ -18,6 +17,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from biophys.pattern_sampling import LAID_OVER, FalseMatches, sample
+from studies.figure import paper_style
 
 PLAIN = "plain NumPy loop"
 NUMBERS = "numbers alone, a pattern each"
@@ -106,7 +106,7 @@ def _long_enough(run: Callable[[int], int]) -> tuple[int, int, float]:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Comparisons a second, a bar a method, on a logarithmic axis."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, axes = plt.subplots(figsize=(7.2, 0.8 + 0.35 * len(frame)))
         colors = ["#0072B2" if method == OURS else "0.6" for method in frame.method]
         bars = axes.barh(np.arange(len(frame)), frame.per_second, color=colors)

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean, median
 
 import matplotlib.pyplot as plt
@@ -20,6 +19,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from tqdm import tqdm
+
+from studies.figure import paper_style
 
 SCRIPT = "fresh script a point"
 SWEEP = "astromorph sweep"
@@ -94,7 +95,7 @@ def timed(module: str, *words: str) -> float:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Seconds for all points, a bar a method and target, on a logarithmic axis."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, axes = plt.subplots(figsize=(7.2, 0.8 + 0.3 * len(frame)), layout="constrained")
         colors = ["0.6" if method == SCRIPT else "#0072B2" for method in frame.method]
         bars = axes.barh(np.arange(len(frame)), frame.seconds, color=colors)

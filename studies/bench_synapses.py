@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 import brian2
@@ -42,6 +41,7 @@ from biophys.gliotransmission import (
 from biophys.neuron import SPIKING, ConductanceParameters, NeuronParameters
 from biophys.separate_synapses import HELD_CLEFT, separate_synapses
 from biophys.synapse import CLEFT, INTO_CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
+from studies.figure import paper_style
 
 STEP = 1e-4  # s
 RATE = 10.0  # Hz
@@ -227,7 +227,7 @@ def nest_seconds(threads: int) -> Callable[[int, int, int], float]:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Synapse-steps a second against the number of synapses."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, axes = plt.subplots(figsize=(7.2, 4), layout="constrained")
         for (name, target), rows in frame.groupby(["implementation", "target"], sort=False):
             style = {"NEST": "s--", "NumPy by hand": "^:"}.get(str(name), "o-" if name == "lumped" else "o:")

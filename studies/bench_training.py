@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -42,6 +41,7 @@ from astromorph.tasks.imdb import padded_widths, text_batches
 from astromorph.tasks.models import build_model
 from astromorph.training import compiled, one_epoch
 from studies.bench_images import IMAGES_OF_AN_EPOCH, PlainImageClassifier, synthetic_images
+from studies.figure import paper_style
 from studies.threads import processor_threads
 
 MEAN_LOG, LOG_DEVIATION, SHORTEST = 5.254, 0.642, 10
@@ -241,7 +241,7 @@ def summarised(rates: dict[Row, list[float]]) -> pd.DataFrame:
 def draw(frame: pd.DataFrame) -> Figure:
     """Reviews and images a second, a bar a model and mode; whiskers from the slowest to the fastest turn."""
     units = frame.groupby("unit", sort=False)
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(
             units.ngroups, figsize=(7.2, 0.7 * units.ngroups + 0.28 * len(frame)), squeeze=False,
             height_ratios=units.size().tolist(), layout="constrained",

@@ -14,7 +14,6 @@ of production for amplitude modulation and from 0.132 to beyond 0.2 for frequenc
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -29,6 +28,7 @@ from biophys.calcium_models import MODELS, Model
 from biophys.equilibria import branch, folds, hopf_points
 from biophys.limit_cycles import stable_cycles
 from biophys.recording import described
+from studies.figure import paper_style
 
 RANGES = {"li-rinzel": (0.0, 1.2), "chi": (0.0, 0.2), "g-chi": (0.005, 20.0)}
 IN_EQUAL_RATIOS = ("g-chi",)  # the others are evenly spaced
@@ -152,7 +152,7 @@ def _stacked(name: str, rows: Sequence[np.ndarray], model: Model) -> xr.DataArra
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Calcium of equilibria and cycles above, periods of the cycles below, a column a parameter set."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         count = dataset.sizes["set"]
         figure, axes = plt.subplots(
             2, count, figsize=(3.6 * count + 0.4 * (count == 1), 5.0), sharex=True, sharey="row", squeeze=False,

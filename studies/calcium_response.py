@@ -29,7 +29,6 @@ studies/response_fit.py).
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,6 +43,7 @@ from biophys.simulate import choose_target, run
 from biophys.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import RECORD_EVERY, build_units, largest_step
+from studies.figure import paper_style
 
 RATES = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)
 BLUE = "#0072B2"
@@ -181,8 +181,7 @@ def _check_step(step: float, limit: float) -> None:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Calcium traces at four rates; calcium, IP3 and release after settling against rate."""
-    style = Path(__file__).with_name("figures.mplstyle")
-    with plt.style.context(style if style.is_file() else "default"):
+    with paper_style():
         figure = plt.figure(figsize=(7.2, 5.2), layout="constrained")
         panels = figure.subplot_mosaic([["traces"] * 3, ["calcium", "IP3", "release"]])
         _draw_traces(panels["traces"], dataset)

@@ -12,7 +12,6 @@ says, and changes nothing that has settled. Calcium, which settles while the neu
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -27,7 +26,7 @@ from tqdm import tqdm
 from biophys.attention_circuit import Layer, Stimulus, attend, settling_error
 from biophys.process_calcium import FittedCalcium
 from biophys.rate_circuit import RateNeurons
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 
 INPUTS, HEADS, FEATURES, TOKENS, STIMULI = 16, 2, 8, 8, 4
 CALCIUM = FittedCalcium(rho_0=0.47, rho_1=2.64, alpha=1.0, inverse_K=4.0)  # close to the measured Hill curve
@@ -179,7 +178,7 @@ def rest(held: float, tau: float) -> float:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Error against presentation by window and by time constant, against the step, and that of calcium."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.8))
         _draw_windows(panels[0, 0], dataset)
         _draw_taus(panels[0, 1], dataset)

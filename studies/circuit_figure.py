@@ -1,17 +1,17 @@
 """Figure of studies/circuit.py: errors of the inputs beside the settling law, margins of circuit and model."""
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from studies.figure import paper_style
+
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Relative errors of the inputs beside the settling law, and the circuit's margin against the model's."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, (errors, margins) = plt.subplots(1, 2, figsize=(7.2, 3.2))
         _draw_errors(errors, dataset)
         _draw_margins(margins, dataset)

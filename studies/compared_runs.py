@@ -4,18 +4,19 @@ The line is the mean over the seeds, the band reaches from the worst to the best
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+
+from studies.figure import paper_style
 
 PANELS = {"validation_accuracy": "validation accuracy", "training_loss": "training loss"}
 
 
 def draw(metrics: Mapping[str, Sequence[pd.DataFrame]]) -> Figure:
     """metrics: for each mechanism one frame a seed, as RunFolder.metrics() gives it."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(1, len(PANELS), figsize=(7.2, 3.2))
         for axes, (column, label) in zip(panels, PANELS.items(), strict=True):
             for name, seeds in metrics.items():

@@ -13,7 +13,6 @@ to. Afterwards it answers every pattern and none that is played backwards, witho
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -31,7 +30,7 @@ from biophys.delays import DelayParameters, settled_spread
 from biophys.network import Point
 from biophys.network import simulate as simulate_network
 from biophys.networks.delay_learning import NETWORK, Neuron, Stimulus
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 
 MODES: dict[str, dict[str, Any]] = {
     "own": {},
@@ -165,7 +164,7 @@ def labelled(dataset: xr.Dataset, seed: int, settings: Mapping[str, Any], proven
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Errors against time, errors at the end, what arrives together, and how often the neuron answers."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
         _draw_course(panels[0, 0], dataset.sel(mode="own").isel(pattern=0))
         _draw_errors(panels[0, 1], dataset)

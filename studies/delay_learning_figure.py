@@ -1,14 +1,12 @@
 """The figure of studies/delay_learning.py: a colour a condition, a mark a task."""
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 
 NAMES = {"none": "no delays", "fixed": "fixed random", "learned": "learned"}
 COLORS = {"none": "#D55E00", "fixed": "#E69F00", "learned": "#0072B2"}
@@ -18,7 +16,7 @@ CHANCE = {"planted": 100 / 8, "spoken-digits": 10.0}  # %
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Accuracy (A), its course in validation (B, C) and delays found again (D)."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.2))
         tasks = dataset.task.values.tolist()
         _accuracies(panels[0, 0], dataset, tasks)

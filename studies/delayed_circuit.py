@@ -23,8 +23,8 @@ from astromorph.data.locations import data_root
 from astromorph.models.spiking_classifier import Activity
 from astromorph.tasks import build_task
 from mapping.delay_kernel import simulate as simulate_network
-from studies.caption import add_caption
 from studies.circuit_inputs import drawn, stacked
+from studies.figure import add_caption, paper_style
 from studies.spiking_runs import trained_network
 
 PRECISIONS = ("double", "single")
@@ -139,7 +139,7 @@ def told(dataset: xr.Dataset) -> str:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """The first recording in circuit and model, and differences of logits over all."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplot_mosaic(
             [["spikes", "potential"], ["spikes", "logits"]], figsize=(7.2, 5.2), width_ratios=[1.2, 1]
         )

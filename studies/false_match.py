@@ -13,7 +13,6 @@ of its four curves 200 cells too far right, and its dashed curve is that of a = 
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from biophys.patterns import false_match_probability
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 
 # Figure 4A: simulated frequencies for 24 synapses and threshold 12, populations 300, 500, ..
 # (numenta/htmresearch, projects/sdr_paper/plot_numerical_results.py)
@@ -156,7 +155,7 @@ def _check(
 
 def draw(dataset: xr.Dataset) -> Figure:
     """False matches against the population, published frequencies, and against the number of synapses."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplot_mosaic(
             [["simulated", "wide"], ["deviation", "synapses"]], figsize=(7.2, 6.4), height_ratios=[3, 2.4]
         )

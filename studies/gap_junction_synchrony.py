@@ -18,7 +18,6 @@ antiphase also traps cells with the low threshold: in phase and in antiphase are
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -34,6 +33,7 @@ from biophys.gap_junctions import grid
 from biophys.network import Point
 from biophys.network import simulate as simulate_network
 from biophys.networks.astrocyte_network import NETWORK
+from studies.figure import paper_style
 
 STRENGTHS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
 THRESHOLDS = (0.1, 0.2, 0.3)
@@ -201,8 +201,7 @@ def _coordinates(dims: Mapping[str, NDArray]) -> dict[str, Any]:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """The wave on the ring; order parameter, coherence of neighbours and spread of periods against strength."""
-    style = Path(__file__).with_name("figures.mplstyle")
-    with plt.style.context(style if style.is_file() else "default"):
+    with paper_style():
         figure = plt.figure(figsize=(7.2, 5.6), layout="constrained")
         panels = figure.subplot_mosaic([["front", "order"], ["neighbours", "periods"]])
         _draw_front(panels["front"], dataset)

@@ -4,21 +4,20 @@ Draws the measured profile with the fitted one above, and the distance kernel be
 simulates nothing: the profile comes from studies/process_length.py and the fit from mapping/process_kernel.py.
 """
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mapping.process_kernel import KernelFit, profile, sealed_end
+from studies.figure import paper_style
 
 ORANGE, BLUE = "#D55E00", "#0072B2"
 
 
 def draw(fit: KernelFit) -> Figure:
     """Profile and fit; kernel over the distance of tokens, with its 95 % interval shaded."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")
         positions, measured = np.array(fit.positions), np.array(fit.concentrations)
         left.plot(positions, measured, "o", color="0.2", mfc="none", ms=4, label="simulated")

@@ -4,8 +4,6 @@ Loss and validation accuracy by epoch, from the run folder's table. The epoch of
 is the one whose weights are tested; the test accuracy, once it has been read, is a line to compare with.
 """
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,12 +12,13 @@ from matplotlib.ticker import MaxNLocator
 
 from astromorph.run_folder import RunFolder
 from astromorph.settings import Settings, Wikitext2Settings
+from studies.figure import paper_style
 
 
 def draw(folder: RunFolder) -> Figure:
     """Losses left, accuracies right, by epoch. FileNotFoundError before the first epoch has ended."""
     settings = folder.settings
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, (losses, accuracies) = plt.subplots(1, 2, figsize=(7.2, 3.2))
         draw_panels(losses, accuracies, folder)
         figure.suptitle(f"{folder.data_set}, {settings.attention} attention, seed {settings.seed}")

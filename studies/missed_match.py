@@ -15,7 +15,6 @@ term by term with numbers of 15 digits and is 0.9 % low where the probability is
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,7 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from biophys.patterns import missed_match_probability
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 
 # Figure 4B: frequencies of missed matches simulated for 128 active cells and 30 synapses, by threshold
 # (numenta/htmresearch, projects/sdr_paper/plot_noise_results.py)
@@ -138,7 +137,7 @@ def _comparisons(lost: np.ndarray) -> np.ndarray:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Missed matches against the share of lost cells, published frequencies, and the loss that is tolerated."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplot_mosaic(
             [["missed", "laws"], ["deviation", "tolerated"]], figsize=(7.2, 6.2), height_ratios=[5, 4]
         )

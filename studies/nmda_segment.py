@@ -16,7 +16,6 @@ bring the segment to -46 mV, 12 to -22 mV. Plateaus last 42 ms with 12 synapses,
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -35,6 +34,7 @@ from biophys.networks import nmda_branch, nmda_segment
 from biophys.recording import described
 from biophys.segment_equilibria import balancing_conductance, bistability, plateau_time
 from biophys.simulate import STEPS_WORTH_COMPILING, choose_target
+from studies.figure import paper_style
 
 SHOWN = ("jahr-stevens", "larkum")
 WORDS = {"jahr-stevens": "Jahr and Stevens (1990)", "larkum": "Larkum et al. (2009)"}
@@ -289,7 +289,7 @@ def _branches(counts: NDArray, branches: int, seconds: float, target: str) -> xr
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Equilibria and where the segment ends; plateaus; their durations; summation at the soma."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.8))
         _draw_equilibria(panels[0, 0], dataset)
         _draw_voltages(panels[0, 1], dataset)

@@ -12,7 +12,6 @@ Beyond the paper, the two errors are added up for one segment. What was found: t
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from biophys.patterns import false_match_over_grid, false_match_probability, missed_match_probability
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 
 PUBLISHED_WINDOW = (9, 20)  # optimal thresholds, Ahmad and Hawkins (2016), section 4.3
 MEASURED_WINDOW = (8, 20)  # synapses to an NMDA spike, Major, Larkum and Schiller (2013), cited there
@@ -133,7 +132,7 @@ def simulate(
 
 def draw(dataset: xr.Dataset) -> Figure:
     """False matches, missed matches and their sum against the threshold, with the windows between them."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplot_mosaic(
             [["false", "missed"], ["false", "missed"], ["false", "errors"], ["windows", "errors"]], figsize=(7.2, 6.2)
         )

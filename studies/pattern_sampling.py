@@ -23,6 +23,7 @@ from scipy.stats import binom
 
 from biophys.pattern_sampling import FalseMatches, MissedMatches, Question, sample, wilson_interval
 from biophys.patterns import union_false_match_probability
+from studies.figure import paper_style
 
 # Counted by Ahmad and Hawkins: numenta/htmresearch, projects/sdr_paper, plot_numerical_results.py (100 million
 # comparisons a point) and plot_noise_results.py (100 million, from 51 lost cells on 10 million). Of the first value
@@ -153,7 +154,7 @@ def _question(point: Mapping[str, Any]) -> Question:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Both figures of the paper, how far each share lies from the theory, and unions beside their mean field."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
         _draw_false(panels[0, 0], dataset.where(dataset.panel == "4A", drop=True))
         _draw_missed(panels[0, 1], dataset.where(dataset.panel == "4B", drop=True))

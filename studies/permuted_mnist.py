@@ -48,6 +48,7 @@ from studies.continual_runs import (
     network_of,
     open_folder,
 )
+from studies.figure import paper_style
 
 WORDS = {"active-dendrites": "active dendrites", "fixed-gating": "fixed gating", "plain": "plain network"}
 COLORS = {"active-dendrites": "#0072B2", "fixed-gating": "#009E73", "plain": "#D55E00"}
@@ -206,7 +207,7 @@ def _accuracies(histories: Sequence[Sequence[Measured]], models: int, tasks: int
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Mean accuracy while tasks are added, forgetting by task, the test at the end, and the tuning."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
         _draw_learning(panels[0, 0], dataset)
         _draw_forgetting(panels[0, 1], dataset)

@@ -1,6 +1,5 @@
 """The figure of studies/physiology_accuracy.py: calcium in both regimes, accuracy and speed of learning."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 
 REGIMES = {"de-pitta-amplitude": "amplitude-modulated", "de-pitta-frequency": "frequency-modulated"}
 MAPS = {"Omega_5P": "Blues", "O_P": "Oranges"}
@@ -22,7 +21,7 @@ ASIDE = 0.025  # natural logarithm between series that would hide each other
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Calcium in both regimes, test accuracy and epochs to the target, by the value of the changed parameter."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.6))
         for panel, letter, regime in zip(panels[0], "AB", REGIMES, strict=True):
             _draw_calcium(panel, dataset.sel(regime=regime))

@@ -11,7 +11,6 @@ exp(-distance/length constant) between them; the dataset holds the length consta
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -27,6 +26,7 @@ from biophys.network import Point
 from biophys.network import simulate as simulate_network
 from biophys.networks.astrocyte_process import NETWORK
 from biophys.process import ProcessParameters, compartment_length_constant, far_ends, length_constant, steady_profile
+from studies.figure import paper_style
 
 DEGRADATION = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 LIFETIMES = 16  # of IP3 at the slowest degradation; 1e-7 of the start is left then
@@ -152,8 +152,7 @@ def _fitted_length(profile: NDArray) -> float:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Profiles of IP3 and calcium; length constant against sqrt(D/k) and its error."""
-    style = Path(__file__).with_name("figures.mplstyle")
-    with plt.style.context(style if style.is_file() else "default"):
+    with paper_style():
         figure = plt.figure(figsize=(7.2, 5.6), layout="constrained")
         panels = figure.subplot_mosaic([["profile", "length"], ["calcium", "error"]])
         _draw_profiles(panels["profile"], panels["calcium"], dataset)

@@ -13,7 +13,6 @@ follows single spikes at 0.2 Hz and has a level from 0.5 Hz on.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import xarray as xr
@@ -21,6 +20,7 @@ from matplotlib.figure import Figure
 
 from biophys.astrocyte import PARAMETER_SETS
 from studies import calcium_response
+from studies.figure import paper_style
 
 RATES = (0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 SMALLEST = 0.1  # umolar between the extremes of an oscillation
@@ -80,7 +80,7 @@ def oscillations(calcium: xr.DataArray) -> xr.DataArray:
 def draw(dataset: xr.Dataset) -> Figure:
     """Extremes and mean of calcium against rate, a panel each set, and oscillations a minute."""
     names = dataset.parameter_set.values.tolist()
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(1, len(names) + 1, figsize=(7.2, 2.4), layout="constrained")
         top = 1.05 * float(dataset.calcium_max.max())
         for panel, name in zip(panels, names, strict=False):

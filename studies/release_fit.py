@@ -4,8 +4,6 @@ Draws release by a spike and the drive, as measured and fitted, against rate, an
 1. It simulates nothing: release comes from studies/release_rate.py and the fit from mapping/release_response.py.
 """
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +14,7 @@ from scipy.interpolate import PchipInterpolator
 
 from mapping.confidence import quantile
 from mapping.release_response import NAMES, ReleaseFit, release
+from studies.figure import paper_style
 from studies.fit_band import half_width
 
 ORANGE, BLUE = "#D55E00", "#0072B2"
@@ -23,7 +22,7 @@ ORANGE, BLUE = "#D55E00", "#0072B2"
 
 def draw(fit: ReleaseFit) -> Figure:
     """Release and drive against rate (shaded: 95 % confidence); the feature map."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(7.2, 2.9), layout="constrained")
         x, drive = np.array(fit.knots), np.array(fit.values)
         fine = np.geomspace(x[0], x[-1], 300)

@@ -20,7 +20,6 @@ gliotransmission, where the recovery of vesicles limits release anyway. In the o
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -35,6 +34,7 @@ from biophys.network import simulate as simulate_network
 from biophys.networks.gliotransmission import LOOPS, NETWORK
 from biophys.release_theory import mean_field_release
 from biophys.synapse import SynapseParameters
+from studies.figure import paper_style
 
 RATES = tuple(np.round(np.geomspace(0.1, 100, 13), 3).tolist())
 RECORD = ("cumulative_release", "release", "presynaptic_receptors_bound", "presynaptic_spikes", "astrocyte_releases")
@@ -181,8 +181,7 @@ def _check(rates: Sequence[float], seconds: float, settling: float, synapses: in
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Release by a spike against rate, with theory and the published figure; the receptors bound; their astrocytes."""
-    style = Path(__file__).with_name("figures.mplstyle")
-    with plt.style.context(style if style.is_file() else "default"):
+    with paper_style():
         figure = plt.figure(figsize=(7.2, 4.2), layout="constrained")
         panels = figure.subplot_mosaic([["release", "bound"], ["release", "astrocyte"]], width_ratios=[1.6, 1])
         for loop in dataset.loop.values:

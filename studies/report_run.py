@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from astromorph.pretrained import DIGEST
 from astromorph.run_folder import METRICS, OWN_FILES, RunFolder
 from studies import accuracy_table, compared_runs, learning_curves
+from studies.figure import paper_style
 from studies.page import Section, pairs_table, picture
 from studies.page_table import Link
-from studies.run_report import STYLE, draw_confusion
+from studies.run_report import draw_confusion
 
 TOLD = ("test_accuracy", "test_loss", "chosen_epoch", "validation_accuracy", "epochs", "seconds", "parameters")
 TABLES = ("class_names", "confusion")  # of a summary, which the figure shows
@@ -93,7 +94,7 @@ def draw(folder: RunFolder) -> Figure:
     found = folder.summary() if folder.finished else {}
     if not found.get("confusion"):
         return learning_curves.draw(folder)
-    with plt.style.context(STYLE):
+    with paper_style():
         figure, panels = plt.subplot_mosaic("AB;CC", figsize=(7.2, 6.6))
         learning_curves.draw_panels(panels["A"], panels["B"], folder)
         draw_confusion(panels["C"], found["confusion"], found["class_names"])

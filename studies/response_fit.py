@@ -8,7 +8,6 @@ baseline is that of the measured range (0.30 umolar), the resting level without 
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -21,6 +20,7 @@ from scipy.interpolate import PchipInterpolator
 from mapping.calcium_curve import MeasuredCurve
 from mapping.calcium_response import CURVES, NAMES, Candidate
 from mapping.coefficients import Coefficients
+from studies.figure import paper_style
 from studies.fit_band import half_width
 
 Calcium = Callable[[np.ndarray], np.ndarray]
@@ -30,8 +30,7 @@ TITLES = {"power_law": "power law", "hill": "Hill", "curve": "measured curve"}
 
 def draw(dataset: xr.Dataset, coefficients: Coefficients) -> Figure:
     """Measured calcium with the fitted curves above (shaded: 95 % confidence), residuals below, against rate."""
-    style = Path(__file__).with_name("figures.mplstyle")
-    with plt.style.context(style if style.is_file() else "default"):
+    with paper_style():
         figure, (top, bottom) = plt.subplots(
             2, 1, figsize=(4.6, 4.6), sharex=True, height_ratios=(2, 1), layout="constrained"
         )

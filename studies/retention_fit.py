@@ -4,14 +4,13 @@ Draws the measured shares with the fitted retention factor, and what the factor 
 simulates nothing: the process comes from `astromorph simulate retention` and the fit from mapping/retention.py.
 """
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mapping.retention import RetentionFit, factor
+from studies.figure import paper_style
 
 ORANGE = "#D55E00"
 TEXTS = (4, 8, 16)  # segments
@@ -19,7 +18,7 @@ TEXTS = (4, 8, 16)  # segments
 
 def draw(fit: RetentionFit) -> Figure:
     """Shares as measured (mean and standard deviation over synapses) and fitted; the factor for other T."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")
         cycles = np.arange(1, len(fit.shares) + 1)
         left.errorbar(

@@ -6,7 +6,6 @@ it, too modest (label smoothing makes it so). Grey bars say how many answers lie
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -18,8 +17,8 @@ from astromorph.calibration import Reliability
 from astromorph.run_folder import RunFolder
 from biophys.pattern_sampling import wilson_interval
 from studies import learning_curves
+from studies.figure import paper_style
 
-STYLE = Path(__file__).with_name("figures.mplstyle")
 CAPTION = (
     "Loss and accuracy by epoch; what the test examples of each class are taken for; and how often answers are right "
     "against how sure the model is of them, with 95 % intervals (grey: their share of all answers)."
@@ -28,7 +27,7 @@ CAPTION = (
 
 def draw(folder: RunFolder, result: Mapping[str, Any]) -> Figure:
     """Four panels. result: what `evaluate_run` gives. FileNotFoundError before the first epoch has ended."""
-    with plt.style.context(STYLE):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.6))
         learning_curves.draw_panels(panels[0, 0], panels[0, 1], folder)
         if result["class_names"]:

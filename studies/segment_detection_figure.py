@@ -1,7 +1,5 @@
 """Figure of studies/segment_detection.py: detection curve, window of coincidence, matches measured and by theory."""
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -12,6 +10,7 @@ from scipy.stats import norm
 
 from biophys.patterns import false_match_probability
 from biophys.soft_threshold import averaged
+from studies.figure import paper_style
 
 COLORS = ("#0072B2", "#D55E00")
 MARKERS = {"random": "o", "union": "s", "noisy": "^"}
@@ -21,7 +20,7 @@ GREY = "0.45"
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Detection curves; threshold against window; measured over theory; false matches against population."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
         _draw_curves(panels[0, 0], dataset)
         _draw_windows(panels[0, 1], dataset)

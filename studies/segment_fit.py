@@ -4,14 +4,13 @@ Draws the measured answer with the fitted curve above, and what it leaves over b
 comes from studies/segment_detection.py and the coefficients from mapping/segment_response.py.
 """
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from mapping.segment_response import SegmentFit, opening
+from studies.figure import paper_style
 
 ORANGE = "#D55E00"
 
@@ -23,7 +22,7 @@ def draw(dataset: xr.Dataset, fit: SegmentFit) -> Figure:
     measured = chosen.mean(extra) if extra else chosen
     synapses, values = measured.active_synapses.values, measured.values
     unit = dataset[fit.measure].attrs.get("units", "1")
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, (top, bottom) = plt.subplots(
             2, 1, figsize=(4.6, 4.6), sharex=True, height_ratios=(2, 1), layout="constrained"
         )

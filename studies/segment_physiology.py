@@ -14,7 +14,6 @@ the answer steeper, from 1.2 to 5 mV for one percent more drive; at 0.25 mM noth
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -34,6 +33,7 @@ from biophys.networks.nmda_segment import NETWORK
 from biophys.patterns import best_threshold, false_match_probability, missed_match_probability
 from biophys.recording import described
 from biophys.segment_equilibria import bistability
+from studies.figure import paper_style
 
 MOST_DRIVE = 25.0  # NMDA conductance of all synapses over leak; more are not tried
 DRIVES = np.geomspace(1, 20, 301)  # a percent apart
@@ -189,7 +189,7 @@ def _values(magnesium: float, leak: float, conductance: float, count: float) -> 
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Threshold against conductance and leak; against their ratio; against magnesium; what theory makes of it."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
         _draw_map(panels[0, 0], dataset)
         _draw_ratio(panels[0, 1], dataset)

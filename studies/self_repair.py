@@ -30,7 +30,6 @@ wakes, and 2-AG alone brings back 0.80 of 2.9 Hz. The paper's own rates could no
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -43,6 +42,7 @@ from matplotlib.figure import Figure
 from biophys.network import Point
 from biophys.network import simulate as simulate_network
 from biophys.networks.self_repair import NETWORK
+from studies.figure import paper_style
 
 CONDITIONS: dict[str, dict[str, Any]] = {
     "partial": {"fault.PR_fault": 0.1},
@@ -173,7 +173,7 @@ def _check(seconds: float, fault_time: float, averaged: float, after: float, rep
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Rates, e-SP and DSE, release probabilities, and calcium around the fault; means over the repetitions."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6), sharex=True)
         _draw_rates(panels[0, 0], dataset)
         _draw_feedback(panels[0, 1], dataset)

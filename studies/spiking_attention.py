@@ -35,10 +35,10 @@ from astromorph.run_folder import RunFolder
 from biophys.recording import load
 from biophys.spiking_circuit import SpikingNeurons, settling_error
 from mapping.circuit import attention_layers
-from studies.caption import add_caption
 from studies.circuit import opened
 from studies.circuit_inputs import drawn, trained_task
 from studies.early_answers import EarlyReading, Work, compared, without_circuit
+from studies.figure import add_caption, paper_style
 
 SETTLED = 0.02  # a circuit whose settling error is below this share of a step
 SHARES = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
@@ -211,7 +211,7 @@ def _numbered(number: int, work: Work) -> tuple[int, xr.Dataset]:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Error with the 1/sqrt law, accuracy by rate and presentation, and error and class of early answers."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
         shades = plt.cm.viridis(np.linspace(0, 0.92, dataset.sizes["rate"]))
         colors = dict(zip(dataset.rate.values, shades, strict=True))

@@ -12,7 +12,6 @@ else: at 50 Hz they grow in either order (Sjostrom, Turrigiano and Nelson, Neuro
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,6 +25,7 @@ from biophys.network import simulate as simulate_network
 from biophys.networks.spike_timing import NETWORK
 from biophys.spike_timing import SpikeTimingParameters, pair_change, pair_train_change
 from biophys.time_grid import whole_steps
+from studies.figure import paper_style
 
 # exponential fit to Bi and Poo (1998), Bi and Poo, Annu Rev Neurosci 24:139 (2001), as used by Pfister and Gerstner,
 # J Neurosci 26:9673 (2006); s
@@ -112,7 +112,7 @@ def simulate(
 
 def draw(dataset: xr.Dataset) -> Figure:
     """A single pair beside the measured window, trains of pairs, and the distance from the closed forms."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplot_mosaic(
             [["pair", "train"], ["pair", "error"]], figsize=(7.2, 4.4), height_ratios=[2, 1]
         )

@@ -6,13 +6,14 @@ second half of the simulated time, when most of the start is forgotten.
 """
 
 import textwrap
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from studies.figure import paper_style
 
 MOST_LINES = 6
 
@@ -22,7 +23,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     names = list(dataset.data_vars)
     columns = min(len(names), 3)
     rows = -(-len(names) // columns)
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         size = (max(4.2, 2.4 * columns + 0.6), 2.4 * rows + 0.4)
         figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
         for panel, name in zip(panels.flat, names, strict=False):

@@ -19,7 +19,6 @@ to 0.5 synapses, in small populations and where the threshold comes near to all 
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +29,7 @@ from matplotlib.lines import Line2D
 
 from biophys.pattern_scaling import sufficient_threshold, threshold_exponent, threshold_law
 from biophys.patterns import log10_false_match_probability, smallest_threshold, union_false_match_probability
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 from studies.power_law import exponents_told, fit_power_law
 
 ERRORS = tuple(float(f"1e-{power}") for power in range(18, 1, -1))
@@ -217,7 +216,7 @@ def _caption(dataset: xr.Dataset) -> str:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Thresholds against error, against share and synapses, against segments and patterns; where the law breaks."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplot_mosaic([["error", "plane"], ["count", "break"]], figsize=(7.2, 6.8))
         _draw_error(panels["error"], dataset)
         _draw_plane(panels["plane"], dataset)

@@ -1,7 +1,6 @@
 """Every recorded variable of a network against time: lines of a few cells, a map of many, a raster of spikes."""
 
 import textwrap
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,13 +8,15 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from studies.figure import paper_style
+
 MOST_LINES = 8
 
 
 def draw(dataset: xr.Dataset) -> Figure:
     """One panel a variable, with time in common; dims (cells, time), or (cells, event) for spikes."""
     names = [name for name, array in dataset.data_vars.items() if array.ndim == 2]
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, axes = plt.subplots(
             len(names), figsize=(7.2, 0.6 + 1.5 * len(names)), sharex=True, squeeze=False, layout="constrained"
         )

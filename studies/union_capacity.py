@@ -20,7 +20,6 @@ theta = a/2.
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,7 +31,7 @@ from tqdm import tqdm
 
 from biophys.pattern_scaling import poisson_mean, union_capacity_law
 from biophys.patterns import union_false_match_probability
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 from studies.power_law import exponents_told, fit_power_law
 
 WORDS = {"population": "cells", "active": "active cells", "synapses": "synapses", "poisson_mean": "the Poisson mean"}
@@ -171,7 +170,7 @@ def _comparable(dataset: xr.Dataset) -> xr.DataArray:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Contours of the capacity, its collapse on the Poisson mean, and where the laws break."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplot_mosaic([["cells", "segment"], ["collapse", "break"]], figsize=(7.2, 6.8))
         _draw_cells(panels["cells"], dataset)
         _draw_segment(panels["segment"], dataset)

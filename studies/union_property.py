@@ -9,7 +9,6 @@ rounding; Eq. 14 interpolated to the unrounded size stays within 0.7 % of the ex
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from biophys.patterns import union_false_match_probability, union_size, union_size_distribution
-from studies.caption import add_caption
+from studies.figure import add_caption, paper_style
 
 # Figure 7A: union size of 19 patterns among 1000 cells, by synapses of a pattern; Figure 7B: false matches of 1, 2, ..
 # patterns of 25 synapses, by population (numenta/htmresearch, projects/sdr_paper/sdr_paper_unions.py)
@@ -137,7 +136,7 @@ def _spread(population: int, synapses: int, patterns: int) -> float:
 
 def draw(dataset: xr.Dataset) -> Figure:
     """Union size, chance of a false match, and what the mean field misses, against the number of patterns."""
-    with plt.style.context(Path(__file__).with_name("figures.mplstyle")):
+    with paper_style():
         figure, panels = plt.subplot_mosaic(
             [["size", "match"], ["size", "ratio"]],
             figsize=(7.2, 5.4),

@@ -5,7 +5,6 @@ compare words with an equal share, 1 / number of words.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -15,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from astromorph.pretrained import WordWeights
+from studies.figure import paper_style
 
-STYLE = Path(__file__).with_name("figures.mplstyle")
 WIDTH, MARGIN, LINE, TOP, BOTTOM = 7.2, 0.12, 0.27, 0.42, 0.6  # inches; TOP: title, BOTTOM: scale
 POINTS, LONGEST = 10, 40  # size of the words, letters shown of one
 CAPTION = (
@@ -57,7 +56,7 @@ def draw(read: WordWeights, probabilities: Sequence[float], class_names: Sequenc
     shares = (read.weights * len(read.words)).tolist()
     read = read._replace(words=[word if len(word) <= LONGEST else word[: LONGEST - 1] + "…" for word in read.words])
     scale = ScalarMappable(Normalize(0, max(max(shares), 1)), SHADES)
-    with plt.style.context([STYLE, {"figure.constrained_layout.use": False}]):
+    with paper_style({"figure.constrained_layout.use": False}):
         lines = broken(read)
         height = TOP + LINE * len(lines) + BOTTOM
         figure = plt.figure(figsize=(WIDTH, height))

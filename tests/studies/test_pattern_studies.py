@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from biophys import patterns
 from biophys.recording import load, save
 from studies import false_match, missed_match, nmda_threshold, threshold_scaling, union_capacity, union_property
-from studies.caption import add_caption
+from studies.figure import add_caption
 
 matplotlib.use("Agg")
 
