@@ -11,7 +11,7 @@ Far from the ends, for theta << a and theta << M s, h drops out and mu = M s a /
 of a segment, solved for theta the threshold it needs. The two are inverse to each other: Chernoff's bound of the
 Poisson tail, log(1/error) = theta log(theta/mu) - theta + mu, ties theta, mu and log(1/error) together, and since it is
 homogeneous of degree one, the local exponents of theta in mu and in log(1/error) add up to one. Measured against the
-exact theory by studies/union_capacity.py and studies/threshold_scaling.py.
+exact theory by studies/patterns/union_capacity.py and studies/patterns/threshold_scaling.py.
 """
 
 import numpy as np

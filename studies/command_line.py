@@ -104,7 +104,7 @@ def _run(words: list[str]) -> None:
 
         print(f"astromorph {__version__}")
     else:
-        from studies.commands.words import choose
+        from studies.shell.words import choose
 
         verb = choose("verb", words[0], VERBS)
         importlib.import_module(f"studies.commands.{verb}").run(words[1:])

@@ -2,7 +2,7 @@
 
 An astrocyte's calcium response is simulated, fitted, put into attention and trained on handwritten digits
 beside softmax and linear attention; the exact theory of sparse patterns on a dendritic segment follows. Every
-step leaves the files that the command line would have written; studies/demo_page.py tells the story.
+step leaves the files that the command line would have written; studies/report/demo_page.py tells the story.
 """
 
 import contextlib
@@ -27,7 +27,9 @@ from mapping import (
     response_settings,
     write_coefficients,
 )
-from studies import calcium_response, demo_page, nmda_threshold, union_property
+from studies.patterns import nmda_threshold, union_property
+from studies.physiology import calcium_response
+from studies.report import demo_page
 
 ATTENTIONS = ("softmax", "linear", "astromorphic")
 MARK = "made_by_demo.txt"

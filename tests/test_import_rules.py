@@ -72,7 +72,7 @@ def test_floors_import_only_downwards(package):
     [
         ("biophys/astrocyte.py", "import torch.nn as nn", {"torch"}),
         ("biophys/astrocyte.py", "def f():\n    from astromorph.settings import X", {"astromorph"}),
-        ("biophys/deep/er.py", "if True:\n    import mapping, studies.page", {"mapping", "studies"}),
+        ("biophys/deep/er.py", "if True:\n    import mapping, studies.report.page", {"mapping", "studies"}),
         ("astromorph/training.py", "from brian2 import second\nimport biophys", {"brian2", "biophys"}),
         ("astromorph/training.py", "import importlib\nimportlib.import_module('mapping.x')", {"mapping"}),
         ("mapping/coefficients.py", "try:\n    import brian2\nexcept ImportError:\n    pass", {"brian2"}),

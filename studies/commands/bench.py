@@ -4,17 +4,17 @@ import importlib
 import inspect
 from pathlib import Path
 
-from studies.commands.outputs import claim, save_bytes, save_figure
-from studies.commands.parser import parse, verb_parser
-from studies.commands.words import first_word
+from studies.shell.outputs import claim, save_bytes, save_figure
+from studies.shell.parser import parse, verb_parser
+from studies.shell.words import first_word
 
 BENCHMARKS = {
-    "attention": "studies.bench_attention",
-    "training": "studies.bench_training",
-    "sweep": "studies.bench_sweep",
-    "synapses": "studies.bench_synapses",
-    "patterns": "studies.bench_patterns",
-    "delays": "studies.bench_delays",
+    "attention": "studies.benches.attention",
+    "training": "studies.benches.training",
+    "sweep": "studies.benches.sweep",
+    "synapses": "studies.benches.synapses",
+    "patterns": "studies.benches.patterns",
+    "delays": "studies.benches.delays",
 }
 SECTIONS = ("response", "settings", "image_settings")  # arguments of a benchmark that are no plain values
 HELP = f"""usage: astromorph bench {"|".join(BENCHMARKS)} [--option value ...]

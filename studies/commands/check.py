@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-from studies.commands.parser import parse, verb_parser
+from studies.shell.parser import parse, verb_parser
 
 WIDTH = 12
 
@@ -31,8 +31,8 @@ def describe(root: Path) -> None:
     """Versions, machine, code targets and data sets, a line each."""
     from astromorph import __version__
     from astromorph.data.fetch import NAMES
-    from studies import machine
-    from studies.provenance import commit, hardware
+    from studies.shell import machine
+    from studies.shell.provenance import commit, hardware
 
     line("astromorph", f"{__version__}, commit {commit(Path(__file__))}")
     line("python", f"{platform.python_version()}, {platform.platform()}")
@@ -53,7 +53,7 @@ def describe(root: Path) -> None:
 
 def examine() -> None:
     """The self-test, a line each; SystemExit(1) after a sentence if one fails."""
-    from studies.self_test import CURES, self_test
+    from studies.shell.self_test import CURES, self_test
 
     verdicts = []
     for verdict in self_test():

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from astromorph.locks import alone
-from studies.commands.outputs import claim, save_figure
-from studies.commands.parser import parse, verb_parser
-from studies.provenance import provenance
+from studies.shell.outputs import claim, save_figure
+from studies.shell.parser import parse, verb_parser
+from studies.shell.provenance import provenance
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +26,8 @@ def run(words: list[str]) -> None:
 
     matplotlib.use("Agg")
     from biophys.recording import save
-    from studies import circuit, delayed_circuit
+    from studies.circuits import circuit
+    from studies.delays import delayed_circuit
 
     spiking = any(is_spiking(Path(word)) for word in words)
     study = delayed_circuit if spiking else circuit

@@ -6,8 +6,8 @@ example: astromorph compare runs/imdb-* --out imdb.csv
 
 from pathlib import Path
 
-from studies.commands.outputs import claim, save_figure
-from studies.commands.parser import parse, verb_parser
+from studies.shell.outputs import claim, save_figure
+from studies.shell.parser import parse, verb_parser
 
 
 def run(words: list[str]) -> None:
@@ -20,7 +20,7 @@ def run(words: list[str]) -> None:
     if out is not None:
         claim(out, out.with_suffix(".png"), overwrite=asked["overwrite"], endings=(".csv",))
     from astromorph.run_folder import RunFolder
-    from studies.accuracy_table import collect, draw, printed, summarise
+    from studies.report.accuracy_table import collect, draw, printed, summarise
 
     runs = collect([RunFolder.open(path) for path in asked["runs"]])
     print(printed(summarise(runs)))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from studies.commands.parser import parse, verb_parser
-from studies.commands.words import choose, first_word
+from studies.shell.parser import parse, verb_parser
+from studies.shell.words import choose, first_word
 
 ACTIONS = {
     "fetch": "download a data set unless it lies there intact",
@@ -58,7 +58,7 @@ def require(name: str, root: Path) -> None:
     from astromorph.data.fetch import check
 
     if name == "spoken-digits":
-        from studies.prepared_digits import prepare
+        from studies.delays.prepared_digits import prepare
 
         prepare(root)
     refuse_faults(name, root, check(name, root))

@@ -11,12 +11,12 @@ example: astromorph evaluate runs/imdb-astromorphic-seed0 --text "Slow, but what
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studies.commands.outputs import FIGURE_ENDINGS, claim, save_figure
-from studies.commands.parser import parse, verb_parser
+from studies.shell.outputs import FIGURE_ENDINGS, claim, save_figure
+from studies.shell.parser import parse, verb_parser
 
 if TYPE_CHECKING:
     from astromorph import AstromorphicClassifier
-    from studies.page import Section
+    from studies.report.page import Section
 
 PAGE_ENDING = ".html"
 SHOWN_WORDS = 20
@@ -98,8 +98,8 @@ def _test_set(path: Path, data: Path | None, voter: str, drawn: bool) -> "Sectio
     if not drawn:
         return None
     _without_screen()
-    from studies import run_report
-    from studies.page import Section
+    from studies.report.page import Section
+    from studies.report import run_sheet as run_report
 
     return Section(folder.path.name, found, run_report.draw(folder, result), run_report.CAPTION)
 
@@ -111,8 +111,8 @@ def _text(path: Path, text: str, drawn: bool) -> "Section | None":
     read = classifier.attention_weights(text)
     probabilities = classifier.predict([text])[0].tolist()
     _without_screen()
-    from studies import word_weights
-    from studies.page import Section
+    from studies.attention import word_weights
+    from studies.report.page import Section
 
     _print_probabilities(classifier, probabilities)
     table = word_weights.table(read)
@@ -148,8 +148,8 @@ def _print_probabilities(classifier: "AstromorphicClassifier", probabilities: li
 def _save(section: "Section", out: Path, words: list[str]) -> None:
     """As a page, or the figure alone."""
     if out.suffix == PAGE_ENDING:
-        from studies.page import write_page
-        from studies.provenance import provenance
+        from studies.report.page import write_page
+        from studies.shell.provenance import provenance
 
         write_page(out, "Evaluation of a trained run", [section], provenance(["evaluate", *words]))
     else:

@@ -11,7 +11,7 @@ example: astromorph export runs/spoken-digits --nir spoken-digits.nir
 
 from pathlib import Path
 
-from studies.commands.parser import parse, verb_parser
+from studies.shell.parser import parse, verb_parser
 
 
 def run(words: list[str]) -> None:
@@ -41,8 +41,8 @@ def run(words: list[str]) -> None:
 
 
 def write_nir(run: Path, file: Path, overwrite: bool) -> None:
-    from studies.commands.outputs import claim
-    from studies.spiking_runs import trained_network
+    from studies.delays.trained_network import trained_network
+    from studies.shell.outputs import claim
 
     claim(file, overwrite=overwrite, endings=(".nir", ".h5"))
     from mapping.delay_kernel import layers_of

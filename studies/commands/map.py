@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from studies.commands.outputs import claim, save_figure
-from studies.commands.parser import parse, verb_parser
-from studies.provenance import provenance
+from studies.shell.outputs import claim, save_figure
+from studies.shell.parser import parse, verb_parser
+from studies.shell.provenance import provenance
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -167,7 +167,7 @@ def _check_options(
 
 def _fit_calcium(dataset: "xr.Dataset", asked: Asked) -> Fitted:
     from mapping import coefficients_from_fit, fit_calcium_response
-    from studies import response_fit
+    from studies.fits import calcium_response as response_fit
 
     fit = fit_calcium_response(dataset, reference_rate=asked.reference_rate, form=asked.form)
     coefficients = coefficients_from_fit(fit, dataset, asked.file, provenance=asked.provenance)
@@ -186,7 +186,7 @@ def _fit_calcium(dataset: "xr.Dataset", asked: Asked) -> Fitted:
 
 def _fit_process(dataset: "xr.Dataset", asked: Asked) -> Fitted:
     from mapping import coefficients_from_fit, fit_process_kernel
-    from studies import kernel_fit
+    from studies.fits import process as kernel_fit
 
     fit = fit_process_kernel(dataset, spacing=asked.spacing, at=numbers(asked.at))
     coefficients = coefficients_from_fit(fit, dataset, asked.file, provenance=asked.provenance)
@@ -201,7 +201,7 @@ def _fit_process(dataset: "xr.Dataset", asked: Asked) -> Fitted:
 
 def _fit_release(dataset: "xr.Dataset", asked: Asked) -> Fitted:
     from mapping import coefficients_from_fit, fit_release
-    from studies import release_fit
+    from studies.fits import release as release_fit
 
     fit = fit_release(dataset, reference_rate=asked.reference_rate, form=asked.form, at=asked.at)
     coefficients = coefficients_from_fit(fit, dataset, asked.file, provenance=asked.provenance)
@@ -218,7 +218,7 @@ def _fit_release(dataset: "xr.Dataset", asked: Asked) -> Fitted:
 
 def _fit_retention(dataset: "xr.Dataset", asked: Asked) -> Fitted:
     from mapping import coefficients_from_fit, fit_retention
-    from studies import retention_fit
+    from studies.fits import retention as retention_fit
 
     fit = fit_retention(dataset)
     coefficients = coefficients_from_fit(fit, dataset, asked.file, provenance=asked.provenance)
@@ -234,7 +234,7 @@ def _fit_segment(dataset: "xr.Dataset", asked: Asked) -> Fitted:
     from mapping.coefficients import FORMAT_VERSION
     from mapping.segment_coefficients import segment_coefficients_from_fit
     from mapping.segment_response import fit_segment_response
-    from studies import segment_fit
+    from studies.fits import segment as segment_fit
 
     fit = fit_segment_response(dataset, at=numbers(asked.at))
     section = segment_coefficients_from_fit(fit, dataset, asked.file, provenance=asked.provenance)

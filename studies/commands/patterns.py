@@ -12,9 +12,9 @@ import numpy as np
 from astromorph.locks import alone
 from biophys import patterns
 from biophys.overlap import Tail
-from studies.commands.outputs import claim, save_bytes
-from studies.commands.parser import parse, spell, verb_parser
-from studies.commands.words import choose, first_word
+from studies.shell.outputs import claim, save_bytes
+from studies.shell.parser import parse, spell, verb_parser
+from studies.shell.words import choose, first_word
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,9 @@ example: astromorph plot response.nc --out response.pdf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studies.commands.datasets import figure_of
-from studies.commands.outputs import FIGURE_ENDINGS, claim, save_figure
-from studies.commands.parser import parse, verb_parser
+from studies.shell.datasets import figure_of
+from studies.shell.outputs import FIGURE_ENDINGS, claim, save_figure
+from studies.shell.parser import parse, verb_parser
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def _run_figure(path: Path) -> "Figure":
 
     matplotlib.use("Agg")
     from astromorph.run_folder import RunFolder
-    from studies import learning_curves
+    from studies.report import learning_curves
 
     return learning_curves.draw(RunFolder.open(path))
 
@@ -44,7 +44,7 @@ def _file_figure(file: Path) -> "Figure":
         import matplotlib
 
         matplotlib.use("Agg")
-        from studies import tables
+        from studies.report import tables
 
         return tables.draw(file)
     from biophys.recording import load

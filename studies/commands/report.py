@@ -7,9 +7,9 @@ example: astromorph report runs/imdb-* threshold.nc --out report.html
 
 from pathlib import Path
 
-from studies.commands.outputs import claim
-from studies.commands.parser import parse, verb_parser
-from studies.provenance import provenance
+from studies.shell.outputs import claim
+from studies.shell.parser import parse, verb_parser
+from studies.shell.provenance import provenance
 
 
 def run(words: list[str]) -> None:
@@ -25,7 +25,7 @@ def run(words: list[str]) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from studies.report import write_report
+    from studies.report.report import write_report
 
     count = write_report(out, asked["sources"] or [Path()], provenance(["report", *words]))
     print(f"{count} result{'s' * (count > 1)}")

@@ -1,7 +1,7 @@
 """Simulate a ready-made network of neurons, synapses and astrocytes."""
 
-from studies.commands.datasets import run_study
-from studies.commands.words import first_word
+from studies.shell.datasets import run_study
+from studies.shell.words import first_word
 
 EXPERIMENTS = {"calcium-response": "calcium of an astrocyte at a list of presynaptic rates, for `astromorph map`"}
 
@@ -50,11 +50,11 @@ def simulate_network(name: str, words: list[str]) -> None:
     from biophys.networks import ready
     from biophys.parameters import assigned
     from biophys.recording import save
-    from studies import traces
-    from studies.commands.networks import listed, network_parser, typed
-    from studies.commands.outputs import claim, save_figure
-    from studies.commands.parser import parse
-    from studies.provenance import provenance
+    from studies.report import traces
+    from studies.shell.networks import listed, network_parser, typed
+    from studies.shell.outputs import claim, save_figure
+    from studies.shell.parser import parse
+    from studies.shell.provenance import provenance
 
     network = ready(name)
     parser = network_parser(

@@ -1,7 +1,7 @@
 """Ask a question: simulate or compute what answers it, and draw it."""
 
-from studies.commands.datasets import run_study
-from studies.commands.words import first_word
+from studies.shell.datasets import run_study
+from studies.shell.words import first_word
 
 NAMES = {
     "calcium-regimes": "where calcium rests and where it oscillates: equilibria, Hopf points, cycles",

@@ -1,6 +1,6 @@
 """Simulate a ready-made network at every point of a grid of its parameters."""
 
-from studies.commands.words import first_word
+from studies.shell.words import first_word
 
 EXAMPLE = "--axis synapse.U_0=0.1:0.9:9 --axis stimulus.rate=1,2,5,10*Hz --seeds 5"
 
@@ -35,11 +35,12 @@ def sweep_network(name: str, words: list[str]) -> None:
     from biophys.networks import ready
     from biophys.parameters import assigned, axis
     from biophys.recording import save
-    from studies import sweep, sweep_figure
-    from studies.commands.networks import listed, network_parser, typed
-    from studies.commands.outputs import claim, save_figure
-    from studies.commands.parser import parse
-    from studies.provenance import provenance
+    from studies import sweep
+    from studies.report import sweep_figure
+    from studies.shell.networks import listed, network_parser, typed
+    from studies.shell.outputs import claim, save_figure
+    from studies.shell.parser import parse
+    from studies.shell.provenance import provenance
 
     network = ready(name)
     usage = "--axis PATH=VALUES [--axis PATH=VALUES ...] [--option value ...]"

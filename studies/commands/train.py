@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 import jsonargparse
 
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
-from studies.commands.outputs import save_bytes
-from studies.commands.parser import add_field_comments, given_names, parse, verb_parser
-from studies.commands.settings_text import written
-from studies.commands.words import first_word
-from studies.provenance import provenance
 from studies.recipes import recipes
+from studies.shell.outputs import save_bytes
+from studies.shell.parser import add_field_comments, given_names, parse, verb_parser
+from studies.shell.provenance import provenance
+from studies.shell.settings_text import written
+from studies.shell.words import first_word
 
 if TYPE_CHECKING:
     from astromorph.run_folder import RunFolder

@@ -17,7 +17,7 @@ from biophys.network import Point, simulate
 from biophys.networks import NETWORKS, ready
 from biophys.parameters import assigned, table
 from biophys.recording import load, save
-from studies import traces
+from studies.report import traces
 
 OUT = Path("tutorials")
 OUT.mkdir(exist_ok=True)

@@ -16,7 +16,8 @@ from biophys.networks import ready
 from biophys.parameters import axis
 from biophys.recording import save
 from biophys.release_theory import mean_field_release
-from studies import sweep, sweep_figure
+from studies import sweep
+from studies.report import sweep_figure
 
 OUT = Path("tutorials")
 OUT.mkdir(exist_ok=True)

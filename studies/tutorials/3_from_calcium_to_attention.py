@@ -17,7 +17,7 @@ from astromorph.attention.responses import LinearResponse, MeanActivityResponse
 from astromorph.settings import CalciumResponse
 from biophys.recording import save
 from mapping import coefficients_from_fit, fit_calcium_response, response_settings, write_coefficients
-from studies import calcium_response
+from studies.physiology import calcium_response
 
 OUT = Path("tutorials")
 OUT.mkdir(exist_ok=True)

@@ -16,7 +16,8 @@ from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.shipped import shipped_models
 from astromorph.training import train
-from studies import learning_curves, word_weights
+from studies.attention import word_weights
+from studies.report import learning_curves
 
 OUT = Path("tutorials")
 OUT.mkdir(exist_ok=True)

@@ -17,7 +17,7 @@ from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.training import train
 from biophys.attention_circuit import settling_error
 from biophys.rate_circuit import RateNeurons
-from studies import circuit
+from studies.circuits import circuit
 
 OUT = Path("tutorials")
 OUT.mkdir(exist_ok=True)

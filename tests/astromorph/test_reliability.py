@@ -177,7 +177,7 @@ from astromorph.settings import ImdbSettings
 from astromorph.tasks.imdb import padded_widths, text_batches
 from astromorph.tasks.mechanisms import encoder_layers
 from astromorph.training import one_epoch
-from studies.bench_training import synthetic_reviews, task_of
+from studies.benches.training import synthetic_reviews, task_of
 
 torch.set_num_threads(1)
 distributed.join()

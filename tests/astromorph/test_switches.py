@@ -16,8 +16,8 @@ from astromorph.models.encoder import EncoderLayer
 from astromorph.run_folder import RunFolder
 from astromorph.settings import SETTINGS, CalciumResponse, DigitsSettings
 from astromorph.tasks.mechanisms import attention, mechanism
-from studies.commands.parser import parse
 from studies.commands.train import _parser
+from studies.shell.parser import parse
 
 BATCH, HEADS, TOKENS, FEATURES, SCALE = 2, 3, 6, 4, 2.0
 KEEP = torch.tensor([[True] * TOKENS, [True] * 4 + [False] * 2])

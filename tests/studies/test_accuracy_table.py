@@ -7,8 +7,8 @@ import pytest
 
 from astromorph.run_folder import METRICS, RunFolder
 from astromorph.settings import CalciumResponse, Cifar10Settings, DigitsSettings, Wikitext2Settings
-from studies.accuracy_table import collect, draw, printed, summarise
 from studies.command_line import main
+from studies.report.accuracy_table import collect, draw, printed, summarise
 
 ACCURACIES = {("softmax", 0): 0.90, ("softmax", 1): 0.94, ("linear", 0): 0.80, ("linear", 1): 0.80}
 

@@ -19,10 +19,11 @@ from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.tasks import build_task
 from biophys.recording import load, save
-from studies import ablation_trainings, attention_ablation
-from studies.ablation_trainings import CONDITIONS, begin_alike, calcium_gain, settings_of
-from studies.attention_ablation_table import printed, table
-from studies.circuit_inputs import trained_task
+from studies.attention import ablation as attention_ablation
+from studies.attention import ablation_trainings
+from studies.attention.ablation_table import printed, table
+from studies.attention.ablation_trainings import CONDITIONS, begin_alike, calcium_gain, settings_of
+from studies.circuits.inputs import trained_task
 from studies.command_line import main
 
 matplotlib.use("Agg")

@@ -5,7 +5,7 @@ import torch
 from matplotlib import pyplot as plt
 
 from astromorph.attention import LinearAttention
-from studies import bench_attention
+from studies.benches import attention as bench_attention
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
-from studies import bench_delays
-from studies.bench_delays import stages
-from studies.delay_networks import DCLS, DENSE, OURS, Network, Sizes, Spike, given, layers, peaks, threshold
+from studies.benches import delays as bench_delays
+from studies.benches.delayed_networks import DCLS, DENSE, OURS, Network, Sizes, Spike, given, layers, peaks, threshold
+from studies.benches.delays import stages
 
 SMALL = Sizes(batch=3, steps=40, inputs=6, hidden=7, activity=0.2, seed=1)
 FORMS = [DENSE, pytest.param(DCLS, marks=pytest.mark.skipif(not bench_delays.find_spec("DCLS"), reason="needs dcls"))]

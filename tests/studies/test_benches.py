@@ -7,8 +7,8 @@ from matplotlib import pyplot as plt
 from astromorph.models.image_front import PATCH, Whitening
 from astromorph.settings import Cifar10Settings, ImdbSettings
 from astromorph.tasks.models import colour_model
-from studies import bench_training
-from studies.bench_images import PlainImageClassifier, synthetic_images
+from studies.benches import training as bench_training
+from studies.benches.plain_images import PlainImageClassifier, synthetic_images
 
 SMALL = ImdbSettings(width=16, heads=2, feedforward=16, tokens=32, first_tokens=8, vocabulary=200, batch=4)
 SMALL_IMAGES = Cifar10Settings(width=16, heads=2, feedforward=16, channels=4, batch=4)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from biophys.recording import load, save
-from studies import calcium_regimes
+from studies.physiology import calcium_regimes
 
 QUICK = {"lowest_drive": 0.3, "highest_drive": 0.7, "drives": 3}
 

@@ -7,7 +7,8 @@ from matplotlib import pyplot as plt
 from biophys.recording import load, save
 from mapping.calcium_response import fit_calcium_response
 from mapping.coefficients import coefficients_from_fit
-from studies import calcium_response, response_fit
+from studies.fits import calcium_response as response_fit
+from studies.physiology import calcium_response
 
 QUICK = {"seconds": 50.0, "step": 0.01, "synapses": 10, "trials": 1, "pattern": "regular"}
 RATES = [20.0, 0.5, 1.0, 2.0, 4.0, 6.0, 10.0]

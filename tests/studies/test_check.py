@@ -5,9 +5,9 @@ import hashlib
 import pytest
 
 from astromorph.data.fetch import NAMES
-from studies import machine, self_test
 from studies.commands import check
-from studies.self_test import TESTS, Found, attention_forms, calcium_at_rest, judged, pairs_of_spikes, planted_law
+from studies.shell import machine, self_test
+from studies.shell.self_test import TESTS, Found, attention_forms, calcium_at_rest, judged, pairs_of_spikes, planted_law
 
 
 def lines(text: str) -> dict[str, str]:

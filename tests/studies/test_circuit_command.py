@@ -17,11 +17,11 @@ from astromorph.settings import CalciumResponse, DigitsSettings, ImdbSettings
 from astromorph.tasks import build_task
 from biophys.recording import load
 from mapping import read_coefficients, response_settings
-from studies import circuit, circuit_error
-from studies.circuit_inputs import Example, cut, stacked
+from studies.circuits import circuit, circuit_error
+from studies.circuits.inputs import Example, cut, stacked
 from studies.commands.circuit import run
 
-RESULTS = Path(circuit.__file__).with_name("results")
+RESULTS = Path(circuit.__file__).parents[1] / "results"
 QUICK = {"examples": 3, "chunk": 2, "jobs": 1, "presentation": 200.0, "target": "numpy"}
 
 

@@ -16,7 +16,7 @@ import yaml
 from astromorph.settings import SETTINGS, CalciumResponse, DigitsSettings
 from mapping import coefficients_from_fit, fit_calcium_response, read_coefficients, write_coefficients
 from studies.command_line import VERBS, main
-from studies.commands.parser import _typed, parse, spell, verb_parser
+from studies.shell.parser import _typed, parse, spell, verb_parser
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "studies.command_line"]

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from biophys.recording import load, save
-from studies import gap_junction_synchrony, process_length
+from studies.physiology import gap_junction_synchrony, process_length
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from biophys.recording import load, save
-from studies import delay_coincidence
+from studies.delays import delay_coincidence
 
 
 @pytest.fixture(scope="module")

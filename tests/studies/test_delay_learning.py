@@ -7,9 +7,10 @@ import torch
 import xarray as xr
 
 from biophys.recording import load, save
-from studies import delay_learning, delay_trainings
-from studies.delay_recovery import recover
-from studies.delay_trainings import PlantedSettings, planted_delays, planted_recordings, planted_task, settings_of
+from studies.delays import delay_learning
+from studies.delays import trainings as delay_trainings
+from studies.delays.recovery import recover
+from studies.delays.trainings import PlantedSettings, planted_delays, planted_recordings, planted_task, settings_of
 
 matplotlib.use("Agg")
 

@@ -16,9 +16,9 @@ from astromorph.tasks import build_task
 from biophys.recording import load, save
 from mapping.delay_kernel import classifier_of, layers_of
 from mapping.nir_exchange import Exchanged, read, write
-from studies import delayed_circuit
 from studies.commands import circuit, export
-from studies.spiking_runs import trained_network
+from studies.delays import delayed_circuit
+from studies.delays.trained_network import trained_network
 
 SETTINGS = SpokenDigitsSettings(hidden=(12, 8), channels=20, frames=25, longest=6, validation=10)
 

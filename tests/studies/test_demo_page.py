@@ -13,7 +13,8 @@ from matplotlib import pyplot as plt
 
 from astromorph.run_folder import RunFolder
 from mapping import read_coefficients
-from studies import compared_runs, demo
+from studies import demo
+from studies.report import compared_runs
 
 
 def test_curves_are_the_mean_over_seeds_within_the_extremes():

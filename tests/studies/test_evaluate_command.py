@@ -17,8 +17,9 @@ from astromorph.run_folder import METRICS, RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings, ImdbSettings
 from astromorph.tasks.models import build_model
 from astromorph.training import train
-from studies import run_report, word_weights
+from studies.attention import word_weights
 from studies.command_line import main
+from studies.report import run_sheet as run_report
 
 HEAVY = WordWeights(["a", "superb", "film"], [True, False, True], torch.tensor([[[0.1, 0.7, 0.2], [0.3, 0.5, 0.2]]]))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from studies.fit_band import half_width
+from studies.fits.band import half_width
 
 
 def line(x, level, slope):

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from astromorph.settings import DigitsSettings, Wikitext2Settings
-from studies.learning_curves import best_epoch
+from studies.report.learning_curves import best_epoch
 
 
 def test_classifiers_are_chosen_by_accuracy_and_language_models_by_loss():

@@ -9,7 +9,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
-from studies import false_match, missed_match
+from studies.patterns import false_match, missed_match
 
 matplotlib.use("Agg")
 

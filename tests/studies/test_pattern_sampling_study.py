@@ -7,7 +7,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from biophys.patterns import false_match_probability, missed_match_probability
-from studies import bench_patterns, pattern_sampling
+from studies.benches import patterns as bench_patterns
+from studies.patterns import pattern_sampling
 
 matplotlib.use("Agg")
 

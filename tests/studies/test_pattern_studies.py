@@ -12,8 +12,15 @@ from matplotlib.text import Text
 
 from biophys import patterns
 from biophys.recording import load, save
-from studies import false_match, missed_match, nmda_threshold, threshold_scaling, union_capacity, union_property
 from studies.figure import add_caption
+from studies.patterns import (
+    false_match,
+    missed_match,
+    nmda_threshold,
+    threshold_scaling,
+    union_capacity,
+    union_property,
+)
 
 matplotlib.use("Agg")
 
@@ -38,7 +45,7 @@ def test_dataset_is_labelled_survives_a_file_and_draws_from_it(study, tmp_path):
         assert values.attrs["units"] == "1", name
         assert values.attrs["long_name"], name
     assert dataset.attrs["provenance_commit"] == "abc"
-    assert dataset.attrs["study"] == study.__name__.removeprefix("studies.").replace("_", "-")
+    assert dataset.attrs["study"] == study.__name__.rpartition(".")[2].replace("_", "-")
     save(dataset, tmp_path / "study.nc")
     read = load(tmp_path / "study.nc")
     xr.testing.assert_identical(read.drop_attrs(), dataset.drop_attrs())

@@ -29,7 +29,7 @@ from biophys.recording import load, save
 from mapping.coefficients import write_coefficients
 from mapping.segment_coefficients import segment_coefficients_from_fit
 from mapping.segment_response import fit_segment_response, opening
-from studies import continual_runs, permuted_mnist
+from studies.dendrites import continual_runs, permuted_mnist
 
 matplotlib.use("Agg")
 

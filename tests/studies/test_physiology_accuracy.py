@@ -21,8 +21,9 @@ from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.tasks import Batch, Task, build_task
 from biophys.recording import load, save
 from mapping.circuit import attention_layers
-from studies import calcium_response, physiology_accuracy, physiology_points
-from studies.physiology_points import Astrocyte, Plan, drives, first_crossing, gain_only, in_parts
+from studies.attention import physiology_accuracy, physiology_points
+from studies.attention.physiology_points import Astrocyte, Plan, drives, first_crossing, gain_only, in_parts
+from studies.physiology import calcium_response
 
 matplotlib.use("Agg")
 

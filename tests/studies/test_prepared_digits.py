@@ -7,7 +7,7 @@ from astromorph.data import spoken_digits
 from astromorph.data.spiking_hdf5 import read_spikes
 from astromorph.data.spoken_digits import Recording
 from biophys.stimulus import SpikeTrains
-from studies import prepared_digits
+from studies.delays import prepared_digits
 
 
 @pytest.fixture

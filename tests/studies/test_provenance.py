@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from astromorph import __version__
-from studies.provenance import commit, provenance
+from studies.shell.provenance import commit, provenance
 
 
 def git(folder, *words):
@@ -25,7 +25,7 @@ def test_says_command_versions_and_machine():
 
 
 def test_imports_neither_torch_nor_brian2():
-    program = "import sys; from studies.provenance import provenance; provenance([])"
+    program = "import sys; from studies.shell.provenance import provenance; provenance([])"
     ended = subprocess.run(
         [sys.executable, "-c", f"{program}; sys.exit(str(set(sys.modules) & {{'torch', 'brian2', 'numpy'}}))"],
         capture_output=True,

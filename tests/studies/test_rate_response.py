@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from studies import rate_response
+from studies.physiology import rate_response
 
 
 def test_oscillations_of_a_sine_are_counted_and_small_ones_are_not():

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 
 from biophys.recording import load, save
 from biophys.release_theory import mean_field_release
-from studies import release_rate
+from studies.physiology import release_rate
 
 RATES = [10.0, 1.0, 3.3, 33.0]
 REFERENCE = Path(__file__).parents[1] / "reference_data/gliotransmission.json"

@@ -14,8 +14,8 @@ from astromorph.run_folder import METRICS, RunFolder
 from astromorph.settings import DigitsSettings, ShdSettings
 from biophys.recording import save
 from studies.commands import report as verb
-from studies.report import found, write_report
-from studies.report_run import heading, side_by_side
+from studies.report.report import found, write_report
+from studies.report.run_section import heading, side_by_side
 
 ACCURACIES = {("linear", 0): 0.95, ("linear", 1): 0.93, ("softmax", 0): 0.9}
 PROVENANCE = {"command": "astromorph train digits --seed 7", "commit": "0123456789abcdef", "date": "2026-01-02T03:04"}
@@ -203,7 +203,7 @@ def test_the_verb_overwrites_only_when_asked(results, monkeypatch, capsys):
 
 def test_no_name_means_this_folder(results, monkeypatch, capsys):
     asked = []
-    monkeypatch.setattr("studies.report.write_report", lambda out, sources, made: asked.extend(sources) or 4)
+    monkeypatch.setattr("studies.report.report.write_report", lambda out, sources, made: asked.extend(sources) or 4)
     monkeypatch.chdir(results)
     verb.run(["--out", "all.html"])
     assert asked == [Path()] and capsys.readouterr().out.startswith("4 results")

@@ -9,8 +9,8 @@ import xarray as xr
 
 from biophys.pattern_scaling import poisson_mean
 from biophys.patterns import false_match_probability, smallest_threshold, union_false_match_probability
-from studies import threshold_scaling, union_capacity
-from studies.power_law import exponents_told, fit_power_law
+from studies.patterns import threshold_scaling, union_capacity
+from studies.patterns.power_law import exponents_told, fit_power_law
 
 
 def rows(formula):

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 
 from biophys import patterns
 from biophys.recording import load, save
-from studies import nmda_segment, segment_detection, segment_physiology
+from studies.dendrites import nmda_segment, segment_detection, segment_physiology
 
 FEW = {"populations": (200,), "lost": (20, 32), "union_population": 400, "patterns": (2,), "windows": (5.0, 60.0)}
 QUICK = {"trials": 150, "active": 64, "synapses": 20, "spreads": (0.0, 0.4), **FEW}
@@ -33,7 +33,7 @@ def test_every_array_is_labelled_and_the_figure_is_drawn_from_the_file(name, req
     study = {"segment": nmda_segment, "detection": segment_detection, "physiology": segment_physiology}[name]
     for array in [*dataset.data_vars.values(), *dataset.coords.values()]:
         assert array.attrs["units"] and array.attrs["long_name"], array.name
-    assert dataset.attrs["study"] == study.__name__.split(".")[1].replace("_", "-")
+    assert dataset.attrs["study"] == study.__name__.rpartition(".")[2].replace("_", "-")
     save(dataset, tmp_path / "study.nc")
     figure = study.draw(load(tmp_path / "study.nc"))
     assert len(figure.axes) == 4

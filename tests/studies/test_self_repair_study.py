@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from biophys.recording import load, save
-from studies import self_repair
+from studies.physiology import self_repair
 
 matplotlib.use("Agg")
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from brian2 import Hz, SpikeMonitor, StateMonitor, defaultclock, ms, prefs, seed
 
-from studies import bench_sweep, bench_synapses
+from studies.benches import sweep as bench_sweep
+from studies.benches import synapses as bench_synapses
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_bad_input_is_one_sentence(module, options, told):
 
 
 def test_the_sweep_is_compared_with_the_fastest_kind_of_script(monkeypatch):
-    seconds = {"studies.plain_script": 3.0, "studies.command_line": 6.0}
+    seconds = {"studies.benches.plain_script": 3.0, "studies.command_line": 6.0}
     monkeypatch.setattr(bench_sweep, "timed", lambda module, *words: seconds[module] + ("numpy" in words))
     frame = bench_sweep.bench(points=10, measured=2, repeats=1, targets=["numpy", "cython"])
     assert frame.seconds.tolist() == [40.0, 30.0, 7.0, 6.0]

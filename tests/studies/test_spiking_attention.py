@@ -16,9 +16,9 @@ from biophys.process_calcium import FittedCalcium
 from biophys.rate_circuit import RateNeurons
 from biophys.spiking_circuit import SpikingNeurons
 from mapping.circuit import attention_layers
-from studies import spiking_attention
-from studies.circuit_inputs import drawn, stacked
-from studies.early_answers import EarlyReading
+from studies.circuits import spiking_attention
+from studies.circuits.early_answers import EarlyReading
+from studies.circuits.inputs import drawn, stacked
 
 QUICK = {"examples": 3, "chunk": 2, "jobs": 1, "step": 50.0, "target": "numpy"}
 SWEEP = {"rates": (100.0, 10_000.0), "presentations": (1000.0,)}

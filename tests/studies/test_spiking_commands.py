@@ -4,8 +4,8 @@ import pytest
 
 from astromorph.data.spiking_hdf5 import write_spikes
 from astromorph.data.spoken_digits import NAMES, spikes_file
-from studies import prepared_digits
 from studies.command_line import main
+from studies.delays import prepared_digits
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from biophys.recording import load, save
-from studies import stdp_window
+from studies.physiology import stdp_window
 
 QUICK = {"pairs": 4, "lags": 10, "spacing": 4.0, "step": 2.0}
 

@@ -15,8 +15,9 @@ from brian2 import umolar
 from biophys.network import Point, simulate
 from biophys.networks import ready
 from biophys.recording import load, save
-from studies import sweep, sweep_figure
+from studies import sweep
 from studies.command_line import main
+from studies.report import sweep_figure
 
 AXES = {"stimulus.I": [0.2 * umolar, 0.5 * umolar, 0.7 * umolar], "astrocyte.K_P": [0.051 * umolar, 0.1 * umolar]}
 TIMES = {"seconds": 2.0, "step": 0.01, "every": 0.1}

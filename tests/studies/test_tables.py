@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from studies import tables
 from studies.command_line import main
+from studies.report import tables
 
-RESULTS = Path(tables.__file__).with_name("results")
+RESULTS = Path(tables.__file__).parents[1] / "results"
 
 
 def test_a_table_of_compared_runs_keeps_every_run_in_its_figure(tmp_path):

@@ -1,0 +1,172 @@
+"""The trainings of studies/attention/ablation.py: one attention, one seed, one budget, kept in a folder when done.
+
+All attentions of a seed begin with the same weights wherever they have weights in common, and see the same batches and
+dropout masks, so that their differences are paired. The test part is read once, by the weights at the end.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from astromorph.astrocyte import PowerLawResponse
+from astromorph.attention import AstromorphicMechanism
+from astromorph.attention.responses import LinearResponse
+from astromorph.attention.switched import SwitchedMechanism
+from astromorph.evaluation import evaluate
+from astromorph.hardware import Processor
+from astromorph.run_folder import RunFolder
+from astromorph.settings import SETTINGS, CalciumResponse, Settings
+from astromorph.tasks import Task, build_task
+from astromorph.tasks.models import build_model
+from astromorph.training import run_epochs
+from studies.attention.physiology_points import in_parts
+from studies.kept import kept
+
+CONDITIONS: dict[str, dict[str, Any]] = {
+    "softmax": {"attention": "softmax"},
+    "linear": {"attention": "linear"},
+    "astromorphic": {},
+    "linear-matched-gain": {"attention": "linear"},
+    "without-calcium": {"effects": ("position", "feedback")},
+    "without-position": {"effects": ("calcium", "feedback")},
+    "without-feedback": {"effects": ("position",)},
+    "with-sigmoid": {"effects": ("calcium", "position", "sigmoid", "feedback")},
+    "printed-exponent": {"effects": ("exponent", "position", "feedback")},
+    "linear-exponent-gain": {"attention": "linear"},
+    "no-attention": {"attention": "none"},
+}
+BUILT = ("calcium", "position", "feedback")  # the default effects, which linear attention leaves as they are
+MATCHED = {"linear-matched-gain": "astromorphic", "linear-exponent-gain": "printed-exponent"}  # whose gain they have
+
+
+class Budget(NamedTuple):
+    """What all conditions of a data set share. epochs may be a part of one; target: a validation accuracy."""
+
+    data_set: str
+    seeds: int
+    epochs: float
+    evaluations: int  # validations an epoch
+    target: float
+    changes: Mapping[str, Any]  # of the settings, from their defaults
+
+
+SMALL_IMAGES = {"channels": 16, "width": 128, "feedforward": 256, "small_epochs": 0}
+BUDGETS = {
+    "imdb": Budget("imdb", 3, 2.0, 8, 0.85, {"tokens": 256, "first_tokens": 64}),
+    "cifar10": Budget("cifar10", 3, 0.6, 10, 0.6, {**SMALL_IMAGES, "validation": 2500}),
+    "digits": Budget("digits", 8, 20.0, 1, 0.85, {}),
+}
+
+
+class Trained(NamedTuple):
+    """validation: accuracy after each part of an epoch; gain: by how much calcium that answers as it does makes the
+    output of attention larger than calcium that answers linearly (1 where there is none); test_accuracy: NaN if the
+    test part was not read.
+    """
+
+    test_accuracy: float
+    validation: list[float]
+    gain: float
+    parameters: int
+    seconds: float  # of the steps, without validations
+
+
+def settings_of(condition: str, budget: Budget, seed: int, gain: float, factor: float = 1.0) -> Settings:
+    """The defaults of the data set but for budget and condition, at `factor` times the learning rate."""
+    kind: Any = SETTINGS[budget.data_set]
+    parts = max(1, round(budget.epochs * budget.evaluations))
+    rate = factor * kind.learning_rate
+    own: dict[str, Any] = {"epochs": parts, "seed": seed, "threads": 1, "average": 0, "learning_rate": rate}
+    return kind(**{**own, "gain": gain, "compile": False, **budget.changes, **CONDITIONS[condition]})
+
+
+def trained(name: str, settings: Settings, budget: Budget, root: Path, folder: Path, *, test: bool) -> Trained:
+    """Trains, or goes on, and keeps what came out in `folder` under `name`."""
+    return Trained(**kept(name, folder, lambda working: train(settings, budget, root, working, test=test)))
+
+
+def train(settings: Settings, budget: Budget, root: Path, working: Path, *, test: bool) -> Trained:
+    """One training in the run folder `working`, from its last checkpoint if there is one."""
+    response = CalciumResponse() if settings.attention == "astromorphic" else None
+    torch.manual_seed(settings.seed)
+    task = in_parts(build_task(settings, response, root), budget.evaluations)
+    begin_alike(task, settings)
+    begun = (working / "settings.yaml").is_file()
+    create = lambda: RunFolder.create(working, budget.data_set, settings, response)
+    folder, processor = RunFolder.open(working) if begun else create(), Processor.choose(settings.precision)
+    rows = run_epochs(folder, task, processor)
+    tested = evaluate(task.model, task.test(), len(task.class_names), processor).accuracy if test else float("nan")
+    return Trained(
+        test_accuracy=tested,
+        validation=[row["validation_accuracy"] for row in rows],
+        gain=calcium_gain(task, processor),
+        parameters=sum(parameter.numel() for parameter in task.model.parameters()),
+        seconds=sum(row["seconds"] for row in rows),
+    )
+
+
+@torch.no_grad()
+def begin_alike(task: Task, settings: Settings) -> None:
+    """Give the model the first weights of linear attention at this seed, where it has weights of their name."""
+    plain: dict[str, Any] = {"attention": "linear", "effects": BUILT, "gain": 1.0}
+    like = replace(settings, **plain)
+    torch.manual_seed(settings.seed)
+    shared = dict(build_model(like, None, None if task.words is None else len(task.words)).named_parameters())
+    for name, parameter in task.model.named_parameters():
+        if name in shared:
+            parameter.copy_(shared[name])
+
+
+@torch.no_grad()
+def calcium_gain(task: Task, processor: Processor) -> float:
+    """Root mean square of what attention puts out over the validation inputs, over that with calcium that answers
+    linearly to the same queries, keys and values; 1 for attention without calcium.
+    """
+    squares = torch.zeros(2, dtype=torch.float64)
+
+    def look(mechanism: nn.Module, entering: tuple[Tensor, Tensor, Tensor, Tensor | None], leaving: Tensor) -> None:
+        real = 1.0 if entering[3] is None else entering[3][:, None, :, None]
+        for place, output in enumerate((leaving, twins[mechanism](*entering))):
+            squares[place] += (output.double() * real).square().sum().cpu()
+
+    twins = {module: twin for module in task.model.modules() if (twin := with_linear_calcium(module)) is not None}
+    if not twins:
+        return 1.0
+    task.model.eval()
+    with hooked(mechanism.register_forward_hook(look) for mechanism in twins), processor.precision():
+        for inputs, _ in task.validation():
+            task.model(*processor.move(inputs))
+    return float((squares[0] / squares[1]).sqrt())
+
+
+def with_linear_calcium(module: nn.Module) -> nn.Module | None:
+    """A copy of a mechanism whose calcium answers linearly; None if `module` is no mechanism with calcium."""
+    linear: nn.Module
+    match module:
+        case AstromorphicMechanism():
+            linear = PowerLawResponse(0.0, 1.0, 1.0)
+        case SwitchedMechanism():
+            linear = LinearResponse()
+        case _:
+            return None
+    twin = copy.deepcopy(module)
+    twin.response = linear
+    return twin
+
+
+@contextmanager
+def hooked(hooks: Iterator[RemovableHandle]) -> Iterator[None]:
+    """Hooks that are gone at the end."""
+    there = list(hooks)
+    try:
+        yield
+    finally:
+        for hook in there:
+            hook.remove()

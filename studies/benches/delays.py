@@ -1,0 +1,180 @@
+"""How long do learned delays take to train, and how much memory, against the dense convolution of `dcls`?
+
+Two layers of delayed connections (inputs to hidden, hidden to hidden) with spikes between them: forward and backward
+for weights, delays and the hidden spikes, at three widths of the kernel: at the start of annealing (half the longest
+delay), in the middle of it (geometrically) and at its end (0.5 steps). Inputs are random spikes; the threshold between
+the layers passes the same part of the hidden neurons, and a surrogate derivative goes back through it. "inference" is
+the forward pass of the rounded layers on the same spikes: event by event here, the dense convolution there.
+
+Compared with Dcls1d (version "gauss") of `dcls`, if it can be imported, and with `delayed_slowly`, the project's own
+dense form. All hold the same weights and delays and take turns in one process; the median counts. Memory is the peak
+of a process of its own beyond what it held with libraries warm and the network and its inputs made (Linux).
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
+from multiprocessing import get_context
+from statistics import median
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
+from tqdm import tqdm
+
+from astromorph.allocator import keep_freed_memory
+from studies.benches.attention import processor
+from studies.benches.delayed_networks import (
+    DCLS,
+    DENSE,
+    INFERENCE,
+    OURS,
+    Case,
+    Network,
+    Sizes,
+    given,
+    peaks,
+    threshold,
+)
+from studies.figure import paper_style
+from studies.threads import processor_threads
+
+DASHED: dict[str, Any] = {"linestyle": "--", "marker": "s", "markerfacecolor": "white"}  # the dense form
+
+
+def bench(
+    longest: Sequence[int] = (25, 128),
+    *,
+    against: Sequence[str] = (DCLS, DENSE),
+    batch: int = 64,
+    steps: int = 100,
+    inputs: int = 140,
+    hidden: int = 256,
+    activity: float = 0.05,
+    repeats: int = 3,
+    threads: int = 2,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Seconds and memory of learned delays, here and in dense convolutions.
+
+    Args:
+        longest: longest delays in time steps.
+        against: dcls (left out, with a word, where it is not installed), dense (the project's own), or both.
+        batch: sequences at once.
+        steps: time steps of a sequence.
+        inputs: input neurons.
+        hidden: neurons of either layer.
+        activity: part of the inputs, and of the hidden neurons, that spike in a step.
+        repeats: turns of each, after one that does not count; their median is reported.
+        threads: processor threads.
+        seed: of weights, delays and spikes.
+
+    Returns the columns longest, stage, width, against, seconds, dense_seconds, times_faster, megabytes,
+    dense_megabytes, part_of_memory (infinite or NaN where a turn of a small network held no page more).
+    """
+    counts = {"batch": batch, "steps": steps, "inputs": inputs, "hidden": hidden, "repeats": repeats,
+              "threads": threads}  # fmt: skip
+    for name, count in [*counts.items(), *(("longest delay", delay) for delay in longest)]:
+        if count < 1:
+            raise ValueError(f"{name} {count} leaves nothing to time; use at least 1")
+    if not 0 < activity < 1:
+        raise ValueError(f"activity {activity} is not a part of the neurons; use a number between 0 and 1")
+    for name in against:
+        if name not in (DENSE, DCLS):
+            raise ValueError(f"{name!r} is no other form; use some of {DCLS}, {DENSE}")
+    others = [name for name in dict.fromkeys(against) if name != DCLS or find_spec("DCLS") is not None]
+    if len(others) < len(set(against)):
+        print("dcls is not installed: compared with the project's own dense convolution only")
+        others = [DENSE]
+    sizes = Sizes(batch, steps, inputs, hidden, activity, seed)
+    rows: list[dict[str, object]] = []
+    keep_freed_memory()  # as training does; for the dense forms too: they share the process
+    with processor_threads(threads):
+        for delay in tqdm(sorted(set(longest)), unit="longest delay", disable=None):
+            rows += measured(stages(delay), sizes, others, repeats, threads)
+    frame = pd.DataFrame(rows)
+    frame.insert(6, "times_faster", frame.dense_seconds / frame.seconds)
+    frame["part_of_memory"] = frame.megabytes / frame.dense_megabytes
+    frame.attrs["hardware"] = f"{processor()}, {threads} thread{'s' * (threads > 1)}"
+    return frame
+
+
+def stages(longest: int) -> list[Case]:
+    """Widths at the start, in the middle and at the end of annealing, and inference with rounded delays."""
+    start, end = max(longest / 2, 0.5), 0.5
+    widths = {"start": start, "middle": (start * end) ** 0.5, "end": end, INFERENCE: 0.0}
+    return [Case(longest, stage, width) for stage, width in widths.items()]
+
+
+def measured(
+    cases: Sequence[Case], sizes: Sizes, others: Sequence[str], repeats: int, threads: int
+) -> list[dict[str, object]]:
+    """A row for each case and other form."""
+    x, _ = given(sizes)
+    levels = [threshold(sizes, case, x) for case in cases]
+    seconds = [turns(case, level, sizes, others, repeats) for case, level in zip(cases, levels, strict=True)]
+    asked = list(zip(cases, levels, strict=True))
+    memory = {form: fresh(peaks, form, sizes, asked, threads) for form in (OURS, *others)}
+    return [
+        {
+            **case._asdict(),
+            "against": form,
+            "seconds": seconds[place][OURS],
+            "dense_seconds": seconds[place][form],
+            "megabytes": memory[OURS][place],
+            "dense_megabytes": memory[form][place],
+        }
+        for place, case in enumerate(cases)
+        for form in others
+    ]
+
+
+def fresh(measure: Callable[..., list[float]], *arguments: object) -> list[float]:
+    """What `measure` says in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, *arguments).result()
+
+
+def turns(case: Case, level: float, sizes: Sizes, others: Sequence[str], repeats: int) -> dict[str, float]:
+    """Median seconds of each form."""
+    tensors = given(sizes)
+    networks = {form: Network(form, sizes, case, level) for form in (OURS, *others)}
+    taken: dict[str, list[float]] = {form: [] for form in networks}
+    for turn in range(repeats + 1):
+        for form, network in networks.items():
+            seconds = network.seconds(*tensors)
+            if turn:
+                taken[form].append(seconds)
+    return {form: median(each) for form, each in taken.items()}
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Seconds and megabytes against the longest delay at each stage, ours and a dense form, and how many times less."""
+    form = frame.against.iloc[0]
+    chosen = frame[frame.against == form]
+    longest = sorted(set(chosen.longest))
+    with paper_style():
+        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.4), sharex=True)
+        for column, (unit, title) in enumerate({"seconds": "time (s)", "megabytes": "memory (MB)"}.items()):
+            above, below = panels[:, column]
+            for stage, rows in chosen.groupby("stage", sort=False):
+                (line,) = above.plot(rows.longest, rows[unit], "o-", label=stage)
+                above.plot(rows.longest, rows[f"dense_{unit}"], color=line.get_color(), **DASHED)
+                below.plot(rows.longest, rows[f"dense_{unit}"] / rows[unit], "o-")
+            above.set(ylabel=title)
+            below.set(ylabel=f"{title.split()[0]}, {form} over {OURS}", xlabel="longest delay (steps)")
+        for axes in panels.flat:
+            axes.set(xscale="log", yscale="log")
+            axes.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.set_xticks(longest, map(str, longest))
+            axes.minorticks_off()
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        handles += [Line2D([], [], color="0.4", **look) for look in ({"marker": "o"}, DASHED)]
+        figure.legend(handles, [*labels, OURS, form], ncols=3, loc="outside upper center")
+        if "hardware" in frame.attrs:
+            figure.supxlabel(frame.attrs["hardware"], fontsize=8)
+    return figure

@@ -1,0 +1,299 @@
+"""How many synapse-steps a second does a tripartite network do, in each form, on each code target, and in NEST?
+
+Poisson cells of 10 Hz drive depressing synapses, 100 to a postsynaptic conductance-based neuron with an astrocyte of
+its own (G-ChI calcium, gliotransmission onto its synapses): rk4, everything at 0.1 ms. The lumped form keeps
+transmitter and presynaptic receptors on the astrocyte (biophys/tripartite.py), the general form on each synapse
+(biophys/separate_synapses.py). "NumPy by hand" is the general form as a vectorised loop of plain NumPy. NEST, if it is
+installed (pip install 'astromorph[nest]'), runs the nearest model it has: aeif neurons, Tsodyks synapses and Li-Rinzel
+astrocytes with slow inward current, event driven, without transmitter in the cleft or presynaptic receptors.
+
+A synapse-step is one step of one primary synapse. Building, compiling and starting are not counted: two run lengths
+are timed, and their difference counts.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import brian2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from brian2 import Hz as hertz
+from brian2 import Network, NeuronGroup, PoissonGroup, Synapses, get_dimensions, linked_var, nS, second
+from brian2.devices import reset_device
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from biophys.astrocyte import CALCIUM, FLOOR, INITIAL, INOSITOL_TRISPHOSPHATE, RECEPTORS, AstrocyteParameters
+from biophys.gliotransmission import (
+    GLIOTRANSMITTER,
+    MODULATED,
+    PRESYNAPTIC_RECEPTORS,
+    RELEASING,
+    GliotransmissionParameters,
+)
+from biophys.neuron import SPIKING, ConductanceParameters, NeuronParameters
+from biophys.separate_synapses import HELD_CLEFT, separate_synapses
+from biophys.synapse import CLEFT, INTO_CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
+from studies.figure import paper_style
+
+STEP = 1e-4  # s
+RATE = 10.0  # Hz
+FAN_IN = 100  # synapses of a neuron
+WEIGHT = 0.05 * nS
+FORMS = ("lumped", "general")
+TARGETS = ("numpy", "cython", "cpp_standalone")
+NEURON = """
+dv/dt = (g_l*(E_l - v) + g_e*(E_e - v) + I_ex)/C_m : volt (unless refractory)
+g_e : siemens (linked)
+"""
+CONDUCTANCE = "dg_e/dt = (1e-27*nS - g_e)/tau_e : siemens\n"  # beside the cleft, where releases are summed anyway
+
+
+def bench(
+    synapses: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000),
+    *,
+    forms: Sequence[str] = FORMS,
+    targets: Sequence[str] = TARGETS,
+    by_hand: bool = True,
+    nest: bool = True,
+    seconds: float = 3.0,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Synapse-steps a second, a row an implementation and size.
+
+    Args:
+        synapses: numbers of synapses.
+        forms: lumped, general or both.
+        targets: code targets of Brian2.
+        by_hand: time a loop of plain NumPy too.
+        nest: time NEST too, with one thread and with two, if it is installed.
+        seconds: time that each measurement should take at least; the number of steps follows from it.
+        seed: of spikes and connections.
+
+    Returns the columns implementation, target, synapses, steps, microseconds_a_step, synapse_steps_per_second,
+    ratio_to_nest (to NEST's best of the same size).
+    """
+    for count in synapses:
+        if count < FAN_IN:
+            raise ValueError(f"{count} synapses make no neuron; use at least {FAN_IN}")
+    for kind, names, known in (("form", forms, FORMS), ("code target", targets, TARGETS)):
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{kind} {name!r} is not known; use some of {', '.join(known)}")
+    timed: list[tuple[str, str, Callable[[int, int, int], float]]] = [
+        (form, target, brian_seconds(form, target)) for form in forms for target in targets
+    ]
+    if by_hand:
+        timed.append(("NumPy by hand", "numpy", hand_seconds))
+    if nest and find_spec("nest") is not None:
+        timed += [("NEST", f"{threads} thread{'s' * (threads > 1)}", nest_seconds(threads)) for threads in (1, 2)]
+    rows = []
+    cases = [(count, *each) for count in synapses for each in timed]
+    for count, name, target, run in tqdm(cases, unit="case", disable=None):
+        steps, per_step = measured(partial(run, count), seed, seconds)
+        rows.append((name, target, count, steps, 1e6 * per_step, count / per_step))
+    columns = ["implementation", "target", "synapses", "steps", "microseconds_a_step", "synapse_steps_per_second"]
+    frame = pd.DataFrame(rows, columns=columns)
+    best = frame[frame.implementation == "NEST"].groupby("synapses").synapse_steps_per_second.max()
+    return frame.assign(ratio_to_nest=frame.synapse_steps_per_second / frame.synapses.map(best).astype(float))
+
+
+def measured(run: Callable[[int, int], float], seed: int, seconds: float) -> tuple[int, float]:
+    """Steps of the longer of two runs, and seconds a step from their difference."""
+    steps = 10
+    short = run(steps, seed)
+    while True:
+        longer = 10 * steps
+        taken = run(longer, seed)
+        if taken - short > seconds or longer >= 10_000_000:
+            return longer, (taken - short) / (longer - steps)
+        # as many as the time asked for needs, judged by this run, which may be far off: at most thirtyfold
+        needed = 1.2 * seconds * (longer - steps) / max(taken - short, 1e-9) / 9
+        steps = int(min(max(2 * steps, needed), 30 * steps))
+        short = run(steps, seed)
+
+
+def connections(count: int, seed: int) -> tuple[int, int, np.ndarray, np.ndarray]:
+    """Presynaptic cells, neurons, and the source and the neuron of each synapse; FAN_IN random sources a neuron."""
+    neurons = count // FAN_IN
+    sources = max(FAN_IN, neurons)
+    return (
+        sources,
+        neurons,
+        np.random.default_rng(seed).integers(sources, size=neurons * FAN_IN),
+        np.repeat(np.arange(neurons), FAN_IN),
+    )
+
+
+def build(form: str, count: int, seed: int) -> Network:
+    """The network in one of the two forms, at rest; objects presynaptic, release, astrocyte, neuron."""
+    sources, neurons, source, neuron = connections(count, seed)
+    parameters = {
+        **AstrocyteParameters()._asdict(),
+        **SynapseParameters()._asdict(),
+        **GliotransmissionParameters()._asdict(),
+        **ConductanceParameters()._asdict(),
+        "Y_floor": FLOOR,
+        "WEIGHT": WEIGHT,
+    }
+    lumped = form == "lumped"
+    cell = CALCIUM + INOSITOL_TRISPHOSPHATE + RECEPTORS + GLIOTRANSMITTER + CONDUCTANCE
+    cell += CLEFT + PRESYNAPTIC_RECEPTORS if lumped else HELD_CLEFT + "f_S : 1\n"
+    presynaptic = PoissonGroup(sources, RATE * hertz, name="presynaptic")
+    astrocyte = NeuronGroup(neurons, cell, namespace=parameters, method="rk4", name="astrocyte", **RELEASING)
+    for state, value in {**INITIAL, "x_A": 1.0, "f_S": 1.0}.items():
+        setattr(astrocyte, state, value)
+    into_neuron = "g_e_post += WEIGHT*r_S\n"
+    if lumped:
+        on_spike = MODULATED + RELEASE + INTO_CLEFT + into_neuron
+        release = Synapses(
+            presynaptic, astrocyte, RELEASE_SITE, on_pre=on_spike, namespace=parameters, method="exact", name="release"
+        )
+    else:
+        release = separate_synapses(presynaptic, astrocyte, parameters, extra=into_neuron, name="release")
+    release.connect(i=source, j=neuron)
+    release.x_S = 1
+    membrane = NeuronParameters()
+    post = NeuronGroup(
+        neurons,
+        NEURON,
+        namespace={**membrane._asdict(), **parameters},
+        method="rk4",
+        name="neuron",
+        **SPIKING,
+    )
+    post.v = membrane.E_l
+    post.g_e = linked_var(astrocyte, "g_e")
+    return Network(presynaptic, astrocyte, release, post)
+
+
+def brian_seconds(form: str, target: str) -> Callable[[int, int, int], float]:
+    """Seconds of a run of so many synapses and steps, after everything is built."""
+
+    def interpreted(count: int, steps: int, seed: int) -> float:
+        before = brian2.prefs.codegen.target
+        brian2.prefs.codegen.target = target
+        brian2.defaultclock.dt = STEP * second
+        try:
+            brian2.seed(seed)
+            network = build(form, count, seed)
+            network.run(STEP * second, namespace={})  # code is generated here
+            start = time.perf_counter()
+            network.run(steps * STEP * second, namespace={})
+            return time.perf_counter() - start
+        finally:
+            brian2.prefs.codegen.target = before
+
+    def compiled(count: int, steps: int, seed: int) -> float:
+        flags = list(brian2.prefs.codegen.cpp.extra_link_args)
+        with tempfile.TemporaryDirectory() as folder:
+            brian2.prefs.codegen.cpp.extra_link_args = [*flags, "-ffast-math"]
+            brian2.set_device("cpp_standalone", directory=folder, build_on_run=False)
+            brian2.defaultclock.dt = STEP * second
+            try:
+                brian2.seed(seed)
+                build(form, count, seed).run(steps * STEP * second, namespace={})
+                brian2.device.build(run=False, directory=folder)
+                start = time.perf_counter()
+                subprocess.run(["./main"], cwd=folder, check=True, capture_output=True)
+                return time.perf_counter() - start
+            finally:
+                brian2.device.reinit()
+                reset_device()
+                brian2.prefs.codegen.cpp.extra_link_args = flags
+
+    return compiled if target == "cpp_standalone" else interpreted
+
+
+def nest_seconds(threads: int) -> Callable[[int, int, int], float]:
+    """The same of NEST, in a process of its own, because it can be set up only once."""
+
+    def run(count: int, steps: int, seed: int) -> float:
+        words = [sys.executable, "-m", "studies.benches.nest", str(count), str(steps), str(threads), str(seed + 1)]
+        ended = subprocess.run(words, capture_output=True, text=True)
+        if ended.returncode:
+            raise ValueError(f"NEST failed ({ended.stderr.strip().splitlines()[-1:]}); leave it out with --nest false")
+        return float(ended.stdout.split()[-1])
+
+    return run
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Synapse-steps a second against the number of synapses."""
+    with paper_style():
+        figure, axes = plt.subplots(figsize=(7.2, 4), layout="constrained")
+        for (name, target), rows in frame.groupby(["implementation", "target"], sort=False):
+            style = {"NEST": "s--", "NumPy by hand": "^:"}.get(str(name), "o-" if name == "lumped" else "o:")
+            axes.plot(rows.synapses, rows.synapse_steps_per_second, style, ms=4, lw=1, label=f"{name}, {target}")
+        axes.set(xscale="log", yscale="log", xlabel="synapses", ylabel="synapse-steps a second")
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    return figure
+
+
+def hand_seconds(count: int, steps: int, seed: int) -> float:
+    """The general form as a loop of NumPy over whole arrays; micromolar and seconds, Euler's method."""
+    sources, neurons, source, neuron = connections(count, seed)
+    chance = np.random.default_rng(seed)
+    a, s, g, m = (
+        plain(kind()) for kind in (AstrocyteParameters, SynapseParameters, GliotransmissionParameters, NeuronParameters)
+    )
+    conductance = plain(ConductanceParameters())
+    u, x, cleft, bound = (np.full(len(source), value) for value in (0.0, 1.0, 0.0, 0.0))
+    calcium, gate, ip3, receptors = (np.full(neurons, value) for value in (0.06, 0.79, 0.1, 0.0))
+    vesicles, glio, voltage, input_ = np.ones(neurons), np.zeros(neurons), np.full(neurons, m["E_l"]), np.zeros(neurons)
+    above, silent = np.zeros(neurons, bool), np.zeros(neurons)
+    start = time.perf_counter()
+    for _ in range(steps):
+        fired = chance.random(sources) < RATE * STEP
+        active = np.flatnonzero(fired[source])
+        u *= 1 - s["Omega_f"] * STEP
+        x += s["Omega_d"] * (1 - x) * STEP
+        cleft *= 1 - s["Omega_c"] * STEP
+        bound += (g["O_G"] * glio[neuron] * (1 - bound) - g["Omega_G"] * bound) * STEP
+        efficacy = (1 - bound[active]) * s["U_0"] + g["alpha"] * bound[active]
+        u[active] += efficacy * (1 - u[active])
+        released = u[active] * x[active]
+        x[active] -= released
+        cleft[active] += s["rho_c"] * s["Y_T"] * released
+        transmitter = np.bincount(neuron, cleft, neurons) / FAN_IN
+        input_ += np.bincount(neuron[active], released, neurons) * float(WEIGHT)
+        c2, c4 = calcium**2, calcium**4
+        open_ = (ip3 / (ip3 + a["d_1"]) * calcium / (calcium + a["d_5"]) * gate) ** 3
+        flux = (a["Omega_C"] * open_ + a["Omega_L"]) * (a["C_T"] - (1 + a["rho_A"]) * calcium)
+        q = a["d_2"] * (ip3 + a["d_1"]) / (ip3 + a["d_3"])
+        made = a["O_beta"] * receptors + a["O_delta"] / (1 + ip3 / a["kappa_delta"]) * c2 / (c2 + a["K_delta"] ** 2)
+        broken = a["O_3K"] * c4 / (c4 + a["K_D"] ** 4) * ip3 / (ip3 + a["K_3K"]) + a["Omega_5P"] * ip3
+        unbinding = a["Omega_N"] * (1 + a["zeta"] * calcium / (calcium + a["K_KC"]))
+        receptors += (a["O_N"] * transmitter * (1 - receptors) - unbinding * receptors) * STEP
+        calcium += (flux - a["O_P"] * c2 / (c2 + a["K_P"] ** 2)) * STEP
+        gate += a["O_2"] * (q - (q + calcium) * gate) * STEP
+        ip3 += (made - broken) * STEP
+        vesicles += g["Omega_A"] * (1 - vesicles) * STEP
+        glio *= 1 - g["Omega_e"] * STEP
+        crossing = (calcium > g["C_Theta"]) & ~above
+        above = calcium > g["C_Theta"]
+        glio[crossing] += g["rho_e"] * g["G_T"] * g["U_A"] * vesicles[crossing]
+        vesicles[crossing] *= 1 - g["U_A"]
+        input_ *= 1 - STEP / conductance["tau_e"]
+        silent -= STEP
+        current = m["g_l"] * (m["E_l"] - voltage) + input_ * (conductance["E_e"] - voltage) + m["I_ex"]
+        voltage += np.where(silent > 0, 0, current / m["C_m"] * STEP)
+        spiking = voltage > m["V_th"]
+        voltage[spiking], silent[spiking] = m["V_r"], m["tau_r"]
+    return time.perf_counter() - start
+
+
+def plain(parameters: NamedTuple) -> dict[str, float]:
+    """Parameters as numbers in SI units, but 1000 for 1 mmolar, which is Brian2's SI unit of concentration."""
+    numbers = {}
+    for name, value in parameters._asdict().items():
+        moles = get_dimensions(value).get_dimension("mol")
+        numbers[name] = float(value) * 1000.0**moles
+    return numbers

@@ -1,0 +1,167 @@
+"""What a trained run and its circuits are both shown: test inputs drawn by chance, and the calcium they need."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from astromorph.attention import MultiheadAttention
+from astromorph.data.words import shorten
+from astromorph.evaluation import load_weights
+from astromorph.run_folder import RunFolder
+from astromorph.settings import CalciumResponse, ImdbSettings
+from astromorph.tasks import Task, build_task
+from biophys.process_astrocyte import AstrocyteCalcium
+from biophys.recording import load
+from mapping.circuit import attention_layers, fitted_calcium, hidden_activity, measured_calcium
+from mapping.coefficients import read_coefficients, response_settings
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+class Example(NamedTuple):
+    """One test input as the model takes it, without the batch axis; `number` in the test set."""
+
+    number: int
+    inputs: tuple[Tensor, ...]
+    label: int
+
+
+class Needs(NamedTuple):
+    """What an input needs of circuits: tokens that are real, least and largest mean activity of a hidden neuron."""
+
+    tokens: int
+    lowest: float
+    highest: float
+
+
+def trained_task(folder: RunFolder, root: Path) -> Task:
+    """The task of a run with its weights. ValueError or FileNotFoundError if there are none or it has no circuit."""
+    weights = folder.path / "weights.safetensors"
+    if not weights.is_file():
+        raise FileNotFoundError(f"run {folder.path} has no weights yet; continue it with --resume {folder.path}")
+    task = build_task(folder.settings, folder.response, root)
+    layers = attention_layers(task.model)
+    if not layers:
+        raise ValueError(f"run {folder.path} has no attention, and so no circuit; use one with --attention linear")
+    for attention in layers.values():
+        if attention.delays is not None:
+            raise ValueError(f"run {folder.path} delays keys and values, which no circuit here does; set token_delay 0")
+        fitted_calcium(attention.mechanism)
+    load_weights(task.model, weights)
+    task.model.eval()
+    return task
+
+
+def drawn(task: Task, folder: RunFolder, count: int, tokens: int | None, seed: int) -> list[Example]:
+    """`count` different test inputs; longer texts are cut to `tokens`, beginning and end, as in training."""
+    there = sum(len(batch.labels) for batch in task.test())
+    if count > there:
+        raise ValueError(f"{count} examples are more than the {there} of the test set; ask for fewer")
+    wanted = iter([*np.sort(np.random.default_rng(seed).choice(there, count, replace=False)), there])
+    examples, number, following = [], 0, next(wanted)
+    for batch in task.test():
+        for row, label in enumerate(batch.labels.tolist()):
+            if number == following:
+                inputs = cut(tuple(each[row].clone() for each in batch.inputs), folder, tokens)
+                examples.append(Example(number, inputs, label))
+                following = next(wanted)
+            number += 1
+    return examples
+
+
+def cut(inputs: tuple[Tensor, ...], folder: RunFolder, tokens: int | None) -> tuple[Tensor, ...]:
+    """A text without padding, and with at most `tokens`; anything else as it is."""
+    if not isinstance(folder.settings, ImdbSettings):
+        if tokens is not None:
+            raise ValueError(f"images of {folder.data_set} have a fixed number of tokens; leave --tokens out")
+        return inputs
+    words, keep = inputs
+    longest = folder.settings.tokens if tokens is None else tokens
+    beginning = longest * folder.settings.first_tokens // folder.settings.tokens
+    words = torch.from_numpy(shorten(words[keep].numpy(), longest, beginning))
+    return words, torch.ones(len(words), dtype=torch.bool)
+
+
+def stacked(examples: list[Example]) -> tuple[Tensor, ...]:
+    """A batch, padded behind the end of shorter inputs."""
+    columns = zip(*(example.inputs for example in examples), strict=True)
+    return tuple(
+        torch.stack([pad(each, (0, max(len(other) for other in column) - len(each))) for each in column])
+        if column[0].dim() == 1
+        else torch.stack(column)
+        for column in map(list, columns)
+    )
+
+
+@torch.no_grad()
+def needs(model: nn.Module, examples: list[Example]) -> list[Needs]:
+    """Runs the model, and looks at what enters its attention layers."""
+    found: list[list[Needs]] = []
+
+    def look(attention: MultiheadAttention, entering: tuple[Tensor, ...], leaving: Tensor) -> None:
+        tokens, keep = entering[0], entering[1] if len(entering) > 1 else None
+        activity = hidden_activity(attention, tokens, keep).flatten(1)
+        counts = [tokens.shape[1]] * len(tokens) if keep is None else keep.sum(1).tolist()
+        ends = zip(counts, activity.amin(1).tolist(), activity.amax(1).tolist(), strict=True)
+        found.append([Needs(*each) for each in ends])
+
+    hooks = [attention.register_forward_hook(look) for attention in attention_layers(model).values()]
+    each = []
+    for part in pieces(examples):
+        found.clear()
+        model(*stacked(part))
+        each += [
+            Needs(passes[0].tokens, min(need.lowest for need in passes), max(need.highest for need in passes))
+            for passes in zip(*found, strict=True)
+        ]
+    for hook in hooks:
+        hook.remove()
+    return each
+
+
+def pieces(examples: list[Example], size: int = 100) -> Iterator[list[Example]]:
+    for start in range(0, len(examples), size):
+        yield examples[start : start + size]
+
+
+def within_measured(needed: list[Needs], response: CalciumResponse | None, *, strict: bool) -> str:
+    """A sentence if activities lie outside the measured range of the response, else nothing; ValueError if `strict`."""
+    lowest, highest = min(need.lowest for need in needed), max(need.highest for need in needed)
+    if response is None or (response.lowest <= lowest and highest <= response.highest):
+        return ""
+    share = np.mean([need.lowest < response.lowest or need.highest > response.highest for need in needed])
+    beyond = [f"{response.lowest / lowest:.3g} times below"] if lowest < response.lowest else []
+    beyond += [f"{highest / response.highest:.3g} times above"] if highest > response.highest else []
+    told = (
+        f"mean activities of hidden neurons reach from {lowest:.3g} to {highest:.3g}, {' and '.join(beyond)} the "
+        f"measured range {response.lowest:.3g} to {response.highest:.3g}, in {100 * share:.3g} % of the inputs"
+    )
+    if strict:
+        raise ValueError(f"{told}; use --calcium fitted, or train with a response measured there")
+    return f"{told}; the fitted response is extrapolated there, as in training"
+
+
+def astrocyte_of(folder: RunFolder, measurement: Path | None) -> AstrocyteCalcium:
+    """The astrocyte a run's response was measured on. ValueError or FileNotFoundError if it is not known."""
+    if folder.response is None:
+        raise ValueError(f"run {folder.path} has no calcium response; use --calcium fitted")
+    file = folder.path / "coefficients.yaml"
+    if not file.is_file():
+        raise ValueError(
+            f"the response of run {folder.path} was not measured ({folder.response.source}); use --calcium fitted, or "
+            "train with --astrocyte"
+        )
+    coefficients = read_coefficients(file)
+    if response_settings(coefficients) != folder.response:
+        raise ValueError(f"{file} is not what run {folder.path} was trained with; put the right file there")
+    measured = measurement or RESULTS / coefficients.source.file
+    dataset = load(measured)
+    if hashlib.sha256(measured.read_bytes()).hexdigest() != coefficients.source.sha256:
+        raise ValueError(f"{measured} is not the dataset that {file} was fitted to; name that one with --measurement")
+    return measured_calcium(dataset, coefficients.reference)
