@@ -5,8 +5,8 @@ channels of the endoplasmic reticulum (Li & Rinzel, J Theor Biol 166:461, 1994):
 share of channels not inactivated by it. Calcium in turn speeds up both making (PLC delta, O_delta) and
 breaking (3-kinase, O_3K) of IP3 and, through protein kinase C, silences the receptor (zeta). Equations and
 symbols as in Stimberg, Goodman, Brette & De Pitta (2018), "Modeling neuron-glia interactions with the Brian
-2 simulator", example 2; other receptors are in biophys/receptors.py, noise of the channels in
-biophys/channel_noise.py, IP3 from outside in biophys/exogenous_drive.py.
+2 simulator", example 2; other receptors are in biophys/calcium/receptors.py, noise of the channels in
+biophys/calcium/channel_noise.py, IP3 from outside in biophys/calcium/exogenous_drive.py.
 
 Rest and oscillation: with K_P = 0.1 umolar calcium answers rising IP3 by oscillations of growing
 *amplitude* from I = 0.35 umolar on, with K_P = 0.05 by oscillations of constant amplitude and growing
@@ -66,8 +66,8 @@ STIMBERG_EXAMPLE_4 = STIMBERG_EXAMPLE_2._replace(
 STIMBERG_EXAMPLE_6 = STIMBERG_EXAMPLE_4._replace(O_beta=0.5 * umolar / second, O_delta=1.2 * umolar / second)
 
 # De Pitta et al. (2009), calcium and IP3 of the amplitude-modulated ChI model; calcium as in De Pitta et al. (2008,
-# arXiv 0806.2373). The receptors of 2009 are those of biophys/receptors.py (half saturation 1.3 to 11.3 umolar);
-# with the kinetics below it is 1.7 to 18.3 umolar.
+# arXiv 0806.2373). The receptors of 2009 are those of biophys/calcium/receptors.py (half saturation 1.3 to 11.3
+# umolar); with the kinetics below it is 1.7 to 18.3 umolar.
 DE_PITTA_AMPLITUDE = AstrocyteParameters(
     rho_A=0.185,
     d_2=1.049 * umolar,

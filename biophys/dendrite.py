@@ -23,7 +23,7 @@ from brian2 import Quantity, ms, mV, nS, pF, second
 from numpy.typing import ArrayLike, NDArray
 
 from biophys.magnesium_block import MAGNESIUM_BLOCK
-from biophys.quantities import written
+from biophys.simulation.quantities import written
 
 
 class SegmentParameters(NamedTuple):

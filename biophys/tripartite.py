@@ -42,11 +42,11 @@ from biophys.astrocyte import (
     AstrocyteParameters,
     fastest_rate,
 )
-from biophys.copies import Copies
 from biophys.gliotransmission import GLIOTRANSMITTER, MODULATED, PRESYNAPTIC_RECEPTORS, RELEASING
-from biophys.network import Recordable
 from biophys.neuron import SCHEDULE
-from biophys.stimulus import SpikeTrains
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import Recordable
+from biophys.simulation.stimulus import SpikeTrains
 from biophys.synapse import CLEFT, INTO_CLEFT, LAST_RELEASE, ON_SPIKE, RELEASE, RELEASE_SITE, SynapseParameters
 
 RECORD_EVERY = 0.1 * second  # calcium changes over seconds

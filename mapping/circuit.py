@@ -1,8 +1,8 @@
 """A trained attention layer, run as a neuron-astrocyte network: the bridge walked downwards.
 
 Every head of a linear or astromorphic layer (astromorph/attention) is the steady state of a circuit of input, hidden
-and output neurons with plastic synapses and astrocytic processes (biophys/attention_circuit.py). This file gives the
-circuit its numbers and puts it in the layer's place, so that whole models run through it:
+and output neurons with plastic synapses and astrocytic processes (biophys/circuits/attention_circuit.py). This file
+gives the circuit its numbers and puts it in the layer's place, so that whole models run through it:
 
     to_query_key_value   strengths of the fixed synapses; its bias is one more input neuron that is always active
     PositionalDrive      drive of the hidden neurons by the astrocyte while the token of a position is written
@@ -30,10 +30,10 @@ from astromorph.attention.linear import written_activity
 from astromorph.attention.switched import SwitchedMechanism
 from astromorph.feature_map import positive_activity
 from biophys.astrocyte import AstrocyteParameters
-from biophys.attention_circuit import Layer, Neurons, Stimulus, attend
-from biophys.process_astrocyte import AstrocyteCalcium
-from biophys.process_calcium import Calcium, CurveCalcium, FittedCalcium
-from biophys.quantities import read_quantity
+from biophys.circuits.attention_circuit import Layer, Neurons, Stimulus, attend
+from biophys.circuits.process_astrocyte import AstrocyteCalcium
+from biophys.circuits.process_calcium import Calcium, CurveCalcium, FittedCalcium
+from biophys.simulation.quantities import read_quantity
 from mapping.coefficients import Reference
 
 

@@ -2,10 +2,10 @@
 
 Deployed, the network of Hammouamri, Khalfaoui-Hassani and Masquelier (2024; astromorph/models/spiking_classifier.py)
 has whole delays, and its batch norm is a factor of the weights and a constant current, so it is a network of leaky
-integrate-and-fire neurons as it stands (biophys/delayed_layers.py). Both take the same steps. They add the same weights
-in different orders, so that in double precision potentials agree within rounding, about 1e-15, and spikes all do unless
-a potential comes as near the threshold as that. The same network in single precision rounds to 1e-7, and a spike may
-differ where a potential is that near.
+integrate-and-fire neurons as it stands (biophys/circuits/delayed_layers.py). Both take the same steps. They add the
+same weights in different orders, so that in double precision potentials agree within rounding, about 1e-15, and spikes
+all do unless a potential comes as near the threshold as that. The same network in single precision rounds to 1e-7, and
+a spike may differ where a potential is that near.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from torch import Tensor
 from astromorph.delays import IntegerDelays
 from astromorph.models.spiking_classifier import READOUTS, Activity, DeployedClassifier, DeployedLayer
 from astromorph.models.spiking_neurons import LeakyIntegrateAndFire, LeakyIntegrator
-from biophys.delayed_layer import Layer
-from biophys.delayed_layers import respond
+from biophys.circuits.delayed_layer import Layer
+from biophys.circuits.delayed_layers import respond
 
 Neurons = TypeVar("Neurons", bound=LeakyIntegrateAndFire)
 

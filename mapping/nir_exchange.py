@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from astromorph.whole_files import whole
-from biophys.delayed_layer import Layer
+from biophys.circuits.delayed_layer import Layer
 
 KNOWN = "Linear, Affine, Scale, Delay, LIF and, at the end, LI"
 

@@ -1,10 +1,10 @@
 """Slow plasticity over repeated cycles -> how much of its memory a network keeps from one segment to the next.
 
-In the macro model (biophys/macro_plasticity.py) the long-term process of an astrocyte integrates what every cycle of
-activity brings, tau dp/dt = -gamma p + kappa(s). Once strengths s repeat from cycle to cycle, each adds the same D,
-while what was there decays by q = exp(-gamma cycle/tau), so that p after t cycles is D (1 - q^t)/(1 - q), and the t-th
-cycle adds D q^(t-1): ever less. RMAAT (Mia et al., arXiv 2601.00426) makes of these increments, for a text of T
-segments,
+In the macro model (biophys/plasticity/macro_plasticity.py) the long-term process of an astrocyte integrates what every
+cycle of activity brings, tau dp/dt = -gamma p + kappa(s). Once strengths s repeat from cycle to cycle, each adds the
+same D, while what was there decays by q = exp(-gamma cycle/tau), so that p after t cycles is D (1 - q^t)/(1 - q), and
+the t-th cycle adds D q^(t-1): ever less. RMAAT (Mia et al., arXiv 2601.00426) makes of these increments, for a text of
+T segments,
 
     RetentionFactor(t, T) = Delta p_t / sum_i Delta p_i  (i = 1..T)  =  q^(t-1) (1 - q) / (1 - q^T).
 
@@ -97,7 +97,7 @@ def _measured(dataset: xr.Dataset) -> tuple[float, NDArray]:
         raise ValueError(
             "the dataset holds no long_term process over cycles of activity; make one: astromorph simulate retention"
         )
-    from biophys.macro_plasticity import levels_at_cycle_ends  # imports Brian2
+    from biophys.plasticity.macro_plasticity import levels_at_cycle_ends  # imports Brian2
 
     told = str(dataset.attrs["stimulus.cycle"])
     try:

@@ -9,7 +9,7 @@ are described by a logistic curve,
 whose theta active synapses open the segment half, with a slope of g/4 per synapse. A network has no synapses to count:
 with x = n / theta the opening is 1 / (1 + exp(-gain (x - threshold))), threshold = 1 and gain = g theta, pure numbers.
 The gain says how hard the threshold is: at 2, a third of the synapses opens the segment a fifth; it is infinite in the
-theory of biophys/patterns.py.
+theory of biophys/patterns/theory.py.
 
 Probabilities are fitted by logistic regression with a dispersion (Fletcher, Biometrika 99:230, 2012), as counts scatter
 most in the middle of the curve and the number of counts need not be known; voltages by least squares. A segment that

@@ -19,7 +19,7 @@ from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.training import train
 from astromorph.whole_files import whole
-from biophys.recording import save
+from biophys.simulation.recording import save
 from mapping import (
     Coefficients,
     coefficients_from_fit,

@@ -1,9 +1,9 @@
 """A parameter study: a ready-made network at every point of a grid, kept as the points finish.
 
-Points are simulated many at once, as copies of one vectorised network (biophys/copies.py), in chunks that run side by
-side in processes of joblib: those of this machine, or those of a dask cluster. Each finished chunk is a file in the
-folder `OUT.parts` beside the result, with the plan of the whole; the same command goes on from there however it was
-stopped, and ends with the same file.
+Points are simulated many at once, as copies of one vectorised network (biophys/simulation/copies.py), in chunks that
+run side by side in processes of joblib: those of this machine, or those of a dask cluster. Each finished chunk is a
+file in the folder `OUT.parts` beside the result, with the plan of the whole; the same command goes on from there
+however it was stopped, and ends with the same file.
 """
 
 import itertools
@@ -21,12 +21,22 @@ import xarray as xr
 from tqdm import tqdm
 
 from astromorph.whole_files import whole
-from biophys.network import Point, ReadyNetwork, check_times, check_values, chosen, code, merged, simulate, size
 from biophys.networks import ready
-from biophys.parameters import parameter
-from biophys.quantities import magnitudes, unit_text, written
-from biophys.recording import load, save
-from biophys.simulate import choose_target, compiled_mark
+from biophys.simulation.network import (
+    Point,
+    ReadyNetwork,
+    check_times,
+    check_values,
+    chosen,
+    code,
+    merged,
+    simulate,
+    size,
+)
+from biophys.simulation.parameters import parameter
+from biophys.simulation.quantities import magnitudes, unit_text, written
+from biophys.simulation.recording import load, save
+from biophys.simulation.simulate import choose_target, compiled_mark
 
 # seconds, measured on two cores: of a step however small the network, and of a step of one cell or synapse
 STEP = {"numpy": 4e-4, "cython": 1e-4, "cpp_standalone": 2e-6}

@@ -27,7 +27,7 @@ from safetensors.torch import load_file
 from tqdm import tqdm
 
 from astromorph.run_folder import RunFolder
-from biophys.recording import load
+from biophys.simulation.recording import load
 from tests.astromorph.test_reliability import assert_equal_runs
 
 START = "import sys; from studies import sweep; sweep.LARGEST_CHUNK = {bytes}; from studies.command_line import main; "

@@ -39,7 +39,7 @@ from astromorph.data.spoken_digits import Recording, samples
 from astromorph.data.verify import Published
 from astromorph.run_folder import RunFolder
 from astromorph.settings import DigitsSettings
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from studies.command_line import main, sentence_of
 
 RESULTS = Path(__file__).parents[1] / "studies" / "results"

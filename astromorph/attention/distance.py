@@ -1,9 +1,10 @@
 """The exponential distance kernel r(|i - j|) = exp(-|i - j| / λ), exactly and at linear cost.
 
-Coupling along an astrocytic process decays exponentially with the length constant λ (`biophys/process.py`). Summing
-N tokens with this kernel is a first-order scan in each direction: all that lies left of a token reaches it through one
-number a feature. Here the tokens are cut into chunks: inside a chunk the kernel is one small matrix, between chunks one
-carried sum decays (`carried`), so all the work is matrix products and any length costs the same a token.
+Coupling along an astrocytic process decays exponentially with the length constant λ (`biophys/coupling/process.py`).
+Summing N tokens with this kernel is a first-order scan in each direction: all that lies left of a token reaches it
+through one number a feature. Here the tokens are cut into chunks: inside a chunk the kernel is one small matrix,
+between chunks one carried sum decays (`carried`), so all the work is matrix products and any length costs the same a
+token.
 
 λ is learned, one a head, and of course positive: its logarithm is the parameter. So is the strength γ of the additive
 term, similarity = φ(q_i)·φ(k_j) + γ r(|i - j|). The multiplicative one, similarity = φ(q_i)·φ(k_j) r(|i - j|), has no

@@ -20,13 +20,13 @@ from biophys.astrocyte import (
     fastest_rate,
     inositol_trisphosphate,
 )
-from biophys.copies import Copies
-from biophys.exchange import exchange_synapses, exchanging_neurons
-from biophys.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
-from biophys.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, grid
-from biophys.network import ReadyNetwork, Recordable
-from biophys.parameters import section
-from biophys.time_grid import whole_steps
+from biophys.calcium.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
+from biophys.circuits.time_grid import whole_steps
+from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
+from biophys.coupling.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, grid
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
 
 
 class Topology(NamedTuple):

@@ -11,12 +11,12 @@ import numpy as np
 from brian2 import Network, Quantity, second, umolar
 
 from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, INITIAL, STIMBERG_EXAMPLE_4, fastest_rate
-from biophys.copies import Copies
-from biophys.exchange import exchange_synapses, exchanging_neurons
-from biophys.gap_junctions import FLUX
-from biophys.network import ReadyNetwork, Recordable
-from biophys.parameters import section
-from biophys.process import DIFFUSION, MESSENGER, ProcessParameters, chain
+from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
+from biophys.coupling.gap_junctions import FLUX
+from biophys.coupling.process import DIFFUSION, MESSENGER, ProcessParameters, chain
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
 
 
 class Shape(NamedTuple):

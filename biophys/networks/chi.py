@@ -15,10 +15,10 @@ from biophys.astrocyte import (
     TURNOVER_PARAMETERS,
     inositol_trisphosphate,
 )
-from biophys.copies import Copies
-from biophys.network import Recordable
 from biophys.networks.li_rinzel import NETWORK as LI_RINZEL
-from biophys.parameters import section
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import Recordable
+from biophys.simulation.parameters import section
 
 
 class Stimulus(NamedTuple):

@@ -18,12 +18,12 @@ import numpy as np
 from brian2 import Hz, Network, Quantity, ms, second
 from numpy.typing import NDArray
 
-from biophys.copies import Copies
 from biophys.delays import DELAYED, ON_POST, ON_PRE, START, DelayParameters, learn_on_arrival
-from biophys.network import ReadyNetwork, Recordable
-from biophys.parameters import section
-from biophys.quantities import written
-from biophys.stimulus import SpikeTrains, poisson_trains
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
+from biophys.simulation.quantities import written
+from biophys.simulation.stimulus import SpikeTrains, poisson_trains
 
 
 class Neuron(NamedTuple):

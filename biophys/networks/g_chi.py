@@ -15,11 +15,11 @@ from biophys.astrocyte import (
     INOSITOL_TRISPHOSPHATE,
     INOSITOL_TRISPHOSPHATE_PARAMETERS,
 )
-from biophys.copies import Copies
-from biophys.network import Recordable
+from biophys.calcium.receptors import DE_PITTA_RECEPTORS, FAST_RECEPTORS
 from biophys.networks.chi import NETWORK as CHI
-from biophys.parameters import section
-from biophys.receptors import DE_PITTA_RECEPTORS, FAST_RECEPTORS
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import Recordable
+from biophys.simulation.parameters import section
 
 
 class Stimulus(NamedTuple):

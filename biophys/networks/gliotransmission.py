@@ -16,13 +16,13 @@ from brian2 import Hz, Network, Quantity, second, umolar
 from numpy.typing import NDArray
 
 from biophys.astrocyte import CALCIUM, STIMBERG_EXAMPLE_4, inositol_trisphosphate
-from biophys.copies import Copies
-from biophys.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
+from biophys.calcium.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
 from biophys.gliotransmission import GliotransmissionParameters
-from biophys.network import ReadyNetwork
-from biophys.parameters import section
-from biophys.quantities import written
-from biophys.stimulus import SpikeTrains, modulated_trains
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork
+from biophys.simulation.parameters import section
+from biophys.simulation.quantities import written
+from biophys.simulation.stimulus import SpikeTrains, modulated_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import RECORDS, check_shares, closed_loop, fastest
 

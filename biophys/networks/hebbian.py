@@ -14,12 +14,12 @@ import numpy as np
 from brian2 import Network, Quantity, TimedArray, linked_var, second
 from numpy.typing import NDArray
 
-from biophys.copies import Copies
-from biophys.hebbian import HEBBIAN, HebbianParameters
-from biophys.network import ReadyNetwork, Recordable
-from biophys.parameters import section
-from biophys.presynaptic_plasticity import PROCESS, SCALING, PresynapticParameters
-from biophys.time_grid import whole_steps
+from biophys.circuits.time_grid import whole_steps
+from biophys.plasticity.hebbian import HEBBIAN, HebbianParameters
+from biophys.plasticity.presynaptic_plasticity import PROCESS, SCALING, PresynapticParameters
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
 
 
 class Circuit(NamedTuple):

@@ -11,10 +11,10 @@ import numpy as np
 from brian2 import Network, Quantity, umolar
 
 from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, DE_PITTA_AMPLITUDE, fastest_rate
-from biophys.copies import Copies
-from biophys.network import ReadyNetwork, Recordable
-from biophys.parameters import section
-from biophys.quantities import written
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
+from biophys.simulation.quantities import written
 
 
 class Stimulus(NamedTuple):

@@ -6,10 +6,10 @@ to oscillate, noise alone sets off calcium events at random times; above, it mak
 
 from brian2 import Network
 
-from biophys.channel_noise import NOISY_CALCIUM, ChannelNoiseParameters, noisy_astrocytes
-from biophys.copies import Copies
+from biophys.calcium.channel_noise import NOISY_CALCIUM, ChannelNoiseParameters, noisy_astrocytes
 from biophys.networks.li_rinzel import NETWORK as NOISELESS
-from biophys.parameters import section
+from biophys.simulation.copies import Copies
+from biophys.simulation.parameters import section
 
 
 def build(copies: Copies) -> Network:

@@ -41,17 +41,17 @@ from biophys.astrocyte import (
     fastest_rate,
     inositol_trisphosphate,
 )
-from biophys.calcium_models import chi, plain
-from biophys.copies import Copies
-from biophys.equilibria import equilibria
-from biophys.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, Pairs, grid
+from biophys.calcium.equilibria import equilibria
+from biophys.calcium.models import chi, plain
+from biophys.coupling.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, Pairs, grid
 from biophys.gliotransmission import GLIOTRANSMITTER, PRESYNAPTIC_RECEPTORS, RELEASING, GliotransmissionParameters
-from biophys.network import ReadyNetwork
 from biophys.networks import spiking_network
 from biophys.networks.spiking_network import NEURON_RECORDS, OPENED, Weights, contacts, neurons, synapses
 from biophys.neuron import CONDUCTANCE_BASED, SCHEDULE, ConductanceParameters, NeuronParameters
-from biophys.parameters import section
-from biophys.quantities import written
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork
+from biophys.simulation.parameters import section
+from biophys.simulation.quantities import written
 from biophys.synapse import AT_REST, CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
 from biophys.tripartite import RECORDS
 

@@ -7,7 +7,7 @@ the soma a spike takes more synapses and is larger at the soma (Major, Polsky, D
 99:2584, 2008), for there more current flows off.
 
 The membrane of a compartment charges its neighbours in 10 us, which sets the time step. Axial currents are summed anew
-in each stage of the Runge-Kutta method (biophys/exchange.py).
+in each stage of the Runge-Kutta method (biophys/coupling/exchange.py).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ import numpy as np
 from brian2 import Network, Quantity, cm, ms, mV, nS, ohm, pF, second, uF, um
 from numpy.typing import NDArray
 
-from biophys.copies import Copies
+from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
+from biophys.coupling.gap_junctions import graph
 from biophys.dendrite import (
     GLUTAMATE,
     ON_SPIKE,
@@ -28,14 +29,13 @@ from biophys.dendrite import (
     fastest_rate,
     membrane,
 )
-from biophys.exchange import exchange_synapses, exchanging_neurons
-from biophys.gap_junctions import graph
 from biophys.magnesium_block import MagnesiumParameters
-from biophys.network import ReadyNetwork, Recordable
 from biophys.neuron import SCHEDULE
-from biophys.parameters import section
-from biophys.quantities import written
-from biophys.stimulus import SpikeTrains
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
+from biophys.simulation.quantities import written
+from biophys.simulation.stimulus import SpikeTrains
 
 
 class Shape(NamedTuple):

@@ -13,7 +13,6 @@ import numpy as np
 from brian2 import Network, Quantity, ms, mV, nS, second
 from numpy.typing import NDArray
 
-from biophys.copies import Copies
 from biophys.dendrite import (
     ON_SPIKE,
     SEGMENT,
@@ -25,11 +24,12 @@ from biophys.dendrite import (
     fastest_rate,
 )
 from biophys.magnesium_block import MagnesiumParameters
-from biophys.network import ReadyNetwork, Recordable
 from biophys.neuron import SCHEDULE
-from biophys.parameters import section
-from biophys.quantities import written
-from biophys.stimulus import SpikeTrains
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
+from biophys.simulation.quantities import written
+from biophys.simulation.stimulus import SpikeTrains
 
 
 class Stimulus(NamedTuple):

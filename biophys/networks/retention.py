@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from brian2 import Network, Quantity, second
 
-from biophys.copies import Copies
-from biophys.exchange import exchange_synapses, exchanging_neurons
-from biophys.macro_plasticity import COUPLING, MACRO, MacroParameters
-from biophys.network import ReadyNetwork, Recordable
-from biophys.parameters import section
-from biophys.time_grid import whole_steps
+from biophys.circuits.time_grid import whole_steps
+from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
+from biophys.plasticity.macro_plasticity import COUPLING, MACRO, MacroParameters
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
 
 CYCLES = 6  # as many as RMAAT's first version simulated
 

@@ -26,7 +26,6 @@ import numpy as np
 from brian2 import Gohm, Hz, Network, Quantity, ms, mV, pA, second, umolar
 
 from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, DE_PITTA_AMPLITUDE
-from biophys.copies import Copies
 from biophys.endocannabinoid import (
     FEEDBACK,
     FLOOR,
@@ -35,10 +34,11 @@ from biophys.endocannabinoid import (
     TWO_AG,
     EndocannabinoidParameters,
 )
-from biophys.network import ReadyNetwork, Recordable
-from biophys.parameters import section
-from biophys.quantities import written
-from biophys.stimulus import SpikeTrains, poisson_trains
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
+from biophys.simulation.quantities import written
+from biophys.simulation.stimulus import SpikeTrains, poisson_trains
 
 NEURONS = 2
 PARK_MILLER = 2**31 - 1  # draws are whole numbers from 1 to one less

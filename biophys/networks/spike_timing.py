@@ -13,12 +13,12 @@ import numpy as np
 from brian2 import Hz, Network, Quantity, ms, second
 from numpy.typing import NDArray
 
-from biophys.copies import Copies
-from biophys.network import ReadyNetwork, Recordable
-from biophys.parameters import section
-from biophys.spike_timing import ON_POST, ON_PRE, SPIKE_TIMING, SpikeTimingParameters, weights_before_marks
-from biophys.stimulus import SpikeTrains
-from biophys.time_grid import whole_steps
+from biophys.circuits.time_grid import whole_steps
+from biophys.plasticity.spike_timing import ON_POST, ON_PRE, SPIKE_TIMING, SpikeTimingParameters, weights_before_marks
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
+from biophys.simulation.stimulus import SpikeTrains
 
 
 class Stimulus(NamedTuple):

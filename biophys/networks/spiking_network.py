@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from brian2 import Network, NeuronGroup, Quantity, Synapses, mV, nS, second
 
-from biophys.copies import Copies
-from biophys.gap_junctions import Pairs
-from biophys.network import ReadyNetwork, Recordable
+from biophys.coupling.gap_junctions import Pairs
 from biophys.neuron import CONDUCTANCE_BASED, SCHEDULE, SPIKING, ConductanceParameters, NeuronParameters
-from biophys.parameters import section
-from biophys.quantities import written
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.parameters import section
+from biophys.simulation.quantities import written
 from biophys.synapse import AT_REST, RELEASE, RELEASE_SITE, SynapseParameters
 
 

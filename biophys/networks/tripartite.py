@@ -13,11 +13,11 @@ import numpy as np
 from brian2 import Hz, Network, Quantity, second
 
 from biophys.astrocyte import AstrocyteParameters
-from biophys.copies import Copies
 from biophys.gliotransmission import GliotransmissionParameters
-from biophys.network import ReadyNetwork
-from biophys.parameters import section
-from biophys.stimulus import SpikeTrains, poisson_trains
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import ReadyNetwork
+from biophys.simulation.parameters import section
+from biophys.simulation.stimulus import SpikeTrains, poisson_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import RECORDS, check_shares, closed_loop, fastest
 

@@ -26,9 +26,9 @@ from astromorph.tasks import Batch, Task, build_task
 from astromorph.training import run_epochs
 from astromorph.whole_files import whole
 from biophys.astrocyte import AstrocyteParameters, parameter_set, settling_time
-from biophys.recording import load, recorded, save
-from biophys.simulate import run
-from biophys.stimulus import spike_trains
+from biophys.simulation.recording import load, recorded, save
+from biophys.simulation.simulate import run
+from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import build_units, largest_step
 from mapping.calcium_response import ResponseFit, fit_calcium_response

@@ -4,7 +4,7 @@ Every method draws patterns and counts matches as for Figure 4A of Ahmad and Haw
 "plain NumPy" is the loop one writes first: draw a pattern, look its cells up on the segment, count; with a new segment
 for every 500 patterns, as in the published simulations. "numbers alone" draws as many random numbers as there are cells
 in the patterns and segments and does nothing with them, which no program that draws can beat: once with a pattern for
-each comparison, as in the loop, and once for the blocks of biophys/pattern_sampling.py, where segments share patterns.
+each comparison, as in the loop, and once for the blocks of biophys/patterns/sampling.py, where segments share patterns.
 """
 
 import time
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from biophys.pattern_sampling import LAID_OVER, FalseMatches, sample
+from biophys.patterns.sampling import LAID_OVER, FalseMatches, sample
 from studies.figure import paper_style
 
 PLAIN = "plain NumPy loop"

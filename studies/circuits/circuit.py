@@ -24,14 +24,14 @@ from tqdm import tqdm
 from astromorph.data.locations import data_root
 from astromorph.run_folder import RunFolder
 from astromorph.whole_files import whole
-from biophys import spiking_circuit
-from biophys.attention_circuit import settling_error, settling_time
-from biophys.process_calcium import Calcium
-from biophys.quantities import written
-from biophys.rate_circuit import RateNeurons
-from biophys.recording import load, save
-from biophys.spiking_circuit import SpikingNeurons
-from biophys.time_grid import whole_steps
+from biophys.circuits import spiking_circuit
+from biophys.circuits.attention_circuit import settling_error, settling_time
+from biophys.circuits.process_calcium import Calcium
+from biophys.circuits.rate_circuit import RateNeurons
+from biophys.circuits.spiking_circuit import SpikingNeurons
+from biophys.circuits.time_grid import whole_steps
+from biophys.simulation.quantities import written
+from biophys.simulation.recording import load, save
 from mapping.circuit import with_circuits
 from studies.circuits.figure import draw
 from studies.circuits.inputs import Example, astrocyte_of, drawn, needs, stacked, trained_task, within_measured

@@ -1,13 +1,13 @@
 """How long must a circuit see each token until its attention is exact, and what does the time step matter?
 
-Random circuits of rate neurons (biophys/rate_circuit.py) write and read random tokens; their error is that against
-attention itself, the worst token's, relative to its norm.
+Random circuits of rate neurons (biophys/circuits/rate_circuit.py) write and read random tokens; their error is that
+against attention itself, the worst token's, relative to its norm.
 
 What was found. If synapses learn all the time, every change of token leaves its mark in the weights, and the error
 falls as 1/T only: 2.6 % at 24 time constants. If they learn in the second half or the last quarter of a presentation,
-it falls exponentially, along the law that biophys/attention_circuit.py derives, over ten decades: for the half as
-(tau/T) exp(-T/(2 tau)), 6e-7 at 24 time constants. Only T/tau matters: the curves of three time constants lie on each
-other. A step as long as the time constant multiplies what is left of the transients by 1.5, as the sum over steps
+it falls exponentially, along the law that biophys/circuits/attention_circuit.py derives, over ten decades: for the half
+as (tau/T) exp(-T/(2 tau)), 6e-7 at 24 time constants. Only T/tau matters: the curves of three time constants lie on
+each other. A step as long as the time constant multiplies what is left of the transients by 1.5, as the sum over steps
 says, and changes nothing that has settled. Calcium, which settles while the neurons rest, errs by exp(-rest/tau_C).
 """
 
@@ -23,9 +23,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from biophys.attention_circuit import Layer, Stimulus, attend, settling_error
-from biophys.process_calcium import FittedCalcium
-from biophys.rate_circuit import RateNeurons
+from biophys.circuits.attention_circuit import Layer, Stimulus, attend, settling_error
+from biophys.circuits.process_calcium import FittedCalcium
+from biophys.circuits.rate_circuit import RateNeurons
 from studies.figure import add_caption, paper_style
 
 INPUTS, HEADS, FEATURES, TOKENS, STIMULI = 16, 2, 8, 8, 4

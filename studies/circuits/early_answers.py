@@ -18,10 +18,10 @@ from brian2 import NetworkOperation
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from biophys.attention_circuit import Layer, Learning, Parts, Shape
-from biophys.process_calcium import Calcium
-from biophys.recording import save
-from biophys.spiking_circuit import SpikingNeurons, counting_error
+from biophys.circuits.attention_circuit import Layer, Learning, Parts, Shape
+from biophys.circuits.process_calcium import Calcium
+from biophys.circuits.spiking_circuit import SpikingNeurons, counting_error
+from biophys.simulation.recording import save
 from mapping.circuit import CircuitAttention, attention_layers, size, with_circuits
 from studies.circuits.inputs import Example, stacked
 from studies.threads import processor_threads

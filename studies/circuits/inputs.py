@@ -16,8 +16,8 @@ from astromorph.evaluation import load_weights
 from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks import Task, build_task
-from biophys.process_astrocyte import AstrocyteCalcium
-from biophys.recording import load
+from biophys.circuits.process_astrocyte import AstrocyteCalcium
+from biophys.simulation.recording import load
 from mapping.circuit import attention_layers, fitted_calcium, hidden_activity, measured_calcium
 from mapping.coefficients import read_coefficients, response_settings
 

@@ -1,8 +1,8 @@
 """How many spikes, and how much time, does a trained transformer's attention need to give the right answer?
 
-The attention of a trained run goes through circuits of spiking neurons (biophys/spiking_circuit.py), at several rates
-and presentation times. Measured are the error of the attention output (all tokens of an input, norm of the difference
-over norm), the class that the rest of the model gets from it, and both when queries are answered early
+The attention of a trained run goes through circuits of spiking neurons (biophys/circuits/spiking_circuit.py), at
+several rates and presentation times. Measured are the error of the attention output (all tokens of an input, norm of
+the difference over norm), the class that the rest of the model gets from it, and both when queries are answered early
 (early_answers.py). The control is the model with silent attention: what it answers right, it owes to the rest.
 
 What was found (100 IMDB reviews of 64 tokens). From 1 Hz and once the circuit settles, the median error falls as
@@ -32,8 +32,8 @@ from tqdm import tqdm
 
 from astromorph.data.locations import data_root
 from astromorph.run_folder import RunFolder
-from biophys.recording import load
-from biophys.spiking_circuit import SpikingNeurons, settling_error
+from biophys.circuits.spiking_circuit import SpikingNeurons, settling_error
+from biophys.simulation.recording import load
 from mapping.circuit import attention_layers
 from studies.circuits.circuit import opened
 from studies.circuits.early_answers import EarlyReading, Work, compared, without_circuit

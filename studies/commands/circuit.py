@@ -25,7 +25,7 @@ def run(words: list[str]) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from biophys.recording import save
+    from biophys.simulation.recording import save
     from studies.circuits import circuit
     from studies.delays import delayed_circuit
 

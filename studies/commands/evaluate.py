@@ -98,8 +98,8 @@ def _test_set(path: Path, data: Path | None, voter: str, drawn: bool) -> "Sectio
     if not drawn:
         return None
     _without_screen()
-    from studies.report.page import Section
     from studies.report import run_sheet as run_report
+    from studies.report.page import Section
 
     return Section(folder.path.name, found, run_report.draw(folder, result), run_report.CAPTION)
 

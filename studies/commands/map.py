@@ -58,7 +58,7 @@ def run(words: list[str]) -> None:
         raise ValueError(f"{len(files)} datasets go into one file of coefficients; name it with --out")
     if twice := [file for file in files if files.count(file) > 1]:
         raise ValueError(f"{twice[0]} is named twice; leave one out")
-    from biophys.recording import load
+    from biophys.simulation.recording import load
 
     datasets = {file: load(file) for file in files}
     kinds = {file: kind_of(file, dataset) for file, dataset in datasets.items()}

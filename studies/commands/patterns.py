@@ -11,7 +11,7 @@ import numpy as np
 
 from astromorph.locks import alone
 from biophys import patterns
-from biophys.overlap import Tail
+from biophys.patterns.overlap import Tail
 from studies.shell.outputs import claim, save_bytes
 from studies.shell.parser import parse, spell, verb_parser
 from studies.shell.words import choose, first_word
@@ -19,7 +19,7 @@ from studies.shell.words import choose, first_word
 if TYPE_CHECKING:
     import pandas as pd
 
-    from biophys.pattern_sampling import Question
+    from biophys.patterns.sampling import Question
 
 MEANINGS = {
     "population": "n, cells that could contact the segment",
@@ -155,7 +155,7 @@ def _digits(probability: float, log10: float) -> str:
 
 def _counted(question: Asked, rows: "pd.DataFrame", comparisons: int, asked: Mapping[str, Any]) -> dict[str, Any]:
     """How often the error occurred among `comparisons` of each row, as a share with its interval."""
-    from biophys.pattern_sampling import sample, wilson_interval
+    from biophys.patterns.sampling import sample, wilson_interval
 
     assert question.drawn is not None
     drawn = [question.drawn(**row) for row in rows.drop(columns="threshold").to_dict("records")]
@@ -202,7 +202,7 @@ def _optimal(population: Any, sparsity: Any, synapses: Any, threshold: Any, fals
 
 
 def _draw_false(segments: int, **numbers_: Any) -> "Question":
-    from biophys.pattern_sampling import FalseMatches
+    from biophys.patterns.sampling import FalseMatches
 
     if segments != 1:
         raise ValueError(f"drawing counts the matches of one segment, not of {segments}; leave --segments out")
@@ -210,13 +210,13 @@ def _draw_false(segments: int, **numbers_: Any) -> "Question":
 
 
 def _draw_union(patterns: int, **numbers_: Any) -> "Question":
-    from biophys.pattern_sampling import FalseMatches
+    from biophys.patterns.sampling import FalseMatches
 
     return FalseMatches(**numbers_, stored=patterns)
 
 
 def _draw_missed(law: Any, lost: Any, synapses: int, active: int, population: int | None = None) -> "Question":
-    from biophys.pattern_sampling import FailingSynapses, MissedMatches
+    from biophys.patterns.sampling import FailingSynapses, MissedMatches
 
     if law == "failure":
         return FailingSynapses(synapses, lost)

@@ -47,6 +47,6 @@ def _file_figure(file: Path) -> "Figure":
         from studies.report import tables
 
         return tables.draw(file)
-    from biophys.recording import load
+    from biophys.simulation.recording import load
 
     return figure_of(file, load(file))

@@ -46,10 +46,10 @@ def simulate_network(name: str, words: list[str]) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from biophys.network import Point, simulate
     from biophys.networks import ready
-    from biophys.parameters import assigned
-    from biophys.recording import save
+    from biophys.simulation.network import Point, simulate
+    from biophys.simulation.parameters import assigned
+    from biophys.simulation.recording import save
     from studies.report import traces
     from studies.shell.networks import listed, network_parser, typed
     from studies.shell.outputs import claim, save_figure

@@ -33,8 +33,8 @@ def sweep_network(name: str, words: list[str]) -> None:
     matplotlib.use("Agg")
     from astromorph.locks import alone
     from biophys.networks import ready
-    from biophys.parameters import assigned, axis
-    from biophys.recording import save
+    from biophys.simulation.parameters import assigned, axis
+    from biophys.simulation.recording import save
     from studies import sweep
     from studies.report import sweep_figure
     from studies.shell.networks import listed, network_parser, typed

@@ -27,9 +27,9 @@ from scipy.signal import lfilter
 from scipy.stats import norm
 
 from biophys.delays import DelayParameters, settled_spread
-from biophys.network import Point
-from biophys.network import simulate as simulate_network
 from biophys.networks.delay_learning import NETWORK, Neuron, Stimulus
+from biophys.simulation.network import Point
+from biophys.simulation.network import simulate as simulate_network
 from studies.figure import add_caption, paper_style
 
 MODES: dict[str, dict[str, Any]] = {

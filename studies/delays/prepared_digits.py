@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from astromorph.data.spiking_hdf5 import write_spikes
 from astromorph.data.spoken_digits import NAMES, SAMPLE_RATE, Recording, recordings, samples, spikes_file
-from biophys.cochlea import cochlea
-from biophys.stimulus import SpikeTrains
+from biophys.simulation.cochlea import cochlea
+from biophys.simulation.stimulus import SpikeTrains
 
 TOGETHER = 150  # sounds of similar length that are run side by side
 PARTS = ("train", "test")

@@ -28,12 +28,12 @@ from numpy.typing import NDArray
 
 from biophys.dendrite import GlutamateParameters, SegmentParameters, nmda_scale, time_above
 from biophys.magnesium_block import BLOCKS
-from biophys.network import Point
-from biophys.network import simulate as simulate_network
 from biophys.networks import nmda_branch, nmda_segment
-from biophys.recording import described
 from biophys.segment_equilibria import balancing_conductance, bistability, plateau_time
-from biophys.simulate import STEPS_WORTH_COMPILING, choose_target
+from biophys.simulation.network import Point
+from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation.recording import described
+from biophys.simulation.simulate import STEPS_WORTH_COMPILING, choose_target
 from studies.figure import paper_style
 
 SHOWN = ("jahr-stevens", "larkum")

@@ -30,17 +30,17 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from biophys.dendrite import nmda_spikes
-from biophys.network import Point
-from biophys.network import simulate as simulate_network
 from biophys.networks.nmda_segment import NETWORK
-from biophys.pattern_sampling import wilson_interval
-from biophys.pattern_trials import noisy_hits, random_hits
-from biophys.patterns import (
+from biophys.patterns.sampling import wilson_interval
+from biophys.patterns.soft_threshold import averaged, fitted_threshold
+from biophys.patterns.theory import (
     false_match_probability,
     missed_match_probability,
     union_false_match_probability,
 )
-from biophys.soft_threshold import averaged, fitted_threshold
+from biophys.patterns.trials import noisy_hits, random_hits
+from biophys.simulation.network import Point
+from biophys.simulation.network import simulate as simulate_network
 from studies.dendrites.segment_detection_figure import draw
 
 __all__ = ["draw", "simulate"]

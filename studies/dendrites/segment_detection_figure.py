@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from biophys.patterns import false_match_probability
-from biophys.soft_threshold import averaged
+from biophys.patterns.soft_threshold import averaged
+from biophys.patterns.theory import false_match_probability
 from studies.figure import paper_style
 
 COLORS = ("#0072B2", "#D55E00")

@@ -27,12 +27,12 @@ from tqdm import tqdm
 
 from biophys.dendrite import GlutamateParameters, SegmentParameters, nmda_spikes
 from biophys.magnesium_block import MagnesiumParameters
-from biophys.network import Point
-from biophys.network import simulate as simulate_network
 from biophys.networks.nmda_segment import NETWORK
-from biophys.patterns import best_threshold, false_match_probability, missed_match_probability
-from biophys.recording import described
+from biophys.patterns.theory import best_threshold, false_match_probability, missed_match_probability
 from biophys.segment_equilibria import bistability
+from biophys.simulation.network import Point
+from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation.recording import described
 from studies.figure import paper_style
 
 MOST_DRIVE = 25.0  # NMDA conductance of all synapses over leak; more are not tried

@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from biophys.patterns import false_match_probability
+from biophys.patterns.theory import false_match_probability
 from studies.figure import add_caption, paper_style
 
 # Figure 4A: simulated frequencies for 24 synapses and threshold 12, populations 300, 500, ..

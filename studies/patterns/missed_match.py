@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from biophys.patterns import missed_match_probability
+from biophys.patterns.theory import missed_match_probability
 from studies.figure import add_caption, paper_style
 
 # Figure 4B: frequencies of missed matches simulated for 128 active cells and 30 synapses, by threshold

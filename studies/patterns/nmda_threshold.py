@@ -19,7 +19,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from biophys.patterns import false_match_over_grid, false_match_probability, missed_match_probability
+from biophys.patterns.theory import false_match_over_grid, false_match_probability, missed_match_probability
 from studies.figure import add_caption, paper_style
 
 PUBLISHED_WINDOW = (9, 20)  # optimal thresholds, Ahmad and Hawkins (2016), section 4.3

@@ -21,8 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import binom
 
-from biophys.pattern_sampling import FalseMatches, MissedMatches, Question, sample, wilson_interval
-from biophys.patterns import union_false_match_probability
+from biophys.patterns.sampling import FalseMatches, MissedMatches, Question, sample, wilson_interval
+from biophys.patterns.theory import union_false_match_probability
 from studies.figure import paper_style
 
 # Counted by Ahmad and Hawkins: numenta/htmresearch, projects/sdr_paper, plot_numerical_results.py (100 million

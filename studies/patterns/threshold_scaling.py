@@ -3,7 +3,7 @@
 The smallest threshold at which random patterns set a segment off no more often than a given error (Eq. 4 of Ahmad and
 Hawkins 2016, arXiv 1601.00720), exact over populations n, shares f = a/n of active cells, synapses s and errors; for
 many segments, of which none may answer, and for one segment with a union of M patterns. Chernoff's bound of the Poisson
-tail of mean mu = M s f ties them together (biophys/pattern_scaling.py):
+tail of mean mu = M s f ties them together (biophys/patterns/scaling.py):
 
     log(1/error) = theta log(theta/mu) - theta + mu.
 
@@ -27,8 +27,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from biophys.pattern_scaling import sufficient_threshold, threshold_exponent, threshold_law
-from biophys.patterns import log10_false_match_probability, smallest_threshold, union_false_match_probability
+from biophys.patterns.scaling import sufficient_threshold, threshold_exponent, threshold_law
+from biophys.patterns.theory import log10_false_match_probability, smallest_threshold, union_false_match_probability
 from studies.figure import add_caption, paper_style
 from studies.patterns.power_law import exponents_told, fit_power_law
 

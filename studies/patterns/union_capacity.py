@@ -3,7 +3,7 @@
 The union property of Ahmad and Hawkins (2016, arXiv 1601.00720, Figure 7B) turned round: not the chance of a false
 match of M stored patterns, but the M at which it reaches a given error, exact over a grid of populations n, active
 cells a, synapses s of a pattern, thresholds theta and errors. The overlap of a random pattern with M patterns of s
-synapses is close to a Poisson count of mean M s a / n (biophys/pattern_scaling.py), so that the capacity should be
+synapses is close to a Poisson count of mean M s a / n (biophys/patterns/scaling.py), so that the capacity should be
 
     M = lambda n / (s a),    P(Poisson(lambda) >= theta) = error:
 
@@ -29,8 +29,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from tqdm import tqdm
 
-from biophys.pattern_scaling import poisson_mean, union_capacity_law
-from biophys.patterns import union_false_match_probability
+from biophys.patterns.scaling import poisson_mean, union_capacity_law
+from biophys.patterns.theory import union_false_match_probability
 from studies.figure import add_caption, paper_style
 from studies.patterns.power_law import exponents_told, fit_power_law
 

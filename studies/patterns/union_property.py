@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from biophys.patterns import union_false_match_probability, union_size, union_size_distribution
+from biophys.patterns.theory import union_false_match_probability, union_size, union_size_distribution
 from studies.figure import add_caption, paper_style
 
 # Figure 7A: union size of 19 patterns among 1000 cells, by synapses of a pattern; Figure 7B: false matches of 1, 2, ..

@@ -24,10 +24,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from biophys.astrocyte import PUBLISHED_SETS, parameter_set
-from biophys.calcium_models import MODELS, Model
-from biophys.equilibria import branch, folds, hopf_points
-from biophys.limit_cycles import stable_cycles
-from biophys.recording import described
+from biophys.calcium.equilibria import branch, folds, hopf_points
+from biophys.calcium.limit_cycles import stable_cycles
+from biophys.calcium.models import MODELS, Model
+from biophys.simulation.recording import described
 from studies.figure import paper_style
 
 RANGES = {"li-rinzel": (0.0, 1.2), "chi": (0.0, 0.2), "g-chi": (0.005, 20.0)}

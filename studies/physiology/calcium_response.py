@@ -38,9 +38,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from biophys.astrocyte import AstrocyteParameters, parameter_set, settling_time
-from biophys.recording import described, recorded
-from biophys.simulate import choose_target, run
-from biophys.stimulus import spike_trains
+from biophys.simulation.recording import described, recorded
+from biophys.simulation.simulate import choose_target, run
+from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import RECORD_EVERY, build_units, largest_step
 from studies.figure import paper_style

@@ -29,10 +29,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from biophys.astrocyte import DE_PITTA_FREQUENCY
-from biophys.gap_junctions import grid
-from biophys.network import Point
-from biophys.network import simulate as simulate_network
+from biophys.coupling.gap_junctions import grid
 from biophys.networks.astrocyte_network import NETWORK
+from biophys.simulation.network import Point
+from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style
 
 STRENGTHS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16)

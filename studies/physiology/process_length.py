@@ -22,10 +22,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
-from biophys.network import Point
-from biophys.network import simulate as simulate_network
+from biophys.coupling.process import (
+    ProcessParameters,
+    compartment_length_constant,
+    far_ends,
+    length_constant,
+    steady_profile,
+)
 from biophys.networks.astrocyte_process import NETWORK
-from biophys.process import ProcessParameters, compartment_length_constant, far_ends, length_constant, steady_profile
+from biophys.simulation.network import Point
+from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style
 
 DEGRADATION = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)

@@ -29,10 +29,10 @@ from brian2 import Hz
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from biophys.network import Point
-from biophys.network import simulate as simulate_network
 from biophys.networks.gliotransmission import LOOPS, NETWORK
 from biophys.release_theory import mean_field_release
+from biophys.simulation.network import Point
+from biophys.simulation.network import simulate as simulate_network
 from biophys.synapse import SynapseParameters
 from studies.figure import paper_style
 

@@ -39,9 +39,9 @@ from brian2 import second, umolar
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from biophys.network import Point
-from biophys.network import simulate as simulate_network
 from biophys.networks.self_repair import NETWORK
+from biophys.simulation.network import Point
+from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style
 
 CONDITIONS: dict[str, dict[str, Any]] = {

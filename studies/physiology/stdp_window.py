@@ -20,11 +20,11 @@ from brian2 import Hz, ms
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from biophys.network import Point
-from biophys.network import simulate as simulate_network
+from biophys.circuits.time_grid import whole_steps
 from biophys.networks.spike_timing import NETWORK
-from biophys.spike_timing import SpikeTimingParameters, pair_change, pair_train_change
-from biophys.time_grid import whole_steps
+from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change, pair_train_change
+from biophys.simulation.network import Point
+from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style
 
 # exponential fit to Bi and Poo (1998), Bi and Poo, Annu Rev Neurosci 24:139 (2001), as used by Pfister and Gerstner,

@@ -17,9 +17,9 @@ from mapping import Coefficients
 from studies.fits import calcium_response as response_fit
 from studies.patterns import nmda_threshold, union_property
 from studies.physiology import calcium_response
+from studies.report import compared_runs
 from studies.report.page import Section, write_page
 from studies.report.page_table import Link
-from studies.report import compared_runs
 
 RESPONSE, COEFFICIENTS = "calcium_response.nc", "coefficients.yaml"
 UNION, THRESHOLD = "union_property.nc", "nmda_threshold.nc"

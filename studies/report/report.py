@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from astromorph.run_folder import RunFolder
 from astromorph.shipped import run_path
-from biophys.recording import load
+from biophys.simulation.recording import load
 from studies.report.page import Picture, Section, pairs_table, picture, write_page
 from studies.report.page_table import Link
 from studies.report.run_section import heading, run_files, run_section, side_by_side

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from astromorph.pretrained import DIGEST
 from astromorph.run_folder import METRICS, OWN_FILES, RunFolder
 from studies.figure import paper_style
+from studies.report import accuracy_table, compared_runs, learning_curves
 from studies.report.page import Section, pairs_table, picture
 from studies.report.page_table import Link
-from studies.report import accuracy_table, compared_runs, learning_curves
 from studies.report.run_sheet import draw_confusion
 
 TOLD = ("test_accuracy", "test_loss", "chosen_epoch", "validation_accuracy", "epochs", "seconds", "parameters")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from astromorph.calibration import Reliability
 from astromorph.run_folder import RunFolder
-from biophys.pattern_sampling import wilson_interval
+from biophys.patterns.sampling import wilson_interval
 from studies.figure import paper_style
 from studies.report import learning_curves
 

@@ -73,7 +73,7 @@ def run_study(verb: str, name: str, words: list[str]) -> None:
         if resumable:
             asked["parts"] = parts
         dataset = study.simulate(**asked, provenance=provenance([verb, name, *words]))
-        from biophys.recording import save
+        from biophys.simulation.recording import save
 
         save(dataset, out)
         save_figure(study.draw(dataset), picture)

@@ -6,9 +6,9 @@ from typing import Any
 
 import jsonargparse
 
-from biophys.network import ReadyNetwork
-from biophys.parameters import table
-from biophys.quantities import written
+from biophys.simulation.network import ReadyNetwork
+from biophys.simulation.parameters import table
+from biophys.simulation.quantities import written
 from studies.shell.parser import verb_parser
 
 

@@ -38,9 +38,9 @@ def pairs_of_spikes() -> Found:
     """biophys: synapses whose cells fire once at a lag, against the window of Song, Miller and Abbott (2000)."""
     from brian2 import ms
 
-    from biophys.network import Point, simulate
     from biophys.networks.spike_timing import NETWORK
-    from biophys.spike_timing import SpikeTimingParameters, pair_change
+    from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change
+    from biophys.simulation.network import Point, simulate
 
     stimulus = {"stimulus.synapses": 8, "stimulus.pairs": 1, "stimulus.spacing": 10 * ms}
     dataset = simulate(NETWORK, [Point(stimulus)], seconds=0.1, step=0.0025, every=0.0025, record=("weight", "lag"))
@@ -54,9 +54,9 @@ def calcium_at_rest() -> Found:
     from brian2 import umolar
 
     from biophys.astrocyte import DE_PITTA_AMPLITUDE
-    from biophys.calcium_models import li_rinzel
-    from biophys.network import Point, simulate
+    from biophys.calcium.models import li_rinzel
     from biophys.networks.li_rinzel import NETWORK
+    from biophys.simulation.network import Point, simulate
 
     (calcium, channels), ip3 = li_rinzel(DE_PITTA_AMPLITUDE).balance(0.8)
     start = {"stimulus.I": ip3 * umolar, "stimulus.C_0": 1.02 * calcium * umolar, "stimulus.h_0": float(channels)}

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from biophys.network import Point, simulate
 from biophys.networks import NETWORKS, ready
-from biophys.parameters import assigned, table
-from biophys.recording import load, save
+from biophys.simulation.network import Point, simulate
+from biophys.simulation.parameters import assigned, table
+from biophys.simulation.recording import load, save
 from studies.report import traces
 
 OUT = Path("tutorials")

@@ -13,9 +13,9 @@ import numpy as np
 from brian2 import Hz, umolar
 
 from biophys.networks import ready
-from biophys.parameters import axis
-from biophys.recording import save
 from biophys.release_theory import mean_field_release
+from biophys.simulation.parameters import axis
+from biophys.simulation.recording import save
 from studies import sweep
 from studies.report import sweep_figure
 

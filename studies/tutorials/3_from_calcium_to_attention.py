@@ -15,7 +15,7 @@ from astromorph.astrocyte import response_module
 from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.responses import LinearResponse, MeanActivityResponse
 from astromorph.settings import CalciumResponse
-from biophys.recording import save
+from biophys.simulation.recording import save
 from mapping import coefficients_from_fit, fit_calcium_response, response_settings, write_coefficients
 from studies.physiology import calcium_response
 

@@ -15,8 +15,8 @@ from brian2 import ms
 from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.training import train
-from biophys.attention_circuit import settling_error
-from biophys.rate_circuit import RateNeurons
+from biophys.circuits.attention_circuit import settling_error
+from biophys.circuits.rate_circuit import RateNeurons
 from studies.circuits import circuit
 
 OUT = Path("tutorials")

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from astromorph.locks import alone
-from biophys.recording import load
+from biophys.simulation.recording import load
 from studies.command_line import main
 
 HOLDING = """

@@ -16,7 +16,7 @@ from biophys.astrocyte import (
     parameter_set,
     settling_time,
 )
-from biophys.simulate import run
+from biophys.simulation.simulate import run
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference_data/calcium_model.json").read_text())
 COLUMNS = ("C_uM", "h", "I_uM")

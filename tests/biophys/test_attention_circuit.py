@@ -8,12 +8,12 @@ from brian2 import Hz, ms, second, umolar
 from scipy.integrate import solve_ivp
 
 from biophys.astrocyte import STIMBERG_EXAMPLE_2
-from biophys.attention_circuit import Layer, Stimulus, attend, settling_error, settling_time
-from biophys.calcium_models import chi
-from biophys.process_astrocyte import AstrocyteCalcium
-from biophys.process_calcium import FittedCalcium
-from biophys.rate_circuit import RateNeurons
-from biophys.spiking_circuit import SpikingNeurons
+from biophys.calcium.models import chi
+from biophys.circuits.attention_circuit import Layer, Stimulus, attend, settling_error, settling_time
+from biophys.circuits.process_astrocyte import AstrocyteCalcium
+from biophys.circuits.process_calcium import FittedCalcium
+from biophys.circuits.rate_circuit import RateNeurons
+from biophys.circuits.spiking_circuit import SpikingNeurons
 
 INPUTS, HEADS, HIDDEN, OUTPUTS = 5, 2, 3, 4
 LINEAR = FittedCalcium()

@@ -25,17 +25,17 @@ from biophys.astrocyte import (
     inositol_trisphosphate,
     parameter_set,
 )
-from biophys.calcium_models import MODELS, chi, g_chi, li_rinzel, plain, right_hand_side
-from biophys.channel_noise import NOISY_CALCIUM
-from biophys.equilibria import curves
-from biophys.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
-from biophys.network import Point, simulate
+from biophys.calcium.channel_noise import NOISY_CALCIUM
+from biophys.calcium.equilibria import curves
+from biophys.calcium.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
+from biophys.calcium.models import MODELS, chi, g_chi, li_rinzel, plain, right_hand_side
+from biophys.calcium.receptors import FAST_RECEPTORS, FastReceptorParameters
 from biophys.networks import chi as chi_network
 from biophys.networks import g_chi as g_chi_network
 from biophys.networks import li_rinzel as li_rinzel_network
 from biophys.networks import li_rinzel_noise as noise_network
-from biophys.receptors import FAST_RECEPTORS, FastReceptorParameters
-from biophys.simulate import run
+from biophys.simulation.network import Point, simulate
+from biophys.simulation.simulate import run
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference_data/calcium_model.json").read_text())
 NETWORKS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from brian2 import Hz, kHz, ms, second
 
-from biophys.cochlea import CochleaParameters, at_one, cochlea
+from biophys.simulation.cochlea import CochleaParameters, at_one, cochlea
 
 RATE = 8 * kHz
 SMALL = CochleaParameters(channels=8)

@@ -16,9 +16,9 @@ from biophys.delays import (
     settled_spread,
     shift,
 )
-from biophys.network import Point, simulate
 from biophys.networks.delay_learning import NETWORK
-from biophys.simulate import run
+from biophys.simulation.network import Point, simulate
+from biophys.simulation.simulate import run
 
 RULE = DelayParameters()
 STEP = 1e-3

@@ -26,10 +26,10 @@ from biophys.dendrite import (
     time_above,
 )
 from biophys.magnesium_block import BLOCKS, JAHR_STEVENS, LARKUM, unblocked
-from biophys.network import Point, simulate
 from biophys.networks import nmda_branch, nmda_segment
-from biophys.quantities import read_quantity
 from biophys.segment_equilibria import bistability, plateau_time
+from biophys.simulation.network import Point, simulate
+from biophys.simulation.quantities import read_quantity
 
 REST, REVERSAL = -70.0, 0.0
 VOLLEY = {"stimulus.onset": 5 * ms, "stimulus.active": 15.0}

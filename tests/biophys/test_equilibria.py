@@ -17,8 +17,8 @@ from biophys.astrocyte import (
     STIMBERG_EXAMPLE_4,
     STIMBERG_EXAMPLE_6,
 )
-from biophys.calcium_models import MODELS, chi, g_chi, li_rinzel, right_hand_side
-from biophys.equilibria import branch, curves, equilibria, first_lyapunov, folds, hopf_points
+from biophys.calcium.equilibria import branch, curves, equilibria, first_lyapunov, folds, hopf_points
+from biophys.calcium.models import MODELS, chi, g_chi, li_rinzel, right_hand_side
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference_data/calcium_model.json").read_text())
 SETS = {"DePitta2008_AM": DE_PITTA_AMPLITUDE, "DePitta2008_FM": DE_PITTA_FREQUENCY}

@@ -5,9 +5,9 @@ import pytest
 from brian2 import Network, StateMonitor, second
 from scipy.integrate import solve_ivp
 
-from biophys.copies import Copies
-from biophys.exchange import exchange_synapses, exchanging_neurons
-from biophys.simulate import run
+from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
+from biophys.simulation.copies import Copies
+from biophys.simulation.simulate import run
 
 CELLS = """
 dx/dt = (drive - x + swing*sin(3*t/second))/second + J : 1

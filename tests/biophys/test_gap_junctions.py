@@ -6,9 +6,9 @@ from brian2 import second, umolar
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from biophys.gap_junctions import adjacent, graph, grid, ring
-from biophys.network import Point, simulate
+from biophys.coupling.gap_junctions import adjacent, graph, grid, ring
 from biophys.networks.astrocyte_network import NETWORK
+from biophys.simulation.network import Point, simulate
 
 # first crossings of 0.5 umolar by the fed cell and its neighbours, SciPy (DOP853)
 ARRIVALS = (7.427, 25.098, 40.158, 55.797, 71.442, 86.973)

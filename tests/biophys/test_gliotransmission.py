@@ -9,7 +9,6 @@ from brian2 import Hz, Network, NeuronGroup, StateMonitor, second, umolar
 from scipy.integrate import solve_ivp
 
 from biophys import gliotransmission
-from biophys.copies import Copies
 from biophys.gliotransmission import (
     GLIOTRANSMITTER,
     PRESYNAPTIC_RECEPTORS,
@@ -17,11 +16,12 @@ from biophys.gliotransmission import (
     RELEASE_INCREASING,
     RELEASING,
 )
-from biophys.network import Point, merged, monitors, read, simulate
 from biophys.networks import gliotransmission as published
 from biophys.networks import tripartite
-from biophys.simulate import run
-from biophys.stimulus import SpikeTrains, poisson_trains
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import Point, merged, monitors, read, simulate
+from biophys.simulation.simulate import run
+from biophys.simulation.stimulus import SpikeTrains, poisson_trains
 from biophys.tripartite import RECORDS, SCHEDULE, closed_loop
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference_data/gliotransmission.json").read_text())

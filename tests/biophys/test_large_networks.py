@@ -6,15 +6,15 @@ from brian2 import SpikeMonitor, StateMonitor, mV, nS, pA, second, umolar
 from scipy.integrate import solve_ivp
 
 from biophys.astrocyte import AstrocyteParameters
-from biophys.calcium_models import plain
-from biophys.copies import Copies
-from biophys.gap_junctions import GapJunctionParameters
+from biophys.calcium.models import plain
+from biophys.coupling.gap_junctions import GapJunctionParameters
 from biophys.gliotransmission import GliotransmissionParameters
-from biophys.network import Point, merged, simulate
 from biophys.networks import neuron_glia_network, spiking_network
 from biophys.networks.neuron_glia_network import nearest_astrocytes, neighbours, places, rest
 from biophys.networks.spiking_network import chance_pairs
-from biophys.simulate import run
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import Point, merged, simulate
+from biophys.simulation.simulate import run
 from biophys.synapse import SynapseParameters
 
 SMALL = {"network.excitatory": 24, "network.inhibitory": 8, "network.p_e": 0.3, "network.p_i": 0.5}

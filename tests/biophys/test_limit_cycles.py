@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from biophys.astrocyte import BOOK_CHAPTER_5, DE_PITTA_AMPLITUDE, DE_PITTA_FREQUENCY, STIMBERG_EXAMPLE_4
-from biophys.calcium_models import Model, chi, g_chi, li_rinzel
-from biophys.limit_cycles import limit_cycle, stable_cycles
+from biophys.calcium.limit_cycles import limit_cycle, stable_cycles
+from biophys.calcium.models import Model, chi, g_chi, li_rinzel
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference_data/calcium_model.json").read_text())
 

@@ -6,9 +6,9 @@ import xarray as xr
 from brian2 import second
 from scipy.integrate import quad, solve_ivp
 
-from biophys.macro_plasticity import levels_at_cycle_ends
-from biophys.network import Point, simulate
 from biophys.networks.retention import NETWORK
+from biophys.plasticity.macro_plasticity import levels_at_cycle_ends
+from biophys.simulation.network import Point, simulate
 
 STATES = ("strength", "short_term", "long_term")
 SEED = 1

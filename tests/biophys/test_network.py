@@ -7,11 +7,11 @@ import pytest
 import xarray as xr
 from brian2 import Hz, Network, Quantity, ms, mV, second, umolar
 
-from biophys.copies import Copies, unit_expression
-from biophys.network import Point, ReadyNetwork, Recordable, events, merged, simulate, size
 from biophys.networks import ready
-from biophys.parameters import section
-from biophys.stimulus import poisson_trains
+from biophys.simulation.copies import Copies, unit_expression
+from biophys.simulation.network import Point, ReadyNetwork, Recordable, events, merged, simulate, size
+from biophys.simulation.parameters import section
+from biophys.simulation.stimulus import poisson_trains
 
 
 class Stimulus(NamedTuple):

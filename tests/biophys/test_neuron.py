@@ -5,7 +5,6 @@ import pytest
 from brian2 import Network, SpikeMonitor, StateMonitor, ms, mV, nS, pA, second
 from scipy.integrate import solve_ivp
 
-from biophys.copies import Copies
 from biophys.neuron import (
     CONDUCTANCE_BASED,
     CURRENT_BASED,
@@ -19,8 +18,9 @@ from biophys.neuron import (
     NeuronParameters,
     RateParameters,
 )
-from biophys.simulate import run
-from biophys.stimulus import SpikeTrains
+from biophys.simulation.copies import Copies
+from biophys.simulation.simulate import run
+from biophys.simulation.stimulus import SpikeTrains
 
 MEMBRANE = float(NeuronParameters().C_m / NeuronParameters().g_l / ms)  # time constant, 19.82 ms
 KINDS = {

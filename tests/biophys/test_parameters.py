@@ -5,7 +5,7 @@ from brian2 import umolar
 
 from biophys.astrocyte import AstrocyteParameters
 from biophys.networks import NETWORKS, ready
-from biophys.parameters import assigned, axis, parameter, section, table
+from biophys.simulation.parameters import assigned, axis, parameter, section, table
 
 SECTIONS = {"astrocyte": section(AstrocyteParameters())}
 

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, chi2
 
-from biophys import pattern_sampling
-from biophys.overlap import log_overlap_probability
-from biophys.pattern_sampling import (
+from biophys.patterns import sampling as pattern_sampling
+from biophys.patterns.overlap import log_overlap_probability
+from biophys.patterns.sampling import (
     FailingSynapses,
     FalseMatches,
     Found,
@@ -30,7 +30,7 @@ from biophys.pattern_sampling import (
     sample,
     wilson_interval,
 )
-from biophys.patterns import missed_match_probability, union_false_match_probability
+from biophys.patterns.theory import missed_match_probability, union_false_match_probability
 
 SMALL = FalseMatches(500, 128, 24)
 
@@ -259,7 +259,7 @@ def test_more_comparisons_begin_with_the_kept_ones(tmp_path, monkeypatch, small_
 
 def test_killed_at_any_moment(tmp_path):
     program = (
-        "from pathlib import Path; from biophys.pattern_sampling import *; "
+        "from pathlib import Path; from biophys.patterns.sampling import *; "
         f"sample([FalseMatches(500, 128, 24)], 400_000_000, seed=3, jobs=1, parts=Path({str(tmp_path)!r}))"
     )
     process = subprocess.Popen([sys.executable, "-c", program])

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from biophys.pattern_scaling import (
+from biophys.patterns.scaling import (
     poisson_mean,
     sufficient_threshold,
     threshold_exponent,
     threshold_law,
     union_capacity_law,
 )
-from biophys.patterns import false_match_probability, smallest_threshold, union_false_match_probability
+from biophys.patterns.theory import false_match_probability, smallest_threshold, union_false_match_probability
 
 
 @pytest.mark.parametrize(("threshold", "error"), [(1, 1e-3), (6, 1e-6), (15, 1e-9), (24, 1e-3)])

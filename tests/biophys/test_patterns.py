@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biophys import patterns
-from biophys.overlap import log_overlap_probability, overlap_tail
+from biophys.patterns.overlap import log_overlap_probability, overlap_tail
 
 
 def relative_error(value, exact):

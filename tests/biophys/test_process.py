@@ -7,12 +7,9 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from biophys.astrocyte import CALCIUM, STIMBERG_EXAMPLE_4, inositol_trisphosphate
-from biophys.copies import Copies
-from biophys.exchange import exchange_synapses, exchanging_neurons
-from biophys.gap_junctions import COUPLING, FLUX
-from biophys.network import Point, simulate
-from biophys.networks.astrocyte_process import NETWORK
-from biophys.process import (
+from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
+from biophys.coupling.gap_junctions import COUPLING, FLUX
+from biophys.coupling.process import (
     BUFFERED_CALCIUM,
     DIFFUSION,
     ProcessParameters,
@@ -21,7 +18,10 @@ from biophys.process import (
     length_constant,
     steady_profile,
 )
-from biophys.simulate import run
+from biophys.networks.astrocyte_process import NETWORK
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import Point, simulate
+from biophys.simulation.simulate import run
 
 COMPARTMENTS = 10
 FAST = {"process.k_I": 1 / second, "shape.compartments": COMPARTMENTS}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from biophys.astrocyte import AstrocyteParameters
-from biophys.quantities import magnitudes, read_quantities, read_quantity, unit_text, written
+from biophys.simulation.quantities import magnitudes, read_quantities, read_quantity, unit_text, written
 
 
 @given(some.floats(-1e6, 1e6, allow_subnormal=False))

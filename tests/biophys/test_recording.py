@@ -8,9 +8,9 @@ import xarray as xr
 from brian2 import mmolar, second, umolar
 
 from biophys.astrocyte import STIMBERG_EXAMPLE_2
-from biophys.recording import described, load, recorded, save
-from biophys.simulate import run
-from biophys.stimulus import spike_trains
+from biophys.simulation.recording import described, load, recorded, save
+from biophys.simulation.simulate import run
+from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import build_units
 

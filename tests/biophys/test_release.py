@@ -9,12 +9,12 @@ from brian2 import second, umolar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biophys.copies import Copies
-from biophys.network import Point, merged
 from biophys.networks.tripartite import NETWORK
 from biophys.release_theory import mean_field_release, peak_rate, regular_release, threshold_probability
-from biophys.simulate import run
-from biophys.stimulus import SpikeTrains
+from biophys.simulation.copies import Copies
+from biophys.simulation.network import Point, merged
+from biophys.simulation.simulate import run
+from biophys.simulation.stimulus import SpikeTrains
 from biophys.tripartite import closed_loop
 
 DATA = Path(__file__).parents[1] / "reference_data"

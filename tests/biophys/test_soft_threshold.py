@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import norm
 
 from biophys import patterns
-from biophys.pattern_trials import noisy_hits, random_hits
-from biophys.soft_threshold import averaged, fitted_threshold
+from biophys.patterns.soft_threshold import averaged, fitted_threshold
+from biophys.patterns.trials import noisy_hits, random_hits
 
 
 @pytest.mark.parametrize("patterns_stored", [1, 3])

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from brian2 import Hz, Network, SpikeGeneratorGroup, Synapses, ms, second
 
-from biophys.network import Point, simulate
 from biophys.networks.spike_timing import NETWORK
-from biophys.simulate import run
-from biophys.spike_timing import (
+from biophys.plasticity.spike_timing import (
     ON_POST,
     ON_PRE,
     SPIKE_TIMING,
@@ -16,6 +14,8 @@ from biophys.spike_timing import (
     pair_train_change,
     weights_before_marks,
 )
+from biophys.simulation.network import Point, simulate
+from biophys.simulation.simulate import run
 
 DEFAULT = SpikeTimingParameters()
 ASYMMETRIC = {
@@ -38,7 +38,7 @@ def test_a_single_pair_gives_the_window():
     pair = {**SEVEN, "stimulus.pairs": 1}
     found = changes(pair, {**pair, **ASYMMETRIC}, seconds=0.03)
     d = np.arange(3, 0, -1) * 6e-3
-    # written out, apart from biophys.spike_timing
+    # written out, apart from biophys.plasticity.spike_timing
     symmetric = [*-0.00525 * np.exp(-d / 0.02), 0, *0.005 * np.exp(-d[::-1] / 0.02)]
     skewed = [*-0.003 * np.exp(-d / 0.0337), 0, *0.007 * np.exp(-d[::-1] / 0.0168)]
     assert found == pytest.approx(np.array([symmetric, skewed]), rel=1e-9, abs=1e-15)

@@ -5,10 +5,10 @@ import pytest
 from brian2 import Hz, ms
 from numpy.testing import assert_allclose, assert_array_equal
 
-from biophys.attention_circuit import Layer, Stimulus, attend
-from biophys.process_calcium import FittedCalcium
-from biophys.rate_circuit import RateNeurons
-from biophys.spiking_circuit import SpikingNeurons, counting_error, settling_error
+from biophys.circuits.attention_circuit import Layer, Stimulus, attend
+from biophys.circuits.process_calcium import FittedCalcium
+from biophys.circuits.rate_circuit import RateNeurons
+from biophys.circuits.spiking_circuit import SpikingNeurons, counting_error, settling_error
 
 INPUTS, HEADS, HIDDEN, OUTPUTS = 5, 2, 3, 4
 LINEAR = FittedCalcium()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from brian2 import Network, SpikeMonitor, second
 
-from biophys.copies import Copies
-from biophys.simulate import run
-from biophys.stimulus import burst_trains, modulated_trains, pattern_trains, poisson_trains, regular_trains
+from biophys.simulation.copies import Copies
+from biophys.simulation.simulate import run
+from biophys.simulation.stimulus import burst_trains, modulated_trains, pattern_trains, poisson_trains, regular_trains
 
 CELLS = 4000
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biophys.astrocyte import STIMBERG_EXAMPLE_2
-from biophys.simulate import run
-from biophys.stimulus import SpikeTrains, spike_trains
+from biophys.simulation.simulate import run
+from biophys.simulation.stimulus import SpikeTrains, spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import build_units
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from biophys.network import Point, simulate
 from biophys.networks import NETWORKS, ready
+from biophys.simulation.network import Point, simulate
 
 SECONDS = {
     "li-rinzel": 10.0,

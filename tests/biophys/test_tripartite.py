@@ -6,8 +6,8 @@ from brian2 import second, umolar
 from scipy.integrate import solve_ivp
 
 from biophys.astrocyte import PARAMETER_SETS, STIMBERG_EXAMPLE_2
-from biophys.simulate import choose_target, run
-from biophys.stimulus import SpikeTrains, spike_trains
+from biophys.simulation.simulate import choose_target, run
+from biophys.simulation.stimulus import SpikeTrains, spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import build_units, largest_step
 

@@ -16,10 +16,10 @@ from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.image_views import AverageOfViews
 from astromorph.models.long_text_classifier import LongTextClassifier
 from astromorph.models.text_classifier import TextClassifier
-from biophys.attention_circuit import attend
-from biophys.rate_circuit import RateNeurons
-from biophys.recording import load
-from biophys.spiking_circuit import SpikingNeurons
+from biophys.circuits.attention_circuit import attend
+from biophys.circuits.rate_circuit import RateNeurons
+from biophys.circuits.spiking_circuit import SpikingNeurons
+from biophys.simulation.recording import load
 from mapping import read_coefficients
 from mapping.calcium_response import hill
 from mapping.circuit import (

@@ -7,10 +7,10 @@ import pytest
 import torch
 from brian2 import ms
 
-from biophys import delayed_layers
-from biophys.delayed_layer import Layer, longest
-from biophys.delayed_layers import respond
-from biophys.simulate import run
+from biophys.circuits import delayed_layers
+from biophys.circuits.delayed_layer import Layer, longest
+from biophys.circuits.delayed_layers import respond
+from biophys.simulation.simulate import run
 from mapping.delay_kernel import classifier_of, layers_of, simulate
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from biophys.delayed_layer import Layer
+from biophys.circuits.delayed_layer import Layer
 from mapping.delay_kernel import classifier_of, layers_of
 from mapping.nir_exchange import Exchanged, graph, network, read, write
 

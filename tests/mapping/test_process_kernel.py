@@ -6,7 +6,7 @@ import xarray as xr
 from brian2 import mmolar, second, um
 from scipy.integrate import solve_bvp
 
-from biophys.process import ProcessParameters, compartment_length_constant, steady_profile
+from biophys.coupling.process import ProcessParameters, compartment_length_constant, steady_profile
 from mapping.process_kernel import fit_process_kernel, sealed_end
 
 POSITIONS = np.arange(40) * 5.0 + 2.5

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from astromorph.models.recurrent_memory import retention_factors
-from biophys.network import Point, simulate
 from biophys.networks.retention import NETWORK
+from biophys.simulation.network import Point, simulate
 from mapping import coefficients_from_fit, fit_retention, retention_factor
 from mapping.retention import factor
 

@@ -18,7 +18,7 @@ from astromorph.hardware import Processor
 from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.tasks import build_task
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from studies.attention import ablation as attention_ablation
 from studies.attention import ablation_trainings
 from studies.attention.ablation_table import printed, table

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from studies.physiology import calcium_regimes
 
 QUICK = {"lowest_drive": 0.3, "highest_drive": 0.7, "drives": 3}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from mapping.calcium_response import fit_calcium_response
 from mapping.coefficients import coefficients_from_fit
 from studies.fits import calcium_response as response_fit

@@ -42,7 +42,7 @@ def test_a_wrong_attention_fails(monkeypatch):
 
 
 def test_a_wrong_window_fails(monkeypatch):
-    from biophys import spike_timing
+    from biophys.plasticity import spike_timing
 
     right = spike_timing.pair_change
     monkeypatch.setattr(spike_timing, "pair_change", lambda lag, p: right(lag, p._replace(A_plus=0.0051)))

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings, ImdbSettings
 from astromorph.tasks import build_task
-from biophys.recording import load
+from biophys.simulation.recording import load
 from mapping import read_coefficients, response_settings
 from studies.circuits import circuit, circuit_error
 from studies.circuits.inputs import Example, cut, stacked

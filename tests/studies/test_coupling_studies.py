@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from studies.physiology import gap_junction_synchrony, process_length
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import xarray as xr
 
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from studies.delays import delay_learning
 from studies.delays import trainings as delay_trainings
 from studies.delays.recovery import recover

@@ -13,7 +13,7 @@ from astromorph.data.spoken_digits import NAMES, spikes_file
 from astromorph.run_folder import RunFolder
 from astromorph.settings import DigitsSettings, SpokenDigitsSettings
 from astromorph.tasks import build_task
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from mapping.delay_kernel import classifier_of, layers_of
 from mapping.nir_exchange import Exchanged, read, write
 from studies.commands import circuit, export

@@ -8,8 +8,8 @@ import xarray as xr
 import yaml
 
 from astromorph.run_folder import RunFolder
-from biophys.recording import save
 from biophys.release_theory import mean_field_release
+from biophys.simulation.recording import save
 from mapping import read_coefficients, response_settings, retention_factor
 from studies.command_line import main
 

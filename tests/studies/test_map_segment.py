@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from biophys.recording import save
+from biophys.simulation.recording import save
 from mapping.segment_coefficients import read_segment_coefficients
 from mapping.segment_response import opening
 from studies.command_line import main

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from biophys.networks import NETWORKS
-from biophys.recording import load
+from biophys.simulation.recording import load
 from studies.command_line import main
 
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
+from studies.report import page
 from studies.report.page import Section, write_page
 from studies.report.page_table import SCRIPT, Link, column_numbers, number_of, shown
-from studies.report import page
 
 ATTACK = "<script>alert('&')</script>"
 VOID = {"meta", "img", "br"}

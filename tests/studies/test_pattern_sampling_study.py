@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from biophys.patterns import false_match_probability, missed_match_probability
+from biophys.patterns.theory import false_match_probability, missed_match_probability
 from studies.benches import patterns as bench_patterns
 from studies.patterns import pattern_sampling
 

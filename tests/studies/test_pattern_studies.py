@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from biophys import patterns
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from studies.figure import add_caption
 from studies.patterns import (
     false_match,

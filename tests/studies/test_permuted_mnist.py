@@ -25,7 +25,7 @@ from astromorph.tasks.permuted_mnist import (
     plain_units,
     train_task,
 )
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from mapping.coefficients import write_coefficients
 from mapping.segment_coefficients import segment_coefficients_from_fit
 from mapping.segment_response import fit_segment_response, opening

@@ -19,7 +19,7 @@ from astromorph.hardware import Processor
 from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.tasks import Batch, Task, build_task
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from mapping.circuit import attention_layers
 from studies.attention import physiology_accuracy, physiology_points
 from studies.attention.physiology_points import Astrocyte, Plan, drives, first_crossing, gain_only, in_parts

@@ -6,7 +6,7 @@ import pytest
 from astromorph.data import spoken_digits
 from astromorph.data.spiking_hdf5 import read_spikes
 from astromorph.data.spoken_digits import Recording
-from biophys.stimulus import SpikeTrains
+from biophys.simulation.stimulus import SpikeTrains
 from studies.delays import prepared_digits
 
 

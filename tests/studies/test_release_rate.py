@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from biophys.recording import load, save
 from biophys.release_theory import mean_field_release
+from biophys.simulation.recording import load, save
 from studies.physiology import release_rate
 
 RATES = [10.0, 1.0, 3.3, 33.0]

@@ -12,7 +12,7 @@ import yaml
 
 from astromorph.run_folder import METRICS, RunFolder
 from astromorph.settings import DigitsSettings, ShdSettings
-from biophys.recording import save
+from biophys.simulation.recording import save
 from studies.commands import report as verb
 from studies.report.report import found, write_report
 from studies.report.run_section import heading, side_by_side

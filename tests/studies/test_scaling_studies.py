@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from biophys.pattern_scaling import poisson_mean
-from biophys.patterns import false_match_probability, smallest_threshold, union_false_match_probability
+from biophys.patterns.scaling import poisson_mean
+from biophys.patterns.theory import false_match_probability, smallest_threshold, union_false_match_probability
 from studies.patterns import threshold_scaling, union_capacity
 from studies.patterns.power_law import exponents_told, fit_power_law
 

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from biophys import patterns
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from studies.dendrites import nmda_segment, segment_detection, segment_physiology
 
 FEW = {"populations": (200,), "lost": (20, 32), "union_population": 400, "patterns": (2,), "windows": (5.0, 60.0)}

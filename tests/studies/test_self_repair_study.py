@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from studies.physiology import self_repair
 
 matplotlib.use("Agg")

@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 from astromorph.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.tasks import build_task
-from biophys.attention_circuit import Layer, Stimulus, attend
-from biophys.process_calcium import FittedCalcium
-from biophys.rate_circuit import RateNeurons
-from biophys.spiking_circuit import SpikingNeurons
+from biophys.circuits.attention_circuit import Layer, Stimulus, attend
+from biophys.circuits.process_calcium import FittedCalcium
+from biophys.circuits.rate_circuit import RateNeurons
+from biophys.circuits.spiking_circuit import SpikingNeurons
 from mapping.circuit import attention_layers
 from studies.circuits import spiking_attention
 from studies.circuits.early_answers import EarlyReading

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from biophys.recording import load, save
+from biophys.simulation.recording import load, save
 from studies.physiology import stdp_window
 
 QUICK = {"pairs": 4, "lags": 10, "spacing": 4.0, "step": 2.0}

@@ -12,9 +12,9 @@ import pytest
 import xarray as xr
 from brian2 import umolar
 
-from biophys.network import Point, simulate
 from biophys.networks import ready
-from biophys.recording import load, save
+from biophys.simulation.network import Point, simulate
+from biophys.simulation.recording import load, save
 from studies import sweep
 from studies.command_line import main
 from studies.report import sweep_figure

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from biophys.astrocyte import AstrocyteParameters
-from biophys.receptors import DE_PITTA_RECEPTORS, FastReceptorParameters
+from biophys.calcium.receptors import DE_PITTA_RECEPTORS, FastReceptorParameters
 
 BELOW_ZERO = 1e-6  # share of the pump's flux by which curves go on below no IP3, so that rest without it is inside
 

@@ -28,7 +28,7 @@ class GapJunctionParameters(NamedTuple):
     omega_I: Quantity = 0.05 * umolar  # width of that threshold
 
 
-FLUX = "J_coupling"  # of what neighbours send, gap junctions or diffusion (see biophys/process.py)
+FLUX = "J_coupling"  # of what neighbours send, gap junctions or diffusion (see biophys/coupling/process.py)
 COUPLING = f"\n{FLUX} : mmolar/second\n"
 
 GAP_JUNCTIONS = f"""

@@ -13,7 +13,7 @@ import numpy as np
 from brian2 import Clock, NeuronGroup, Quantity, SpikeGeneratorGroup, Synapses, get_dimensions, second
 from numpy.typing import ArrayLike, NDArray
 
-from biophys.stimulus import SpikeTrains
+from biophys.simulation.stimulus import SpikeTrains
 
 BASE_UNITS = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
 

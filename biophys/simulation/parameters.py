@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from biophys.quantities import read_quantities, read_quantity, written
+from biophys.simulation.quantities import read_quantities, read_quantity, written
 
 
 class Parameter(NamedTuple):

@@ -32,8 +32,8 @@ from brian2 import (
 )
 from numpy.typing import NDArray
 
-from biophys.delayed_layer import Layer, longest
-from biophys.simulate import run
+from biophys.circuits.delayed_layer import Layer, longest
+from biophys.simulation.simulate import run
 
 NEURON = """
 v : 1  # potential, of the threshold

@@ -4,7 +4,7 @@ import numpy as np
 from brian2 import ms
 from numpy.typing import ArrayLike, NDArray
 
-from biophys.quantities import written
+from biophys.simulation.quantities import written
 
 
 def whole_steps(times: ArrayLike, step: float, name: str) -> NDArray[np.int64]:

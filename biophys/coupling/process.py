@@ -21,7 +21,7 @@ import numpy as np
 from brian2 import Quantity, second, um
 from numpy.typing import NDArray
 
-from biophys.gap_junctions import COUPLING, FLUX, Pairs, grid
+from biophys.coupling.gap_junctions import COUPLING, FLUX, Pairs, grid
 
 
 class ProcessParameters(NamedTuple):

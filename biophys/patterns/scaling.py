@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammainc, gammaincinv, lambertw
 
-from biophys.overlap import Floats
+from biophys.patterns.overlap import Floats
 
 
 def poisson_mean(threshold: ArrayLike, false_match: ArrayLike) -> Floats:

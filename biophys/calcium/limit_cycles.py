@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
-from biophys.calcium_models import Model, right_hand_side
-from biophys.equilibria import TINY, equilibria, jacobian
+from biophys.calcium.equilibria import TINY, equilibria, jacobian
+from biophys.calcium.models import Model, right_hand_side
 
 FIRST_LOOK = 200.0  # s simulated, or until FIRST_PEAKS peaks, before looking for a cycle; twice as long each time
 FIRST_PEAKS = 4

@@ -17,7 +17,7 @@ from brian2 import Network, Quantity, second, umolar
 from xarray.backends import H5NetCDFStore
 from xarray.backends.locks import HDF5_LOCK
 
-from biophys.quantities import written
+from biophys.simulation.quantities import written
 
 
 class Label(NamedTuple):

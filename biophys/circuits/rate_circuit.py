@@ -1,6 +1,6 @@
 """The attention circuit with rate neurons (Wilson and Cowan, Biophys J 12:1, 1972).
 
-The activity of a neuron relaxes exponentially to what it receives; equations in biophys/attention_circuit.py.
+The activity of a neuron relaxes exponentially to what it receives; equations in biophys/circuits/attention_circuit.py.
 Integration is exact for what is held over a step. The weights H and the store g are sums over the steps of the
 learning window, which multiplies the tau/T_w of their transients by (dt/tau)/(1 - exp(-dt/tau)) and leaves alone what
 has settled. Currents from the input neurons, which hold a token during its presentation, are computed once in each.
@@ -12,9 +12,9 @@ import numpy as np
 from brian2 import NeuronGroup, Quantity, Synapses, linked_var, ms, second
 from numpy.typing import NDArray
 
-from biophys.attention_circuit import LATE, SCALING, Layer, Learning, Parts, Shape, pairs
-from biophys.hebbian import HEBBIAN
-from biophys.process_calcium import Calcium
+from biophys.circuits.attention_circuit import LATE, SCALING, Layer, Learning, Parts, Shape, pairs
+from biophys.circuits.process_calcium import Calcium
+from biophys.plasticity.hebbian import HEBBIAN
 
 INPUT = "f : 1  # activity"
 # currents from the input neurons, held during a presentation

@@ -32,8 +32,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from tqdm import tqdm
 
-from biophys.overlap import Counts, Floats
-from biophys.patterns import missed_match_probability, union_false_match_probability
+from biophys.patterns.overlap import Counts, Floats
+from biophys.patterns.theory import missed_match_probability, union_false_match_probability
 
 COLUMNS = 2048  # sets in a table
 LAID_OVER = 256  # sets that are laid over a table if those of the table may be used again

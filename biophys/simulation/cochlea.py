@@ -15,7 +15,7 @@ from brian2.codegen.runtime.numpy_rt import NumpyCodeObject
 from brian2.units import Quantity
 from numpy.typing import NDArray
 
-from biophys.stimulus import SpikeTrains
+from biophys.simulation.stimulus import SpikeTrains
 
 FIBRE = "dv/dt = (gain * drive - v) / tau : 1 (unless refractory)\ndrive : 1"
 

@@ -29,8 +29,8 @@ import numpy as np
 from brian2 import Hz, NeuronGroup, Quantity, Synapses, linked_var, ms
 from numpy.typing import NDArray
 
-from biophys.attention_circuit import LATE, SCALING, Layer, Learning, Parts, Shape, pairs
-from biophys.process_calcium import Calcium
+from biophys.circuits.attention_circuit import LATE, SCALING, Layer, Learning, Parts, Shape, pairs
+from biophys.circuits.process_calcium import Calcium
 
 INPUT = """
 f : 1  # activity

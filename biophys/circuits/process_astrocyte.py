@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from biophys.astrocyte import CALCIUM, INITIAL, AstrocyteParameters, inositol_trisphosphate
-from biophys.process_calcium import MEAN_ACTIVITY
+from biophys.circuits.process_calcium import MEAN_ACTIVITY
 
 ANSWER = """
 J_beta : mmolar/second (constant)  # production of IP3

@@ -6,7 +6,7 @@ neurons, and plastic synapses between the two. All heads share the input neurons
 presented. Neurons follow what they receive with one time constant:
 
     writing   tau dh/dt = -h + phi(W_K f) + w,   tau dl/dt = -l + W_V f,   m T_w dH/dt = h l,   T_w dg/dt = h,
-    rest      calcium c of each process answers the mean activity x = g/n of its neuron (biophys/process_calcium.py),
+    rest      calcium c of each process answers the mean activity x = g/n of its neuron (process_calcium.py),
     reading   tau dh/dt = -h + phi(W_Q f),       tau dl/dt = -l + P sum_i h_i H_ij,   P = 1/C,   C = sum_i h_i n c_i/m,
 
 with phi(s) = elu(s) + 1, w the astrocyte's drive of the position, and n the number of tokens stored (T_w dn/dt = 1).
@@ -25,7 +25,7 @@ T/tau),
 Writing thus errs by (tau/T_w) exp(-(T - T_w)/tau) of the steps, and reading, where l follows h, by (1 + T/tau)
 exp(-T/tau): `settling_error` is their sum. Nothing that has settled depends on the time step.
 
-The neurons are those of biophys/rate_circuit.py or biophys/spiking_circuit.py.
+The neurons are those of biophys/circuits/rate_circuit.py or biophys/circuits/spiking_circuit.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,9 +36,9 @@ import numpy as np
 from brian2 import Clock, Network, NetworkOperation, NeuronGroup, Quantity, Synapses, second
 from numpy.typing import NDArray
 
-from biophys.process_calcium import Calcium
-from biophys.simulate import code_target
-from biophys.time_grid import whole_steps
+from biophys.circuits.process_calcium import Calcium
+from biophys.circuits.time_grid import whole_steps
+from biophys.simulation.simulate import code_target
 
 
 class Layer(NamedTuple):

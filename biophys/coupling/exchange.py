@@ -17,7 +17,7 @@ from brian2 import Equations, NeuronGroup, Synapses
 from brian2.equations.equations import extract_constant_subexpressions
 from brian2.utils.stringtools import word_substitute
 
-from biophys.copies import Copies, unit_expression
+from biophys.simulation.copies import Copies, unit_expression
 
 
 class Stage(NamedTuple):

@@ -1,10 +1,10 @@
 """Calcium of an astrocytic process after writing: how it answers the activity that its synapses have stored.
 
-Each hidden neuron of the attention circuit (biophys/attention_circuit.py) has a process, which has stored the sum g of
+Each hidden neuron of the attention circuit (attention_circuit.py) has a process, which has stored the sum g of
 its activity over n tokens. While the neurons rest, the calcium of the process settles at its steady answer c to the
-mean activity x = g/n, with c(1) = 1; its reciprocal then scales the synapses (biophys/presynaptic_plasticity.py).
+mean activity x = g/n, with c(1) = 1; its reciprocal then scales the synapses (presynaptic_plasticity.py).
 Three models of it can be passed to the circuit: calcium that relaxes to a fitted response, to a measured curve, and an
-astrocyte from which such responses are measured (biophys/process_astrocyte.py).
+astrocyte from which such responses are measured (process_astrocyte.py).
 """
 
 from typing import Any, NamedTuple, Protocol

@@ -18,7 +18,7 @@ import numpy as np
 from brian2 import NeuronGroup, TimedArray
 
 from biophys.astrocyte import CALCIUM
-from biophys.copies import Copies
+from biophys.simulation.copies import Copies
 
 
 class ChannelNoiseParameters(NamedTuple):

@@ -2,7 +2,7 @@
 
 A file of biophys/networks describes a network by its parameters, what can be recorded of it, and a function that
 builds it as many copies at once. `simulate` sets parameters, records what is asked for and returns a labelled
-dataset; the dimension `point` counts the points, and each point is a copy (see biophys/copies.py).
+dataset; the dimension `point` counts the points, and each point is a copy (see biophys/simulation/copies.py).
 """
 
 import math
@@ -14,11 +14,11 @@ import xarray as xr
 from brian2 import BrianLogger, Network, Quantity, SpikeMonitor, StateMonitor, second
 from brian2.groups.group import Group
 
-from biophys.copies import Copies
-from biophys.parameters import Parameter, Sections, parameter
-from biophys.quantities import written
-from biophys.recording import described
-from biophys.simulate import choose_target, compiled_mark, run
+from biophys.simulation.copies import Copies
+from biophys.simulation.parameters import Parameter, Sections, parameter
+from biophys.simulation.quantities import written
+from biophys.simulation.recording import described
+from biophys.simulation.simulate import choose_target, compiled_mark, run
 
 STABLE = 0.5  # largest step, in lifetimes of the fastest linear process
 SPIKES = "spikes"

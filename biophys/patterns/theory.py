@@ -23,7 +23,7 @@ from typing import Literal, NamedTuple, ParamSpec
 import numpy as np
 from numpy.typing import ArrayLike
 
-from biophys.overlap import (
+from biophys.patterns.overlap import (
     Counts,
     Floats,
     Tail,

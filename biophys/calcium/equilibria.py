@@ -1,6 +1,6 @@
 """Equilibria of the calcium models, and where they change: Hopf points and folds.
 
-Along the curve of equilibria, which biophys/calcium_models.py gives in closed form with calcium as its parameter, an
+Along the curve of equilibria, which biophys/calcium/models.py gives in closed form with calcium as its parameter, an
 oscillation is born where a pair of eigenvalues crosses the imaginary axis (Hopf point: the product of all sums of two
 eigenvalues vanishes), and two equilibria meet where the drive turns back (fold: the determinant vanishes). At a Hopf
 point the first Lyapunov coefficient tells the kind (Kuznetsov, Elements of Applied Bifurcation Theory, 2004, eq.
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 from scipy.signal import argrelmin
 
-from biophys.calcium_models import Model
+from biophys.calcium.models import Model
 
 SCAN = 4000  # calcium levels at which a curve is searched for ends
 PLACES = 2000  # calcium levels along a curve between which roots are searched for
