@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from astromorph.pretrained import AstromorphicClassifier
+    from astromorph.runs.pretrained import AstromorphicClassifier
 
 __all__ = ["AstromorphicClassifier"]
 __version__ = "0.4.0"
@@ -14,7 +14,7 @@ __version__ = "0.4.0"
 
 def __getattr__(name: str) -> Any:
     if name == "AstromorphicClassifier":
-        from astromorph.pretrained import AstromorphicClassifier
+        from astromorph.runs.pretrained import AstromorphicClassifier
 
         return AstromorphicClassifier
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

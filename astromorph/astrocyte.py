@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from astromorph.feature_map import positive_activity
+from astromorph.measured import MonotoneCurve
 from astromorph.measured_numbers import hold
-from astromorph.monotone_curve import MonotoneCurve
 from astromorph.settings import CalciumResponse
 
 

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from astromorph.measured import MonotoneCurve
 from astromorph.measured_numbers import hold
-from astromorph.monotone_curve import MonotoneCurve
 from astromorph.settings import SynapticRelease
 
 

@@ -2,7 +2,7 @@
 
 Calcium that rises with the rate can only fall by chance between two of them, so that the means are first made rising
 by the least change (isotonic regression; Barlow et al., Statistical Inference under Order Restrictions, 1972). Through
-them runs the monotone interpolant of astromorph/monotone_curve.py over the logarithm of the rate, in which rates are
+them runs the monotone interpolant of astromorph/measured.py over the logarithm of the rate, in which rates are
 measured evenly. It is divided by its own value at the reference rate, so that rho(1) = 1, and says nothing outside the
 measured range.
 """

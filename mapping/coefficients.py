@@ -24,10 +24,10 @@ import xarray as xr
 import yaml
 from numpy.typing import ArrayLike, NDArray
 
-from astromorph.plain_yaml import read_yaml
+from astromorph.files.plain_yaml import read_yaml
+from astromorph.files.strict_reading import read_as
+from astromorph.files.whole_files import whole
 from astromorph.settings import CalciumResponse, SynapticRelease
-from astromorph.strict_reading import read_as
-from astromorph.whole_files import whole
 from mapping.calcium_curve import MeasuredCurve
 from mapping.calcium_response import Candidate, ResponseFit
 from mapping.process_kernel import KernelFit

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from astromorph.delays import IntegerDelays
 from astromorph.models.spiking_classifier import READOUTS, Activity, DeployedClassifier, DeployedLayer
-from astromorph.models.spiking_neurons import LeakyIntegrateAndFire, LeakyIntegrator
+from astromorph.neurons.integrate_and_fire import LeakyIntegrateAndFire, LeakyIntegrator
 from biophys.circuits.delayed_layer import Layer
 from biophys.circuits.delayed_layers import respond
 

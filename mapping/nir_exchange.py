@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from astromorph.whole_files import whole
+from astromorph.files.whole_files import whole
 from biophys.circuits.delayed_layer import Layer
 
 KNOWN = "Linear, Affine, Scale, Delay, LIF and, at the end, LI"

@@ -15,10 +15,10 @@ import matplotlib
 import xarray as xr
 from tqdm import tqdm
 
-from astromorph.run_folder import RunFolder
+from astromorph.files.whole_files import whole
+from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
-from astromorph.training import train
-from astromorph.whole_files import whole
+from astromorph.training.loop import train
 from biophys.simulation.recording import save
 from mapping import (
     Coefficients,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from astromorph.whole_files import whole
+from astromorph.files.whole_files import whole
 from studies.threads import processor_threads
 
 

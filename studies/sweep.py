@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
-from astromorph.whole_files import whole
+from astromorph.files.whole_files import whole
 from biophys.networks import ready
 from biophys.simulation.network import (
     Point,

@@ -26,7 +26,7 @@ import xarray as xr
 from safetensors.torch import load_file
 from tqdm import tqdm
 
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
 from biophys.simulation.recording import load
 from tests.astromorph.test_reliability import assert_equal_runs
 
@@ -75,9 +75,9 @@ TRAINING_MEMORY = (
     MEMORY
     + """
 import sys
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
-from astromorph.training import train
+from astromorph.training.loop import train
 
 write = RunFolder.write_metrics
 def written(self, rows):

@@ -32,13 +32,13 @@ import xarray as xr
 from PIL import Image
 from scipy.io import wavfile
 
-from astromorph import training
 from astromorph.data import cifar10, imdb
 from astromorph.data.spiking_hdf5 import read_spikes, write_spikes
 from astromorph.data.spoken_digits import Recording, samples
 from astromorph.data.verify import Published
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import DigitsSettings
+from astromorph.training import loop as training
 from biophys.simulation.recording import load, save
 from studies.command_line import main, sentence_of
 

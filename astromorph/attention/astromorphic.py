@@ -7,7 +7,7 @@ Read phase: calcium C = (1/m) φ(Q) gᵀ (Eq. 15) feeds back reciprocally on the
 Settled where the three formulas of the paper disagree: no sigmoid on H (as in Algorithm 1 and in the successor,
 RMAAT); "H ⊙ P" is the division of each token's output by its calcium, the one reading whose shapes fit; the 1/m of H
 stands in C too, so the branch does not vanish with m, and as it cancels it is not computed. Each head has a process of
-its own. `astromorph/reference.py` spells the same out token by token.
+its own. `astromorph/attention/reference.py` spells the same out token by token.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""The compiled scan over tokens, `scan.cpp`, as functions on tensors; see astromorph/native.py for how it is built."""
+"""The compiled scan over tokens, `scan.cpp`, as functions on tensors; see astromorph/native/build.py for how it is
+built."""
 
 import ctypes
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from astromorph.native import TYPES, library
+from astromorph.native.build import TYPES, library
 
 SOURCE = Path(__file__).with_name("scan.cpp")
 

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <vector>
 #include <omp.h>
-#include "../numbers.h"
+#include "../native/numbers.h"
 
 typedef float v16 __attribute__((vector_size(64)));
 typedef int32_t i16v __attribute__((vector_size(64)));

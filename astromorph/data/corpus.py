@@ -19,7 +19,7 @@ from tqdm import tqdm
 from astromorph.data.imdb import OFFICIAL, Edition, Reviews, load_imdb, proven_digest
 from astromorph.data.locations import cache_folder
 from astromorph.data.words import RESERVED, SETTINGS, UNKNOWN, Vocabulary, build_vocabulary, encode
-from astromorph.whole_files import whole
+from astromorph.files.whole_files import whole
 
 LAYOUT = "2"  # raise it when the arrays of the file change their meaning
 ARRAYS = (

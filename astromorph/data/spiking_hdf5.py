@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from astromorph.whole_files import whole
+from astromorph.files.whole_files import whole
 
 MOST = 255  # spikes counted in a frame
 ROUNDING = 1e-4  # of a frame, by which a time in single precision may miss the frame that it begins

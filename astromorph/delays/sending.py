@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from astromorph.native import library
+from astromorph.native.build import library
 
 SOURCE = Path(__file__).with_name("send.cpp")
 AT_ONCE = 2**17  # contributions in flight in the plain form

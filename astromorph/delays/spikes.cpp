@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <vector>
-#include "../numbers.h"
+#include "../native/numbers.h"
 
 static const i64 LANES = 8, BLOCK = 16, ROOM = LANES;  // taps at once; outputs at once; zeros after each row
 struct Sizes { i64 batch, time, inputs, outputs, longest, kernel, threads, ones; double width; };

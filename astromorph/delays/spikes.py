@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 
 from astromorph.delays.kernels import NARROWEST, Kernel, gaussian, triangular
 from astromorph.delays.spectral import fourier_back, operations
-from astromorph.native import library
+from astromorph.native.build import library
 
 SOURCE = Path(__file__).with_name("spikes.cpp")
 NUMBERS = {torch.float32: "float", torch.float64: "double"}

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <vector>
-#include "../numbers.h"
+#include "../native/numbers.h"
 
 struct Sizes { i64 stream, branch, threads, inputs, tokens, width; };  // types: 0 float32, 1 bfloat16
 static inline i64 share(i64 n, i64 part, i64 parts) { return n * part / parts; }

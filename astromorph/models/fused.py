@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from astromorph.native import TYPES, library
+from astromorph.native.build import TYPES, library
 
 SOURCE = Path(__file__).with_name("fused.cpp")
 operator = torch.library.custom_op

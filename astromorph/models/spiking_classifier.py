@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from astromorph.delays import Delays, IntegerDelays
 from astromorph.models.dropout import LockedDropout
-from astromorph.models.spiking_neurons import LeakyIntegrateAndFire, LeakyIntegrator
+from astromorph.neurons.integrate_and_fire import LeakyIntegrateAndFire, LeakyIntegrator
 
 READOUTS: dict[str, Callable[[Tensor], Tensor]] = {  # from membranes (batch, time, classes) to logits (batch, classes)
     "softmax": lambda v: v.log_softmax(-1).logsumexp(1) - log(v.shape[1]),

@@ -15,10 +15,10 @@ from torch import Generator, Tensor
 from astromorph.data.augment import alternating, cutout, shift_and_flip
 from astromorph.data.cifar10 import load_cifar10
 from astromorph.data.images import Images
+from astromorph.models.from_settings import colour_model
 from astromorph.models.image_front import Whitening
 from astromorph.settings import CalciumResponse, Cifar10Settings
 from astromorph.tasks.image_batches import image_task
-from astromorph.tasks.models import colour_model
 from astromorph.tasks.task import Task
 
 MEASURED = 5_000  # training images behind the whitening filters

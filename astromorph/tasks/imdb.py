@@ -26,13 +26,13 @@ from astromorph.data.corpus import EncodedReviews, load_encoded_imdb
 from astromorph.data.splits import validation_of_groups
 from astromorph.data.unlabelled import load_unlabelled, without
 from astromorph.data.words import shorten
-from astromorph.models.ngram_reader import NgramReader
+from astromorph.models.from_settings import CLASS_NAMES, text_model
 from astromorph.models.text_classifier import SPREAD, TextClassifier
-from astromorph.self_training import teach
 from astromorph.settings import CalciumResponse, ImdbSettings
-from astromorph.tasks.models import CLASS_NAMES, text_model
 from astromorph.tasks.task import Batch, Task
-from astromorph.word_vectors import word_vectors
+from astromorph.text.ngram_reader import NgramReader
+from astromorph.text.self_training import teach
+from astromorph.text.word_vectors import word_vectors
 
 TEST_BATCH = 256
 WIDTH_STEP = 16  # tokens between the widths to which batches are padded

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from astromorph.data.pieces import in_pieces
 from astromorph.data.wikitext2 import END_OF_LINE, load_wikitext2
-from astromorph.leak import refuse_leak
+from astromorph.files.whole_files import whole
+from astromorph.language.from_settings import language_model
+from astromorph.language.leak import refuse_leak
 from astromorph.settings import CalciumResponse, Wikitext2Settings
-from astromorph.tasks.language import language_model
 from astromorph.tasks.task import Batch, Judgement, Task
-from astromorph.whole_files import whole
 
 WINDOWS = 32  # read at once in validation and test
 PIECES_FILE = "pieces.model"

@@ -1,0 +1,1 @@
+"""Calcium of astrocytes beyond the simulated cell: models for SciPy, equilibria, cycles, receptors, noise."""

@@ -1,0 +1,1 @@
+"""Trained networks in Brian2: attention as neurons and astrocytes, spiking layers with delays."""

@@ -1,0 +1,1 @@
+"""What passes between cells and along a process: gap junctions, diffusion, and their exact exchange."""

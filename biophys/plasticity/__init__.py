@@ -1,0 +1,1 @@
+"""How synapses change: spike timing, Hebbian, presynaptic by calcium, slow over cycles."""

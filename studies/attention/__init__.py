@@ -1,0 +1,1 @@
+"""Questions to attention: what its effects buy, and how far physiology reaches."""

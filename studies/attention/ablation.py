@@ -1,10 +1,10 @@
 """What does each effect of the astrocyte buy, against controls that the papers lack?
 
-Softmax and linear attention, the astromorphic one, that with one effect less or more (astromorph/tasks/mechanisms.py),
-linear attention times a gain, and no attention at all are trained on the same budget, with the same seeds, first
-weights, batches and dropout, and with the same tuning: each takes the best of the same multiples of the data set's
-learning rate, by the validation accuracy at the end of one training with a seed of its own. The test part is read once
-by each training that counts, with the weights at its end.
+Softmax and linear attention, the astromorphic one, that with one effect less or more
+(astromorph/models/attention_from_settings.py), linear attention times a gain, and no attention at all are trained on
+the same budget, with the same seeds, first weights, batches and dropout, and with the same tuning: each takes the best
+of the same multiples of the data set's learning rate, by the validation accuracy at the end of one training with a seed
+of its own. The test part is read once by each training that counts, with the weights at its end.
 
 The gain. Calcium that saturates divides by less than linear calcium does, so that an effect might be one of gain alone.
 `linear-matched-gain` is linear attention times a constant: the size of the output of the trained astromorphic attention

@@ -19,13 +19,13 @@ from astromorph.astrocyte import PowerLawResponse
 from astromorph.attention import AstromorphicMechanism
 from astromorph.attention.responses import LinearResponse
 from astromorph.attention.switched import SwitchedMechanism
-from astromorph.evaluation import evaluate
-from astromorph.hardware import Processor
-from astromorph.run_folder import RunFolder
+from astromorph.models.from_settings import build_model
+from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
 from astromorph.tasks import Task, build_task
-from astromorph.tasks.models import build_model
-from astromorph.training import run_epochs
+from astromorph.training.evaluation import evaluate
+from astromorph.training.hardware import Processor
+from astromorph.training.loop import run_epochs
 from studies.attention.physiology_points import in_parts
 from studies.kept import kept
 

@@ -1,8 +1,8 @@
 """One point on the way from physiology to accuracy: an astrocyte measured and fitted, a transformer trained with it.
 
 A point is kept as soon as it is known, calcium and training apart, in a folder that knows what it was begun for; so a
-study that is stopped goes on as if it had not been. A training is that of astromorph/training.py, validated several
-times an epoch: what the loop takes for an epoch is a part of one.
+study that is stopped goes on as if it had not been. A training is that of astromorph/training/loop.py, validated
+several times an epoch: what the loop takes for an epoch is a part of one.
 """
 
 import json
@@ -18,13 +18,13 @@ import xarray as xr
 from brian2 import second
 from torch import Tensor, nn
 
-from astromorph.evaluation import evaluate
-from astromorph.hardware import Processor
-from astromorph.run_folder import RunFolder
+from astromorph.files.whole_files import whole
+from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings, ImdbSettings, Settings
 from astromorph.tasks import Batch, Task, build_task
-from astromorph.training import run_epochs
-from astromorph.whole_files import whole
+from astromorph.training.evaluation import evaluate
+from astromorph.training.hardware import Processor
+from astromorph.training.loop import run_epochs
 from biophys.astrocyte import AstrocyteParameters, parameter_set, settling_time
 from biophys.simulation.recording import load, recorded, save
 from biophys.simulation.simulate import run

@@ -1,6 +1,6 @@
 """Which words does attention take up? One text, its words shaded by their weights.
 
-What a weight is, and that it is no explanation of the decision, is said in astromorph/attention_weights.py. Shades
+What a weight is, and that it is no explanation of the decision, is said in astromorph/runs/attention_weights.py. Shades
 compare words with an equal share, 1 / number of words.
 """
 
@@ -13,7 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from astromorph.pretrained import WordWeights
+from astromorph.runs.pretrained import WordWeights
 from studies.figure import paper_style
 
 WIDTH, MARGIN, LINE, TOP, BOTTOM = 7.2, 0.12, 0.27, 0.42, 0.6  # inches; TOP: title, BOTTOM: scale

@@ -25,7 +25,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 from tqdm import tqdm
 
-from astromorph.allocator import keep_freed_memory
+from astromorph.training.allocator import keep_freed_memory
 from studies.benches.attention import processor
 from studies.benches.delayed_networks import (
     DCLS,

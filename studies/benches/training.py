@@ -1,6 +1,6 @@
 """How many reviews and images a second does the project train on, and how many does a plain PyTorch loop?
 
-The project's own epoch (astromorph/training.py) runs on its text classifier and its image classifier with
+The project's own epoch (astromorph/training/loop.py) runs on its text classifier and its image classifier with
 each attention, in float32 and in bfloat16. Beside each stands the loop that most people would write:
 nn.TransformerEncoderLayer of the same size in float32, AdamW as it comes; reviews in random order padded to
 the longest of their batch, images through the same convolutions as ours. For reviews two more rows say where
@@ -30,16 +30,16 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from astromorph.allocator import keep_freed_memory
-from astromorph.averaging import AveragedWeights
 from astromorph.data.batches import pad
-from astromorph.hardware import Processor
-from astromorph.optimiser import build_optimiser
+from astromorph.models.from_settings import build_model
 from astromorph.settings import Cifar10Settings, ImdbSettings, Settings
 from astromorph.tasks import Batch, Task
 from astromorph.tasks.imdb import padded_widths, text_batches
-from astromorph.tasks.models import build_model
-from astromorph.training import compiled, one_epoch
+from astromorph.training.allocator import keep_freed_memory
+from astromorph.training.averaging import AveragedWeights
+from astromorph.training.hardware import Processor
+from astromorph.training.loop import compiled, one_epoch
+from astromorph.training.optimiser import build_optimiser
 from studies.benches.plain_images import IMAGES_OF_AN_EPOCH, PlainImageClassifier, synthetic_images
 from studies.figure import paper_style
 from studies.threads import processor_threads

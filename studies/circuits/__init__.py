@@ -1,0 +1,1 @@
+"""Questions to trained attention that runs as a network in Brian2."""

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from astromorph.data.locations import data_root
-from astromorph.run_folder import RunFolder
-from astromorph.whole_files import whole
+from astromorph.files.whole_files import whole
+from astromorph.runs.run_folder import RunFolder
 from biophys.circuits import spiking_circuit
 from biophys.circuits.attention_circuit import settling_error, settling_time
 from biophys.circuits.process_calcium import Calcium

@@ -31,7 +31,7 @@ from matplotlib.ticker import NullLocator
 from tqdm import tqdm
 
 from astromorph.data.locations import data_root
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
 from biophys.circuits.spiking_circuit import SpikingNeurons, settling_error
 from biophys.simulation.recording import load
 from mapping.circuit import attention_layers

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from astromorph.locks import alone
+from astromorph.files.locks import alone
 from studies.shell.outputs import claim, save_figure
 from studies.shell.parser import parse, verb_parser
 from studies.shell.provenance import provenance
@@ -58,7 +58,7 @@ def run(words: list[str]) -> None:
 
 def is_spiking(path: Path) -> bool:
     """Whether this is the folder of a run on a spiking data set."""
-    from astromorph.run_folder import RunFolder
+    from astromorph.runs.run_folder import RunFolder
     from astromorph.settings import SpikingSettings
 
     return (path / "settings.yaml").is_file() and isinstance(RunFolder.open(path).settings, SpikingSettings)

@@ -19,13 +19,13 @@ def run(words: list[str]) -> None:
     out = asked["out"]
     if out is not None:
         claim(out, out.with_suffix(".png"), overwrite=asked["overwrite"], endings=(".csv",))
-    from astromorph.run_folder import RunFolder
+    from astromorph.runs.run_folder import RunFolder
     from studies.report.accuracy_table import collect, draw, printed, summarise
 
     runs = collect([RunFolder.open(path) for path in asked["runs"]])
     print(printed(summarise(runs)))
     if out is not None:
-        from astromorph.whole_files import whole
+        from astromorph.files.whole_files import whole
 
         with whole(out) as part:
             runs.to_csv(part, index=False)

@@ -14,7 +14,7 @@ def run(words: list[str]) -> None:
     parser = verb_parser("astromorph demo", __doc__ or "", "[--out DIR]")
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder of the page")
     out = parse(parser, words)["out"]
-    from astromorph.locks import alone
+    from astromorph.files.locks import alone
     from studies.demo import demo
 
     try:

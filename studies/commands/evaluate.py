@@ -52,7 +52,7 @@ def run(words: list[str]) -> None:
     if asked["text"] is not None and _is_language_model(asked["run"]):
         if out is not None:
             raise ValueError("a text gone on with has no figure to write; leave --out out")
-        from astromorph.generation import continue_text
+        from astromorph.runs.generation import continue_text
 
         section = None
         print(continue_text(asked["run"], asked["text"]))
@@ -68,7 +68,7 @@ def run(words: list[str]) -> None:
 
 
 def _is_language_model(path: Path) -> bool:
-    from astromorph.run_folder import RunFolder
+    from astromorph.runs.run_folder import RunFolder
     from astromorph.settings import Wikitext2Settings
 
     return (path / "settings.yaml").is_file() and isinstance(RunFolder.open(path).settings, Wikitext2Settings)
@@ -76,13 +76,13 @@ def _is_language_model(path: Path) -> bool:
 
 def _test_set(path: Path, data: Path | None, voter: str, drawn: bool) -> "Section | None":
     from astromorph.data.locations import data_root
-    from astromorph.run_folder import RunFolder
+    from astromorph.runs.run_folder import RunFolder
 
     folder = RunFolder.open(path)
     root = data_root(data)
     if drawn:
         folder.metrics()  # what is missing is said before the test set is read
-    from astromorph.evaluation import evaluate_run
+    from astromorph.training.evaluation import evaluate_run
 
     result = evaluate_run(folder, root, voter)
     for number, (name, row) in enumerate(zip(result["class_names"], result["confusion"], strict=True)):
@@ -105,7 +105,7 @@ def _test_set(path: Path, data: Path | None, voter: str, drawn: bool) -> "Sectio
 
 
 def _text(path: Path, text: str, drawn: bool) -> "Section | None":
-    from astromorph.pretrained import AstromorphicClassifier
+    from astromorph.runs.pretrained import AstromorphicClassifier
 
     classifier = AstromorphicClassifier.from_pretrained(path)
     read = classifier.attention_weights(text)
@@ -130,7 +130,7 @@ def _text(path: Path, text: str, drawn: bool) -> "Section | None":
 
 def _image(path: Path, file: Path) -> None:
     from astromorph.data.image_file import read_picture
-    from astromorph.pretrained import AstromorphicClassifier
+    from astromorph.runs.pretrained import AstromorphicClassifier
 
     classifier = AstromorphicClassifier.from_pretrained(path)
     picture = read_picture(file, classifier.data_set)

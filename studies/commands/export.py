@@ -29,7 +29,7 @@ def run(words: list[str]) -> None:
         write_nir(asked["run"], asked["nir"], asked["overwrite"])
         return
     from astromorph import AstromorphicClassifier
-    from astromorph.run_folder import RunFolder
+    from astromorph.runs.run_folder import RunFolder
 
     summary = RunFolder.open(asked["run"]).summary()
     model = AstromorphicClassifier.from_pretrained(asked["run"])

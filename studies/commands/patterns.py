@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from astromorph.locks import alone
+from astromorph.files.locks import alone
 from biophys import patterns
 from biophys.patterns.overlap import Tail
 from studies.shell.outputs import claim, save_bytes

@@ -33,7 +33,7 @@ def _run_figure(path: Path) -> "Figure":
     import matplotlib
 
     matplotlib.use("Agg")
-    from astromorph.run_folder import RunFolder
+    from astromorph.runs.run_folder import RunFolder
     from studies.report import learning_curves
 
     return learning_curves.draw(RunFolder.open(path))

@@ -31,7 +31,7 @@ def sweep_network(name: str, words: list[str]) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from astromorph.locks import alone
+    from astromorph.files.locks import alone
     from biophys.networks import ready
     from biophys.simulation.parameters import assigned, axis
     from biophys.simulation.recording import save

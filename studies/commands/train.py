@@ -27,7 +27,7 @@ from studies.shell.settings_text import written
 from studies.shell.words import first_word
 
 if TYPE_CHECKING:
-    from astromorph.run_folder import RunFolder
+    from astromorph.runs.run_folder import RunFolder
     from mapping import Coefficients
 
 HELP = f"""usage: astromorph train {" | ".join(SETTINGS)} [--option value ...]
@@ -159,7 +159,7 @@ def _start(
 ) -> None:
     """Everything that can be refused is refused before the run folder is touched."""
     from astromorph.data.locations import data_root
-    from astromorph.run_folder import RunFolder, refuse_foreign_folder
+    from astromorph.runs.run_folder import RunFolder, refuse_foreign_folder
     from studies.commands.data import require
 
     kind = getattr(settings, "variant", settings.attention)
@@ -172,7 +172,7 @@ def _start(
 
     def create() -> None:
         coefficients = None if own["astrocyte"] is None else own["astrocyte"].read_bytes()
-        import astromorph.training  # noqa: F401 - loads torch, so that provenance can name the graphics processor
+        import astromorph.training.loop  # noqa: F401 - loads torch, so that provenance can name the graphics processor
 
         told = provenance(words)
         RunFolder.create(out, data_set, settings, response, overwrite=own["overwrite"], provenance=told)
@@ -190,7 +190,7 @@ def _resume(data_set: str, path: Path, data: Path | None, words: list[str]) -> N
     if others:
         raise ValueError(f"--resume goes on with the settings of {path}; leave out {', '.join(others)}")
     from astromorph.data.locations import data_root
-    from astromorph.run_folder import RunFolder
+    from astromorph.runs.run_folder import RunFolder
 
     folder = RunFolder.open(path)
     if folder.data_set != data_set:
@@ -205,7 +205,7 @@ def _resume(data_set: str, path: Path, data: Path | None, words: list[str]) -> N
 
 def _alone(folder: Path) -> AbstractContextManager[None]:
     """Keeps other commands out of the folder; of several processes that torchrun started, the first does."""
-    from astromorph.locks import alone
+    from astromorph.files.locks import alone
 
     return alone(folder) if os.environ.get("RANK", "0") == "0" else nullcontext()
 
@@ -215,7 +215,7 @@ def _in_one_process(action: Callable[[], None]) -> None:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         action()
         return
-    from astromorph import distributed
+    from astromorph.training import distributed
 
     distributed.join()
     with distributed.leader_first() as leads:
@@ -225,8 +225,8 @@ def _in_one_process(action: Callable[[], None]) -> None:
 
 def _finish(folder: "RunFolder", root: Path) -> None:
     """Train, and say in three lines what came out."""
-    from astromorph import distributed
-    from astromorph.training import train
+    from astromorph.training import distributed
+    from astromorph.training.loop import train
 
     distributed.join()
     try:

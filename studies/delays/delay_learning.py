@@ -35,7 +35,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from astromorph.data.locations import data_root
-from astromorph.whole_files import whole
+from astromorph.files.whole_files import whole
 from studies.circuits.circuit import opened
 from studies.delays import delay_learning_figure
 from studies.delays.prepared_digits import prepare

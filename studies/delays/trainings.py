@@ -18,13 +18,13 @@ import numpy as np
 import torch
 
 from astromorph.data.spiking_hdf5 import SpikingRecordings
-from astromorph.evaluation import evaluate, load_weights
-from astromorph.hardware import Processor
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import ReadoutOf, SpikingSettings, SpokenDigitsSettings
 from astromorph.tasks import Task, build_task
 from astromorph.tasks.spiking import spiking_task
-from astromorph.training import best_row, run_epochs
+from astromorph.training.evaluation import evaluate, load_weights
+from astromorph.training.hardware import Processor
+from astromorph.training.loop import best_row, run_epochs
 from studies.kept import kept
 
 CONDITIONS = ("none", "fixed", "learned")  # delays

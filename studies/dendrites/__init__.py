@@ -1,0 +1,1 @@
+"""Questions to dendritic segments, simulated and trained."""

@@ -17,10 +17,11 @@ from safetensors.torch import load_file
 from torch import nn
 from tqdm import tqdm
 
-from astromorph.checkpoint import save_tensors
 from astromorph.data.mnist import load_mnist
 from astromorph.dendrite import SegmentGate
-from astromorph.tasks.permuted_mnist import (
+from astromorph.files.whole_files import whole
+from astromorph.training.checkpoint import save_tensors
+from studies.dendrites.permuted_digits import (
     DendriticNetwork,
     PermutedDigits,
     PlainNetwork,
@@ -30,7 +31,6 @@ from astromorph.tasks.permuted_mnist import (
     plain_units,
     train_task,
 )
-from astromorph.whole_files import whole
 from studies.threads import processor_threads
 
 MODELS = ("active-dendrites", "fixed-gating", "plain")

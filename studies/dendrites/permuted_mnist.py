@@ -1,6 +1,6 @@
 """Do dendritic segments keep a network from forgetting?
 
-Ten tasks of permuted MNIST are learned one after the other (astromorph/tasks/permuted_mnist.py) by three networks of
+Ten tasks of permuted MNIST are learned one after the other (studies/dendrites/permuted_digits.py) by three networks of
 two hidden layers with equally many parameters: active dendrites (Iyer et al. 2022, Front. Neurorobot. 16:846219), whose
 gate is that of a measured NMDA segment if `segment` names its coefficients; the same with the segments as first drawn,
 which gate by context and learn nothing (as in Masse et al., PNAS 115:E10467, 2018); and a plain network, wider instead.
@@ -35,7 +35,6 @@ from matplotlib.ticker import MaxNLocator
 
 from astromorph.data.locations import data_root
 from astromorph.dendrite import opening_spread
-from astromorph.tasks.permuted_mnist import parameter_count
 from mapping.segment_coefficients import read_segment_coefficients, segment_response
 from studies.dendrites.continual_runs import (
     MODELS,
@@ -48,6 +47,7 @@ from studies.dendrites.continual_runs import (
     network_of,
     open_folder,
 )
+from studies.dendrites.permuted_digits import parameter_count
 from studies.figure import paper_style
 
 WORDS = {"active-dendrites": "active dendrites", "fixed-gating": "fixed gating", "plain": "plain network"}

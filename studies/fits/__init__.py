@@ -1,0 +1,1 @@
+"""Figures of what mapping has fitted."""

@@ -1,0 +1,1 @@
+"""Questions to the exact theory of sparse patterns."""

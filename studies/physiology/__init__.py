@@ -1,0 +1,1 @@
+"""Questions to neurons, synapses and astrocytes."""

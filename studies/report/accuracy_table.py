@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
 from studies.figure import paper_style
 
 NOT_TOLD = ("attention", "seed", "threads")  # have columns of their own, or say only how a run was computed

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
 from mapping import Coefficients
 from studies.fits import calcium_response as response_fit
 from studies.patterns import nmda_threshold, union_property

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import Settings, Wikitext2Settings
 from studies.figure import paper_style
 

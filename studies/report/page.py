@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from astromorph.whole_files import whole
+from astromorph.files.whole_files import whole
 from studies.report.page_table import SCRIPT, Link, link, table_markup
 
 CSS_PIXELS_PER_INCH = 96

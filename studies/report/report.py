@@ -17,8 +17,8 @@ import pandas as pd
 import xarray as xr
 from tqdm import tqdm
 
-from astromorph.run_folder import RunFolder
-from astromorph.shipped import run_path
+from astromorph.runs.run_folder import RunFolder
+from astromorph.runs.shipped import run_path
 from biophys.simulation.recording import load
 from studies.report.page import Picture, Section, pairs_table, picture, write_page
 from studies.report.page_table import Link

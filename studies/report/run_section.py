@@ -8,8 +8,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from astromorph.pretrained import DIGEST
-from astromorph.run_folder import METRICS, OWN_FILES, RunFolder
+from astromorph.runs.pretrained import DIGEST
+from astromorph.runs.run_folder import METRICS, OWN_FILES, RunFolder
 from studies.figure import paper_style
 from studies.report import accuracy_table, compared_runs, learning_curves
 from studies.report.page import Section, pairs_table, picture

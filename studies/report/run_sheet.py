@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from astromorph.calibration import Reliability
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
+from astromorph.training.calibration import Reliability
 from biophys.patterns.sampling import wilson_interval
 from studies.figure import paper_style
 from studies.report import learning_curves

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from astromorph.locks import alone
-from astromorph.whole_files import whole
+from astromorph.files.locks import alone
+from astromorph.files.whole_files import whole
 from studies.shell.outputs import claim, save_figure
 from studies.shell.parser import parse, verb_parser
 from studies.shell.provenance import provenance

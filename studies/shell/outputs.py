@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from astromorph.whole_files import whole
+from astromorph.files.whole_files import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

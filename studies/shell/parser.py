@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonargparse
 
-from astromorph.plain_yaml import read_yaml
+from astromorph.files.plain_yaml import read_yaml
 from studies.shell.words import meant
 
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "Sequence": "a list"}

@@ -108,9 +108,9 @@ def attention_forms() -> Found:
 
 def learning_digits() -> Found:
     """astromorph: two epochs on digits, written to a folder that is thrown away; the loss must fall below chance."""
-    from astromorph.run_folder import RunFolder
+    from astromorph.runs.run_folder import RunFolder
     from astromorph.settings import CalciumResponse, DigitsSettings
-    from astromorph.training import train
+    from astromorph.training.loop import train
 
     settings = DigitsSettings(attention="astromorphic", epochs=2, seed=SEED)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):

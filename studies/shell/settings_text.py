@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from astromorph.plain_yaml import read_yaml
+from astromorph.files.plain_yaml import read_yaml
 from astromorph.settings import CalciumResponse, Settings
 from studies.shell.parser import given_names, given_values
 

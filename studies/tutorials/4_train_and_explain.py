@@ -12,10 +12,10 @@ import numpy as np
 
 from astromorph import AstromorphicClassifier
 from astromorph.data.digits import load_digits
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
+from astromorph.runs.shipped import shipped_models
 from astromorph.settings import CalciumResponse, DigitsSettings
-from astromorph.shipped import shipped_models
-from astromorph.training import train
+from astromorph.training.loop import train
 from studies.attention import word_weights
 from studies.report import learning_curves
 

@@ -12,9 +12,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from brian2 import ms
 
-from astromorph.run_folder import RunFolder
+from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
-from astromorph.training import train
+from astromorph.training.loop import train
 from biophys.circuits.attention_circuit import settling_error
 from biophys.circuits.rate_circuit import RateNeurons
 from studies.circuits import circuit

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from astromorph.astrocyte import PositionalDrive, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism
 from astromorph.feature_map import CurveRelease, MeanFieldRelease, positive_activity, released_activity
+from astromorph.models.attention_from_settings import mechanism
 from astromorph.settings import CalciumResponse, DigitsSettings, SynapticRelease
-from astromorph.tasks.mechanisms import mechanism
 from biophys.release_theory import mean_field_release
 
 U, RECOVERY, DECAY, REFERENCE = 0.3, 2.0, 3.33, 2.6  # share, 1/s, 1/s, Hz

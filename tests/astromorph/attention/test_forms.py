@@ -5,9 +5,8 @@ import os
 import pytest
 import torch
 
-from astromorph import reference_relative
 from astromorph.astrocyte import HillResponse, PowerLawResponse
-from astromorph.attention import blocks, compiled, streaming
+from astromorph.attention import blocks, compiled, reference_relative, streaming
 from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistance
 from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.positions import Unordered

@@ -5,11 +5,11 @@ import torch
 
 from astromorph.attention import LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.attention.token_delays import TokenDelays, delayed, narrow
-from astromorph.attention_weights import attention_weights
 from astromorph.delays import annealed_width, delayed_slowly, gaussian
-from astromorph.optimiser import build_optimiser
+from astromorph.models.from_settings import text_model
+from astromorph.runs.attention_weights import attention_weights
 from astromorph.settings import ImdbSettings
-from astromorph.tasks.models import text_model
+from astromorph.training.optimiser import build_optimiser
 
 
 def slowly(x, delay, longest, width):

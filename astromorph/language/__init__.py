@@ -1,0 +1,1 @@
+"""Language models: the network, its word bands, and the trial for leaks before training."""

@@ -1,0 +1,1 @@
+"""Runs as folders: open one, ask its model, go on with a text, export it."""

@@ -1,0 +1,71 @@
+"""Go on with a text: one token after the other is drawn from what a trained language model expects next."""
+
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from astromorph.data.pieces import END_PIECE, UNKNOWN_PIECE, processor_of, written_out
+from astromorph.data.wikitext2 import END_OF_LINE, UNKNOWN
+from astromorph.language.from_settings import language_model
+from astromorph.language.language_model import LanguageModel
+from astromorph.runs.run_folder import RunFolder
+from astromorph.settings import Wikitext2Settings
+from astromorph.tasks.wikitext2 import PIECES_FILE
+from astromorph.training.evaluation import load_weights
+
+
+@torch.no_grad()
+def continued(model: LanguageModel, text: Tensor, count: int, seed: int = 0, temperature: float = 0.8) -> Tensor:
+    """`count` tokens that follow `text`, (tokens,), drawn from p^(1/temperature); 0 takes the likeliest.
+
+    The model reads the last tokens, as many as it was trained on.
+    """
+    draw, first = torch.Generator().manual_seed(seed), len(text)
+    model.eval()
+    for _ in range(count):
+        last = model(text[None, -len(model.positions) :])[0, -1].float()
+        if temperature:
+            expected = (model.words.log_probabilities(last) / temperature).softmax(-1)
+            following = torch.multinomial(expected, 1, generator=draw)
+        else:
+            following = model.words.likeliest(last[None])[0]
+        text = torch.cat((text, following))
+    return text[first:]
+
+
+def continue_text(path: Path, text: str, count: int = 60, seed: int = 0, temperature: float = 0.8) -> str:
+    """`text` and `count` tokens more by the language model in run folder `path`.
+
+    Words between spaces, as WikiText-2 writes them ("do n't , said"); a word it does not know is <unk>. ValueError in
+    one sentence if the run is no language model or `text` has no word, FileNotFoundError if it has no weights yet.
+    """
+    folder = RunFolder.open(path)
+    if not isinstance(folder.settings, Wikitext2Settings):
+        raise ValueError(f"{path} is a classifier of {folder.data_set} and goes on with no text; use a wikitext2 run")
+    if not text.split():
+        raise ValueError("there is no word to go on from; give a text of at least one")
+    weights = folder.path / "weights.safetensors"
+    if not weights.is_file():
+        raise FileNotFoundError(f"run {path} has no weights yet; continue it with --resume {path}")
+    names = json.loads((folder.path / "vocabulary.json").read_text())
+    model = language_model(folder.settings, folder.response, len(names))
+    load_weights(model, weights)
+    pieces = (folder.path / PIECES_FILE).read_bytes() if folder.settings.tokenisation == "bpe" else None
+    started = torch.tensor(numbered(text.split(), names, pieces))
+    followed = [names[number] for number in continued(model, started, count, seed, temperature).tolist()]
+    words = [*text.split(), *followed]
+    if pieces is not None:
+        words = written_out(pieces, [names[number] for number in started.tolist()] + followed)[1:]
+    return " ".join(words).replace(f" {END_OF_LINE}", "\n")
+
+
+def numbered(words: list[str], names: list[str], pieces: bytes | None) -> list[int]:
+    """An end of line and `words` as the model's numbers."""
+    numbers = {name: number for number, name in enumerate(names)}
+    if pieces is None:
+        return [numbers[END_OF_LINE], *(numbers.get(word, numbers[UNKNOWN]) for word in words)]
+    processor = processor_of(pieces)
+    spelled = [[UNKNOWN_PIECE] if word == UNKNOWN else processor.encode(word) for word in words]
+    return [numbers[processor.id_to_piece(number)] for number in (END_PIECE, *(n for word in spelled for n in word))]

@@ -1,0 +1,195 @@
+"""A trained classifier in a folder, to be used without its data set: settings, weights and, for text, the vocabulary.
+
+    from astromorph import AstromorphicClassifier
+
+    reader = AstromorphicClassifier.from_pretrained("runs/imdb-astromorphic-seed0")
+    reader.predict(["What a film!"])             # probabilities, a row a text, a column a class
+    reader.attention_weights("What a film!")     # what attention takes up of each word
+
+The folder of a finished run is such a folder. Nothing in it is executed: YAML is read safely, weights are safetensors,
+and names, sizes and values are checked. A digest of the weights, in a folder written here, is compared as well.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from astromorph.data.batches import pad
+from astromorph.data.words import Vocabulary, encode, shorten, split_words
+from astromorph.files.whole_files import whole
+from astromorph.models.from_settings import CLASS_NAMES, build_model
+from astromorph.runs.attention_weights import attention_weights
+from astromorph.runs.run_folder import RunFolder
+from astromorph.settings import CalciumResponse, ImdbSettings, Settings
+from astromorph.training.evaluation import load_weights
+
+AT_ONCE = 256  # inputs in a batch
+DIGEST = "weights_sha256"  # among the provenance of a folder written here
+
+
+class WordWeights(NamedTuple):
+    """What each attention layer takes up of each word; see astromorph/runs/attention_weights.py for what that is.
+
+    words: those the model reads, in order; known: whether they are in its vocabulary; heads: (layers, heads, words).
+    """
+
+    words: list[str]
+    known: list[bool]
+    heads: Tensor
+
+    @property
+    def weights(self) -> Tensor:
+        """(words,): the mean over the heads of the last layer, which the classifier reads."""
+        return self.heads[-1].mean(0)
+
+
+class AstromorphicClassifier:
+    """A trained model that classifies texts or images, with any of the attention mechanisms."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data_set: str,
+        settings: Settings,
+        response: CalciumResponse | None,
+        vocabulary: Vocabulary | None = None,
+        provenance: Mapping[str, str] = {},
+    ) -> None:
+        self.model = model.eval()
+        self.data_set = data_set
+        self.settings = settings
+        self.response = response
+        self.vocabulary = vocabulary
+        self.provenance = dict(provenance)
+        self.class_names = CLASS_NAMES[data_set]
+
+    @classmethod
+    def from_pretrained(cls, path: str | os.PathLike) -> "AstromorphicClassifier":
+        """The model in the folder of a run or one that `save_pretrained` wrote, or a shipped one by its name.
+
+        FileNotFoundError if a file is missing, ValueError if one is damaged, altered or of another model.
+        """
+        folder = RunFolder.open(path)
+        if folder.data_set not in CLASS_NAMES:
+            raise ValueError(f"{path} is trained on {folder.data_set} and classifies nothing; use another run")
+        vocabulary = read_vocabulary(folder.path) if isinstance(folder.settings, ImdbSettings) else None
+        model = build_model(folder.settings, folder.response, None if vocabulary is None else len(vocabulary))
+        weights = folder.path / "weights.safetensors"
+        if not weights.is_file():
+            raise FileNotFoundError(f"{weights} is missing; train to the end of an epoch, or copy the whole folder")
+        told = dict(folder.summary() if folder.finished else {}) | dict(folder.provenance)
+        if told.get(DIGEST, found := digest(weights.read_bytes())) != found:
+            raise ValueError(f"{weights} was altered since it was saved (its sha256 differs); copy the folder again")
+        load_weights(model, weights)
+        return cls(model, folder.data_set, folder.settings, folder.response, vocabulary, folder.provenance)
+
+    def save_pretrained(self, path: str | os.PathLike, *, half: bool = False, overwrite: bool = False) -> None:
+        """Write settings.yaml, weights.safetensors and vocabulary.json; FileExistsError as for a new run.
+
+        half: weights in 16 bits, computed with in 32 bits when they are read again.
+        """
+        kept = lambda tensor: tensor.half() if half and tensor.is_floating_point() else tensor
+        content = save({name: kept(tensor.detach()).contiguous() for name, tensor in self.model.state_dict().items()})
+        provenance = self.provenance | {DIGEST: digest(content)}
+        folder = RunFolder.create(
+            path, self.data_set, self.settings, self.response, overwrite=overwrite, provenance=provenance
+        )
+        if self.vocabulary is not None:
+            folder.write_json("vocabulary.json", self.vocabulary.to_list())
+        with whole(folder.path / "weights.safetensors") as part:
+            part.write_bytes(content)
+
+    @torch.no_grad()
+    def predict(self, inputs: Sequence[str] | np.ndarray | Tensor) -> Tensor:
+        """Probabilities (n, classes) of n texts, or of images (n, channels, height, width) as the data set has them.
+
+        Pixels are 0 to 255 for cifar10 and 0 to 16 for digits; `read_picture` of astromorph/data/image_file.py makes
+        them from a file. Computed in float32. ValueError for what is no input of this model.
+        """
+        batches = self._texts(inputs) if self.vocabulary is not None else self._images(inputs)
+        device = next(self.model.parameters()).device
+        logits = [self.model(*(each.to(device) for each in batch)) for batch in batches]
+        return torch.cat([each.float() for each in logits]).softmax(1).cpu()
+
+    def attention_weights(self, text: str) -> WordWeights:
+        """What attention takes up of each word of a text. ValueError if the model reads none, or no words."""
+        if self.vocabulary is None:
+            raise ValueError(f"a model of {self.data_set} reads images, not words; use one trained on imdb")
+        assert isinstance(self.settings, ImdbSettings)
+        if self.settings.segments > 1:
+            raise ValueError(
+                f"this model reads {self.settings.segments} segments with a memory between them, so its words have no "
+                "one weight; use one trained with --segments 1"
+            )
+        (inputs,) = self._texts([text])
+        device = next(self.model.parameters()).device
+        layers = attention_weights(self.model, tuple(each.to(device) for each in inputs))
+        if not layers:
+            raise ValueError(f"this model has no attention layer ({self.settings.attention}), so its words no weights")
+        split = split_words(text)
+        words = [split[place] for place in self._shortened(np.arange(len(split)))]
+        known = [word in self.vocabulary.numbers for word in words]
+        return WordWeights(words, known, torch.stack([layer[0, :, : len(words)] for layer in layers]).cpu())
+
+    def _shortened(self, words: np.ndarray) -> np.ndarray:
+        """Longer texts keep their beginning and end, as in training."""
+        assert isinstance(self.settings, ImdbSettings)
+        return shorten(words, self.settings.tokens, self.settings.first_tokens)
+
+    def _texts(self, texts: Any) -> list[tuple[Tensor, ...]]:
+        """Batches of words and masks."""
+        assert self.vocabulary is not None
+        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts) or not len(texts):
+            raise ValueError(
+                f"a model of {self.data_set} classifies a list of texts; give one, such as ['What a film!']"
+            )
+        for text in texts:
+            if not split_words(text):
+                raise ValueError(f"the text {text[:40]!r} holds no word; give one that does")
+        short = [self._shortened(each) for each in encode(texts, self.vocabulary)]
+        return [pad(short[i : i + AT_ONCE], 1) for i in range(0, len(short), AT_ONCE)]
+
+    def _images(self, images: Any) -> list[tuple[Tensor, ...]]:
+        """Batches of normalised pixels."""
+        mean, deviation, size = normalisation(self.data_set)
+        pixels = torch.as_tensor(np.asarray(images))
+        if pixels.dim() != 4 or tuple(pixels.shape[1:]) != size or not len(pixels):
+            raise ValueError(
+                f"a model of {self.data_set} classifies images of shape (n, {', '.join(map(str, size))}), "
+                f"not {tuple(pixels.shape)}; read a file with read_picture"
+            )
+        normalised = (pixels.float() - mean) / deviation
+        return [(part.contiguous(memory_format=torch.channels_last),) for part in normalised.split(AT_ONCE)]
+
+
+def normalisation(data_set: str) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+    """Mean and deviation of the pixels of a data set, (1, channels, 1, 1), and the shape of an image."""
+    from astromorph.tasks import cifar10, digits
+
+    task, size = (cifar10, (3, 32, 32)) if data_set == "cifar10" else (digits, (1, 8, 8))
+    mean, deviation = (torch.tensor(values).view(1, -1, 1, 1) for values in (task.MEAN, task.DEVIATION))
+    return mean, deviation, size
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """vocabulary.json of a folder; FileNotFoundError or ValueError in one sentence."""
+    file = path / "vocabulary.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing, without it words have no numbers; copy the whole folder")
+    try:
+        return Vocabulary.from_list([str(word) for word in json.loads(file.read_text())])
+    except (ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ValueError(f"{file} is no vocabulary ({reason}); copy the folder again") from error
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,187 @@
+"""A run is a folder: what was asked, how it went, what came out.
+
+settings.yaml        data set, every resolved setting, the calcium response, provenance
+metrics.csv          a row an epoch
+weights.safetensors  the weights of the epoch with the best validation accuracy so far
+summary.json         the test result, written once at the end
+checkpoint.safetensors  everything needed to go on; only while the run is unfinished
+vocabulary.json      the words by number (text only)
+pieces.model         how words are cut into byte pairs (wikitext2 with tokenisation bpe only)
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from pandas.api.types import is_numeric_dtype
+
+from astromorph.files.plain_yaml import read_yaml
+from astromorph.files.strict_reading import read_as
+from astromorph.files.whole_files import whole
+from astromorph.runs.shipped import run_path, shipped_models
+from astromorph.settings import SETTINGS, CalciumResponse, Settings, SpikingSettings
+
+METRICS = (
+    "epoch",
+    "training_loss",
+    "validation_loss",
+    "validation_accuracy",
+    "learning_rate",
+    "seconds",
+    "examples_per_second",
+)
+OWN_FILES = (
+    "settings.yaml",
+    "metrics.csv",
+    "weights.safetensors",
+    "summary.json",
+    "checkpoint.safetensors",
+    "vocabulary.json",
+    "pieces.model",
+    "coefficients.yaml",
+    "learning_curves.png",
+)
+SUMMARY: Mapping[str, type | tuple[type, ...]] = {  # what every summary holds
+    **dict.fromkeys(("test_accuracy", "test_loss", "validation_accuracy", "seconds"), (int, float)),
+    **dict.fromkeys(("chosen_epoch", "epochs", "parameters"), int),
+    **dict.fromkeys(("class_names", "confusion"), list),
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """settings.yaml; what `settings` holds depends on the data set."""
+
+    data_set: str
+    settings: dict[str, Any]
+    calcium_response: CalciumResponse | None
+    provenance: dict[str, str]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """An existing run; `response` is None unless the attention is astromorphic."""
+
+    path: Path
+    data_set: str
+    settings: Settings
+    response: CalciumResponse | None
+    provenance: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """What was trained, such as "imdb, linear attention, seed 0" or "shd, learned delays, seed 0"."""
+        own = self.settings
+        kind, what = (own.delays, "delays") if isinstance(own, SpikingSettings) else (own.attention, "attention")
+        return f"{self.data_set}, {'no' if kind == 'none' else kind} {what}, seed {own.seed}"
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike,
+        data_set: str,
+        settings: Settings,
+        response: CalciumResponse | None,
+        *,
+        overwrite: bool = False,
+        provenance: Mapping[str, str] = {},
+    ) -> "RunFolder":
+        """A new run in `path`; FileExistsError if it already holds one (or other files) and not `overwrite`."""
+        path = Path(path)
+        refuse_foreign_folder(path, overwrite)
+        path.mkdir(parents=True, exist_ok=True)
+        for name in OWN_FILES[1:]:  # settings.yaml, which is replaced, says to the last that this is a run
+            (path / name).unlink(missing_ok=True)
+        content = {
+            "data_set": data_set,
+            "settings": asdict(settings),
+            "calcium_response": None if response is None else asdict(response),
+            "provenance": dict(provenance),
+        }
+        with whole(path / "settings.yaml") as part:
+            part.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+        return cls(path, data_set, settings, response, dict(provenance))
+
+    @classmethod
+    def open(cls, path: str | os.PathLike) -> "RunFolder":
+        """The run in `path`, or the shipped model of that name.
+
+        FileNotFoundError if there is none, ValueError if its settings cannot be read.
+        """
+        path = run_path(path)
+        file = path / "settings.yaml"
+        if not file.is_file():
+            known = ", ".join(shipped_models())
+            raise FileNotFoundError(
+                f"{path} holds no run (no settings.yaml); name the folder a training wrote"
+                + (f", or a shipped model: {known}" if known else "")
+            )
+        try:
+            content = read_as(Content, read_yaml(file))
+            settings = read_as(SETTINGS[content.data_set], content.settings, "settings")
+            return cls(path, content.data_set, settings, content.calcium_response, content.provenance)
+        except (ValueError, KeyError) as error:
+            reason = " ".join(str(error).removeprefix(f"{file} ").split())
+            raise ValueError(f"{file} is not the settings of a run ({reason}); train again") from error
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / "summary.json").is_file()
+
+    def metrics(self) -> pd.DataFrame:
+        """A row an epoch with the columns METRICS; FileNotFoundError before the first epoch has ended."""
+        file = self.path / "metrics.csv"
+        if not file.is_file():
+            raise FileNotFoundError(f"{self.path} has no finished epoch yet; continue it with --resume")
+        try:
+            table = pd.read_csv(file)
+            lacking = [name for name in METRICS if name not in table or not is_numeric_dtype(table[name])]
+            fault = f"no numbers of {lacking[0]}" if lacking else "" if len(table) else "no rows"
+        except (ValueError, OSError) as error:
+            fault = " ".join(str(error).split())[:120]
+        if fault or table[["epoch", "validation_accuracy"]].isna().any(axis=None):
+            raise ValueError(f"{file} is not the table of a run ({fault or 'numbers are missing'}); train again")
+        return table
+
+    def summary(self) -> dict[str, Any]:
+        """The test result; FileNotFoundError while the run is unfinished."""
+        if not self.finished:
+            raise FileNotFoundError(f"run {self.path} is not finished; continue it with --resume {self.path}")
+        file = self.path / "summary.json"
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+            counts, classes = found["confusion"], len(found["class_names"])
+            square = all(len(row) == classes == len(counts) and all(type(n) is int for n in row) for row in counts)
+            fault = next((f"no {name}" for name, kind in SUMMARY.items() if not isinstance(found[name], kind)), "")
+            fault = fault or ("" if square else "no confusion")
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            fault = " ".join(str(error).split())[:120]
+        if fault:
+            raise ValueError(f"{file} is not the result of a run ({fault}); train again")
+        return found
+
+    def write_metrics(self, rows: Sequence[Mapping[str, float]]) -> None:
+        with whole(self.path / "metrics.csv") as part:
+            pd.DataFrame(rows, columns=list(METRICS)).to_csv(part, index=False)
+
+    def write_json(self, name: str, content: Any) -> None:
+        with whole(self.path / name) as part:
+            part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def refuse_foreign_folder(path: Path, overwrite: bool) -> None:
+    """FileExistsError unless `path` is absent, empty, or a run that may be overwritten."""
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise FileExistsError(f"{path} is a file; name another output folder")
+    if (path / "settings.yaml").exists():
+        if not overwrite:
+            raise FileExistsError(f"{path} already holds a run; give another folder, --resume {path}, or --overwrite")
+    elif not all(file.match(".*.part") for file in path.iterdir()):  # left by a killed process
+        raise FileExistsError(f"{path} holds files that are no run; name a new or empty output folder")
