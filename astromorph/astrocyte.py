@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from astromorph.feature_map import positive_activity
-from astromorph.measured import MonotoneCurve
-from astromorph.measured_numbers import hold
+from astromorph.measured import MonotoneCurve, hold
 from astromorph.settings import CalciumResponse
 
 

@@ -16,7 +16,7 @@ from statistics import NormalDist
 import torch
 from torch import Tensor, nn
 
-from astromorph.measured_numbers import hold
+from astromorph.measured import hold
 
 
 class SegmentGate(nn.Module):

@@ -16,8 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from astromorph.measured import MonotoneCurve
-from astromorph.measured_numbers import hold
+from astromorph.measured import MonotoneCurve, hold
 from astromorph.settings import SynapticRelease
 
 

@@ -1,13 +1,23 @@
-"""A measured curve itself as a torch function: the monotone cubic interpolant of points.
+"""Numbers and curves that are measured: parts of a module, but neither learned nor saved with its weights.
 
-Between two points it is a cubic polynomial whose slopes at the points are harmonic means of the neighbouring ones, 0
-where these differ in sign (Fritsch and Butland, SIAM J Sci Stat Comput 5:300, 1984): the curve rises where the points
-rise and never overshoots them. It has a continuous derivative. The polynomials are SciPy's.
+A curve is the monotone cubic interpolant of its points. Between two points it is a cubic polynomial whose slopes at the
+points are harmonic means of the neighbouring ones, 0 where these differ in sign (Fritsch and Butland, SIAM J Sci Stat
+Comput 5:300, 1984): the curve rises where the points rise and never overshoots them. It has a continuous derivative.
+The polynomials are SciPy's.
 """
 
 import torch
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor, nn
+
+
+def hold(module: nn.Module, **coefficients: float) -> None:
+    """Keep numbers that belong to the settings, not to the weights.
+
+    As tensors without axes: they take the type of what they meet, and torch.compile does not treat them as inputs.
+    """
+    for name, value in coefficients.items():
+        module.register_buffer(name, torch.tensor(value, dtype=torch.float64), persistent=False)
 
 
 class MonotoneCurve(nn.Module):

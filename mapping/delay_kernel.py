@@ -18,17 +18,18 @@ from torch import Tensor
 
 from astromorph.delays import IntegerDelays
 from astromorph.models.spiking_classifier import READOUTS, Activity, DeployedClassifier, DeployedLayer
-from astromorph.neurons.integrate_and_fire import LeakyIntegrateAndFire, LeakyIntegrator
+from astromorph.neurons.leaky_integrate_and_fire import LeakyIntegrateAndFire
+from astromorph.neurons.leaky_integrator import LeakyIntegrator
 from biophys.circuits.delayed_layer import Layer
 from biophys.circuits.delayed_layers import respond
 
-Neurons = TypeVar("Neurons", bound=LeakyIntegrateAndFire)
+Neurons = TypeVar("Neurons", LeakyIntegrateAndFire, LeakyIntegrator)
 
 
 def layers_of(network: DeployedClassifier) -> list[Layer]:
     """The layers of a network, the last of which does not fire; delays of axons and dendrites are those of synapses."""
     hidden = [layer for layer in network.layers if isinstance(layer, DeployedLayer)]
-    parts = [
+    parts: list[tuple[IntegerDelays, Tensor, LeakyIntegrateAndFire | LeakyIntegrator]] = [
         *((layer.connections, layer.current, layer.neurons) for layer in hidden),
         (network.output, torch.zeros(len(network.output.weight)), network.neurons),
     ]
@@ -37,7 +38,7 @@ def layers_of(network: DeployedClassifier) -> list[Layer]:
             connections.weight.double().cpu().numpy(),
             connections.steps.expand_as(connections.weight).cpu().numpy().copy(),
             current.double().cpu().numpy(),
-            neurons.kept,
+            neurons.remaining,
         )
         for connections, current, neurons in parts
     ]
@@ -79,7 +80,7 @@ def connections(layer: Layer, dtype: torch.dtype) -> IntegerDelays:
 
 
 def keeping(neurons: Neurons, kept: float) -> Neurons:
-    neurons.tau, neurons.kept = 1 / (1 - kept), kept
+    neurons.tau, neurons.remaining = 1 / (1 - kept), kept
     return neurons
 
 

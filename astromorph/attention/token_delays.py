@@ -18,13 +18,15 @@ class TokenDelays(nn.Module):
 
     position: (2, heads), the delays of keys and of values in tokens. Nothing arrives before it was sent, so causal
     attention stays causal; what would arrive after the last token is lost. `width` is the standard deviation of the
-    kernel in tokens; it counts in training only.
+    kernel in tokens; it counts in training only. `rate`: peak learning rate of the delays, if they have their own.
     """
 
-    def __init__(self, heads: int, longest: int) -> None:
+    def __init__(self, heads: int, longest: int, rate: float | None = None) -> None:
         super().__init__()
         self.longest, self.width = longest, longest / 2
         self.position = nn.Parameter(torch.rand(2, heads) * longest)
+        own_rate = {} if rate is None else {"lr": rate}
+        self.optimiser_options = {"position": {**own_rate, "weight_decay": 0.0}}  # training/optimiser.py
 
     def forward(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """key, value: (batch, tokens, heads, features), silent before the first token; returns the same shapes."""

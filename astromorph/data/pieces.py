@@ -14,6 +14,7 @@ import sentencepiece
 
 from astromorph.data.wikitext2 import END_OF_LINE, UNKNOWN, NumberedText
 
+PIECES_FILE = "pieces.model"  # in the folder of a run
 UNKNOWN_PIECE, END_PIECE = 0, 1  # sentencepiece's numbers of <unk> and <eos>
 
 

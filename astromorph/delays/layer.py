@@ -41,6 +41,8 @@ class Delays(nn.Module):
         ValueError: a number of neurons below one, a negative longest delay, an unknown kind or kernel, a bad width.
     """
 
+    optimiser_options: dict[str, dict[str, float]] = {"position": {"weight_decay": 0.0}}  # training/optimiser.py
+
     def __init__(
         self,
         inputs: int,

@@ -27,7 +27,7 @@ from astromorph.settings import CalciumResponse, Wikitext2Settings
 CUTOFFS = (1_000, 8_000)  # where bands of rarer words begin
 
 
-def language_model(settings: Wikitext2Settings, response: CalciumResponse | None, words: int) -> LanguageModel:
+def build_model(settings: Wikitext2Settings, response: CalciumResponse | None, words: int) -> LanguageModel:
     """The untrained model over `words` tokens."""
     layers = [
         DecoderLayer(settings.width, attention(settings, response), settings.feedforward, settings.dropout)

@@ -33,7 +33,9 @@ from astromorph.attention.switched import SwitchedMechanism
 from astromorph.attention.token_delays import TokenDelays
 from astromorph.feature_map import positive_activity, released_activity
 from astromorph.models.encoder import EncoderLayer
-from astromorph.settings import CalciumResponse, ClassifierSettings, ImdbSettings
+from astromorph.settings import CalciumResponse, ClassifierSettings
+
+DELAY_RATE = 100  # learning rate of the delays of tokens over that of weights
 
 
 def encoder_layers(
@@ -52,8 +54,8 @@ def attention(settings: ClassifierSettings, response: CalciumResponse | None, to
     """What stands in an encoder layer: a module on (batch, tokens, width) with a `keep` mask."""
     if settings.attention == "none":
         return NoAttention()
-    longest = settings.token_delay if isinstance(settings, ImdbSettings) else 0
-    delays = TokenDelays(settings.heads, longest) if longest else None
+    longest = getattr(settings, "token_delay", 0)
+    delays = TokenDelays(settings.heads, longest, DELAY_RATE * settings.learning_rate) if longest else None
     return MultiheadAttention(settings.width, settings.heads, mechanism(settings, response, tokens, rows), delays)
 
 

@@ -23,7 +23,8 @@ from torch import Tensor, nn
 
 from astromorph.delays import Delays, IntegerDelays
 from astromorph.models.dropout import LockedDropout
-from astromorph.neurons.integrate_and_fire import LeakyIntegrateAndFire, LeakyIntegrator
+from astromorph.neurons.leaky_integrate_and_fire import LeakyIntegrateAndFire
+from astromorph.neurons.leaky_integrator import LeakyIntegrator
 
 READOUTS: dict[str, Callable[[Tensor], Tensor]] = {  # from membranes (batch, time, classes) to logits (batch, classes)
     "softmax": lambda v: v.log_softmax(-1).logsumexp(1) - log(v.shape[1]),
@@ -45,6 +46,8 @@ class Activity(NamedTuple):
 
 class SpikingLayer(nn.Module):
     """Delays, batch norm over all samples and steps, neurons, dropout of whole neurons for a sequence."""
+
+    optimiser_options = dict.fromkeys(("norm.weight", "norm.bias"), {"weight_decay": 0.0})  # training/optimiser.py
 
     def __init__(self, delays: Delays, tau: float, dropout: float) -> None:
         super().__init__()

@@ -2,18 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from astromorph.data.pieces import END_PIECE, UNKNOWN_PIECE, processor_of, written_out
+from astromorph.data.pieces import END_PIECE, PIECES_FILE, UNKNOWN_PIECE, processor_of, written_out
 from astromorph.data.wikitext2 import END_OF_LINE, UNKNOWN
-from astromorph.language.from_settings import language_model
 from astromorph.language.language_model import LanguageModel
 from astromorph.runs.run_folder import RunFolder
-from astromorph.settings import Wikitext2Settings
-from astromorph.tasks.wikitext2 import PIECES_FILE
-from astromorph.training.evaluation import load_weights
+from astromorph.runs.trained import trained_model, weights_file
 
 
 @torch.no_grad()
@@ -42,17 +40,15 @@ def continue_text(path: Path, text: str, count: int = 60, seed: int = 0, tempera
     one sentence if the run is no language model or `text` has no word, FileNotFoundError if it has no weights yet.
     """
     folder = RunFolder.open(path)
-    if not isinstance(folder.settings, Wikitext2Settings):
+    if folder.settings.kind != "language model":
         raise ValueError(f"{path} is a classifier of {folder.data_set} and goes on with no text; use a wikitext2 run")
     if not text.split():
         raise ValueError("there is no word to go on from; give a text of at least one")
-    weights = folder.path / "weights.safetensors"
-    if not weights.is_file():
-        raise FileNotFoundError(f"run {path} has no weights yet; continue it with --resume {path}")
-    names = json.loads((folder.path / "vocabulary.json").read_text())
-    model = language_model(folder.settings, folder.response, len(names))
-    load_weights(model, weights)
-    pieces = (folder.path / PIECES_FILE).read_bytes() if folder.settings.tokenisation == "bpe" else None
+    weights_file(folder)  # before the vocabulary is looked for
+    names = json.loads((folder.path / "vocabulary.json").read_text(encoding="utf-8"))
+    model: Any = trained_model(folder, len(names))
+    in_pieces = getattr(folder.settings, "tokenisation", "word") == "bpe"
+    pieces = (folder.path / PIECES_FILE).read_bytes() if in_pieces else None
     started = torch.tensor(numbered(text.split(), names, pieces))
     followed = [names[number] for number in continued(model, started, count, seed, temperature).tolist()]
     words = [*text.split(), *followed]

@@ -24,12 +24,13 @@ from torch import Tensor, nn
 
 from astromorph.data.batches import pad
 from astromorph.data.words import Vocabulary, encode, shorten, split_words
+from astromorph.files.tensors import load_weights
 from astromorph.files.whole_files import whole
-from astromorph.models.from_settings import CLASS_NAMES, build_model
 from astromorph.runs.attention_weights import attention_weights
 from astromorph.runs.run_folder import RunFolder
-from astromorph.settings import CalciumResponse, ImdbSettings, Settings
-from astromorph.training.evaluation import load_weights
+from astromorph.settings import CalciumResponse, TrainingSettings
+from astromorph.tasks import build_model
+from astromorph.tasks.build import task_module
 
 AT_ONCE = 256  # inputs in a batch
 DIGEST = "weights_sha256"  # among the provenance of a folder written here
@@ -58,7 +59,7 @@ class AstromorphicClassifier:
         self,
         model: nn.Module,
         data_set: str,
-        settings: Settings,
+        settings: TrainingSettings,
         response: CalciumResponse | None,
         vocabulary: Vocabulary | None = None,
         provenance: Mapping[str, str] = {},
@@ -69,7 +70,7 @@ class AstromorphicClassifier:
         self.response = response
         self.vocabulary = vocabulary
         self.provenance = dict(provenance)
-        self.class_names = CLASS_NAMES[data_set]
+        self.class_names: tuple[str, ...] = task_module(settings).CLASS_NAMES
 
     @classmethod
     def from_pretrained(cls, path: str | os.PathLike) -> "AstromorphicClassifier":
@@ -78,15 +79,15 @@ class AstromorphicClassifier:
         FileNotFoundError if a file is missing, ValueError if one is damaged, altered or of another model.
         """
         folder = RunFolder.open(path)
-        if folder.data_set not in CLASS_NAMES:
+        if folder.settings.kind != "classifier":
             raise ValueError(f"{path} is trained on {folder.data_set} and classifies nothing; use another run")
-        vocabulary = read_vocabulary(folder.path) if isinstance(folder.settings, ImdbSettings) else None
+        vocabulary = None if folder.settings.longest_text is None else read_vocabulary(folder.path)
         model = build_model(folder.settings, folder.response, None if vocabulary is None else len(vocabulary))
         weights = folder.path / "weights.safetensors"
         if not weights.is_file():
             raise FileNotFoundError(f"{weights} is missing; train to the end of an epoch, or copy the whole folder")
-        told = dict(folder.summary() if folder.finished else {}) | dict(folder.provenance)
-        if told.get(DIGEST, found := digest(weights.read_bytes())) != found:
+        stated = dict(folder.summary() if folder.finished else {}) | dict(folder.provenance)
+        if stated.get(DIGEST, actual := digest(weights.read_bytes())) != actual:
             raise ValueError(f"{weights} was altered since it was saved (its sha256 differs); copy the folder again")
         load_weights(model, weights)
         return cls(model, folder.data_set, folder.settings, folder.response, vocabulary, folder.provenance)
@@ -96,8 +97,8 @@ class AstromorphicClassifier:
 
         half: weights in 16 bits, computed with in 32 bits when they are read again.
         """
-        kept = lambda tensor: tensor.half() if half and tensor.is_floating_point() else tensor
-        content = save({name: kept(tensor.detach()).contiguous() for name, tensor in self.model.state_dict().items()})
+        stored = lambda tensor: tensor.half() if half and tensor.is_floating_point() else tensor
+        content = save({name: stored(tensor.detach()).contiguous() for name, tensor in self.model.state_dict().items()})
         provenance = self.provenance | {DIGEST: digest(content)}
         folder = RunFolder.create(
             path, self.data_set, self.settings, self.response, overwrite=overwrite, provenance=provenance
@@ -123,17 +124,17 @@ class AstromorphicClassifier:
         """What attention takes up of each word of a text. ValueError if the model reads none, or no words."""
         if self.vocabulary is None:
             raise ValueError(f"a model of {self.data_set} reads images, not words; use one trained on imdb")
-        assert isinstance(self.settings, ImdbSettings)
-        if self.settings.segments > 1:
+        recurrent = getattr(self.model, "recurrent", None)
+        if recurrent is not None:
             raise ValueError(
-                f"this model reads {self.settings.segments} segments with a memory between them, so its words have no "
+                f"this model reads {len(recurrent.factors)} segments with a memory between them, so its words have no "
                 "one weight; use one trained with --segments 1"
             )
         (inputs,) = self._texts([text])
         device = next(self.model.parameters()).device
         layers = attention_weights(self.model, tuple(each.to(device) for each in inputs))
         if not layers:
-            raise ValueError(f"this model has no attention layer ({self.settings.attention}), so its words no weights")
+            raise ValueError(f"this model has no attention layer ({self.settings.variant}), so its words no weights")
         split = split_words(text)
         words = [split[place] for place in self._shortened(np.arange(len(split)))]
         known = [word in self.vocabulary.numbers for word in words]
@@ -141,8 +142,8 @@ class AstromorphicClassifier:
 
     def _shortened(self, words: np.ndarray) -> np.ndarray:
         """Longer texts keep their beginning and end, as in training."""
-        assert isinstance(self.settings, ImdbSettings)
-        return shorten(words, self.settings.tokens, self.settings.first_tokens)
+        assert self.settings.longest_text is not None
+        return shorten(words, *self.settings.longest_text)
 
     def _texts(self, texts: Any) -> list[tuple[Tensor, ...]]:
         """Batches of words and masks."""
@@ -159,24 +160,16 @@ class AstromorphicClassifier:
 
     def _images(self, images: Any) -> list[tuple[Tensor, ...]]:
         """Batches of normalised pixels."""
-        mean, deviation, size = normalisation(self.data_set)
+        task = task_module(self.settings)
+        mean, deviation = (torch.tensor(values).view(1, -1, 1, 1) for values in (task.MEAN, task.DEVIATION))
         pixels = torch.as_tensor(np.asarray(images))
-        if pixels.dim() != 4 or tuple(pixels.shape[1:]) != size or not len(pixels):
+        if pixels.dim() != 4 or tuple(pixels.shape[1:]) != task.SIZE or not len(pixels):
             raise ValueError(
-                f"a model of {self.data_set} classifies images of shape (n, {', '.join(map(str, size))}), "
+                f"a model of {self.data_set} classifies images of shape (n, {', '.join(map(str, task.SIZE))}), "
                 f"not {tuple(pixels.shape)}; read a file with read_picture"
             )
         normalised = (pixels.float() - mean) / deviation
         return [(part.contiguous(memory_format=torch.channels_last),) for part in normalised.split(AT_ONCE)]
-
-
-def normalisation(data_set: str) -> tuple[Tensor, Tensor, tuple[int, ...]]:
-    """Mean and deviation of the pixels of a data set, (1, channels, 1, 1), and the shape of an image."""
-    from astromorph.tasks import cifar10, digits
-
-    task, size = (cifar10, (3, 32, 32)) if data_set == "cifar10" else (digits, (1, 8, 8))
-    mean, deviation = (torch.tensor(values).view(1, -1, 1, 1) for values in (task.MEAN, task.DEVIATION))
-    return mean, deviation, size
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
@@ -185,7 +178,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing, without it words have no numbers; copy the whole folder")
     try:
-        return Vocabulary.from_list([str(word) for word in json.loads(file.read_text())])
+        return Vocabulary.from_list([str(word) for word in json.loads(file.read_text(encoding="utf-8"))])
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise ValueError(f"{file} is no vocabulary ({reason}); copy the folder again") from error

@@ -24,7 +24,7 @@ from astromorph.files.plain_yaml import read_yaml
 from astromorph.files.strict_reading import read_as
 from astromorph.files.whole_files import whole
 from astromorph.runs.shipped import run_path, shipped_models
-from astromorph.settings import SETTINGS, CalciumResponse, Settings, SpikingSettings
+from astromorph.settings import SETTINGS, CalciumResponse, TrainingSettings
 
 METRICS = (
     "epoch",
@@ -69,23 +69,21 @@ class RunFolder:
 
     path: Path
     data_set: str
-    settings: Settings
+    settings: TrainingSettings
     response: CalciumResponse | None
     provenance: Mapping[str, str]
 
     @property
     def title(self) -> str:
         """What was trained, such as "imdb, linear attention, seed 0" or "shd, learned delays, seed 0"."""
-        own = self.settings
-        kind, what = (own.delays, "delays") if isinstance(own, SpikingSettings) else (own.attention, "attention")
-        return f"{self.data_set}, {'no' if kind == 'none' else kind} {what}, seed {own.seed}"
+        return f"{self.data_set}, {self.settings.variant}, seed {self.settings.seed}"
 
     @classmethod
     def create(
         cls,
         path: str | os.PathLike,
         data_set: str,
-        settings: Settings,
+        settings: TrainingSettings,
         response: CalciumResponse | None,
         *,
         overwrite: bool = False,

@@ -1,7 +1,6 @@
-"""What can be wrong with a number, told in one sentence; and what all trainings have in common."""
+"""What can be wrong with a number, in one sentence."""
 
 from math import inf
-from typing import Any
 
 
 def check_at_least(name: str, value: int, least: int) -> None:
@@ -17,15 +16,3 @@ def check_above_zero(name: str, value: float) -> None:
 def check_share(name: str, value: float) -> None:
     if not 0 <= value < 1:
         raise ValueError(f"{name} {value} is a share; use a number from 0 to below 1")
-
-
-def check_training(settings: Any) -> None:
-    """Raise for the first setting of the training loop and its optimiser that cannot work."""
-    for name in ("epochs", "batch"):
-        check_at_least(name, getattr(settings, name), 1)
-    check_above_zero("learning_rate", settings.learning_rate)
-    for name in ("dropout", "label_smoothing", "warm_up"):
-        check_share(name, getattr(settings, name, 0.0))
-    for name in ("weight_decay", "average", "threads", "seed"):
-        if getattr(settings, name) < 0:
-            raise ValueError(f"{name} {getattr(settings, name)} is negative; use 0 or more")

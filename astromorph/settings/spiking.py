@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from math import inf
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
-from astromorph.settings.checks import check_above_zero, check_at_least, check_share, check_training
-from astromorph.settings.transformers import Precision
+from astromorph.settings.checks import check_above_zero, check_at_least, check_share
+from astromorph.settings.training import Precision, TrainingSettings
 
 DelaysOf = Literal["none", "fixed", "learned"]
 DelayKind = Literal["synapse", "axon", "dendrite"]
@@ -13,15 +13,19 @@ ReadoutOf = Literal["softmax", "last", "mean", "max"]
 
 
 @dataclass(frozen=True)
-class SpikingSettings:
+class SpikingSettings(TrainingSettings):
     """A spiking network with delays on its connections; each data set has its own below."""
 
-    attention = "none"
-    data_set = ""
-    classes = 0
-    units = 0  # input channels of the recordings
-    own_validation = False  # whether the data set has a validation part
+    task = "spiking"
+    kind = "spiking"
+    classes: ClassVar[int] = 0
+    units: ClassVar[int] = 0  # input channels of the recordings
+    own_validation: ClassVar[bool] = False  # whether the data set has a validation part
 
+    epochs: int = 30  # passes through the training part
+    learning_rate: float = 5e-3  # peak, after a linear warm-up; then half a cosine to zero
+    weight_decay: float = 1e-5  # of weights; none of delays and norms
+    precision: Precision = "float32"  # auto, float32 or bfloat16; delays are always computed in float32
     delays: DelaysOf = "learned"  # none, fixed (drawn at random) or learned
     delay_kind: DelayKind = "synapse"  # what has a delay of its own: synapse, axon or dendrite
     longest: int = 12  # longest delay of a connection, in frames
@@ -36,24 +40,17 @@ class SpikingSettings:
     readout: ReadoutOf = "softmax"  # of the last layer's membranes: softmax, last, mean or max (spiking_classifier.py)
     dropout: float = 0.25  # share of a hidden layer's neurons silenced for a whole recording
     shift: int = 0  # channels by which training recordings are moved up or down at most
-    epochs: int = 30  # passes through the training part
-    batch: int = 64  # recordings a training step
-    learning_rate: float = 5e-3  # peak, after a linear warm-up; then half a cosine to zero
-    warm_up: float = 0.2  # share of all steps in which the learning rate rises
-    weight_decay: float = 1e-5  # of weights; none of delays and norms
-    average: int = 0  # steps over which weights are averaged for validation and test; 0 takes the last weights
     label_smoothing: float = 0.0  # share of the target spread over all classes
     validation: int = 270  # recordings held out of the training part; they choose the epoch
     by_speaker: bool = False  # hold out all recordings of some speakers, at least so many, rather than any
-    threads: int = 0  # processor threads; 0 leaves the choice to torch
-    precision: Precision = "float32"  # auto, float32 or bfloat16; delays are always computed in float32
-    compile: bool = False  # fuse elementwise work with torch.compile (needs a C++ compiler)
-    seed: int = 0  # of split, order, initial weights and delays, and dropout
+
+    @property
+    def variant_name(self) -> str:
+        return f"{self.delays}-delays"
 
     @property
     def variant(self) -> str:
-        """What a run's folder is called by."""
-        return f"{self.delays}-delays"
+        return f"{'no' if self.delays == 'none' else self.delays} delays"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -68,8 +65,8 @@ class SpikingSettings:
             check_at_least(name, getattr(self, name), 1)
         own = self.own_validation
         if self.validation < 0 or own == bool(self.validation):
-            told = "has a published validation part; use 0" if own else "holds nothing out; use at least 1"
-            raise ValueError(f"validation {self.validation} {told}")
+            rule = "has a published validation part; use 0" if own else "holds nothing out; use at least 1"
+            raise ValueError(f"validation {self.validation} {rule}")
         if self.units % self.channels:
             raise ValueError(f"channels {self.channels} do not divide {self.units} units; use a divisor")
         for name in ("frame", "delay_rate"):
@@ -78,8 +75,9 @@ class SpikingSettings:
             raise ValueError(f"tau {self.tau} is shorter than a frame; use 1 or more")
         if not 0 < self.narrow_by <= 1:
             raise ValueError(f"narrow_by {self.narrow_by} is a share of the epochs; use a number above 0, at most 1")
-        check_share("settled", self.settled)
-        check_training(self)
+        for name in ("settled", "dropout", "label_smoothing"):
+            check_share(name, getattr(self, name))
+        super().__post_init__()
 
 
 @dataclass(frozen=True)

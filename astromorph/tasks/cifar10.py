@@ -15,12 +15,16 @@ from torch import Generator, Tensor
 from astromorph.data.augment import alternating, cutout, shift_and_flip
 from astromorph.data.cifar10 import load_cifar10
 from astromorph.data.images import Images
-from astromorph.models.from_settings import colour_model
-from astromorph.models.image_front import Whitening
+from astromorph.models.attention_from_settings import encoder_layers
+from astromorph.models.image_classifier import ImageClassifier
+from astromorph.models.image_front import PATCH, Whitening, convolution_front
+from astromorph.models.image_views import AverageOfViews
 from astromorph.settings import CalciumResponse, Cifar10Settings
 from astromorph.tasks.image_batches import image_task
 from astromorph.tasks.task import Task
 
+CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SIZE = (3, 32, 32)
 MEASURED = 5_000  # training images behind the whitening filters
 MEAN, DEVIATION = (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)  # of the training images, values 0-255
 GREY = 121.0  # what covers images
@@ -29,8 +33,20 @@ GREY = 121.0  # what covers images
 def build(settings: Cifar10Settings, response: CalciumResponse | None, root: Path) -> Task:
     """The task with the images under `root`."""
     images = load_cifar10(root)
-    model = colour_model(settings, response, whitening(images))
+    model = build_model(settings, response, filters=whitening(images))
     return image_task(model, images, settings, MEAN, DEVIATION, augmentation(settings, len(images.train_labels)))
+
+
+def build_model(
+    settings: Cifar10Settings, response: CalciumResponse | None, words: None = None, filters: Whitening | None = None
+) -> AverageOfViews:
+    """32 x 32 pixels in colour, 7 x 7 tokens; without whitening `filters`, stored weights have to fill them."""
+    filters = filters or Whitening(torch.zeros(1, 3, PATCH, PATCH))
+    front = convolution_front(filters, settings.channels, settings.width, settings.convolutions)
+    model = ImageClassifier(
+        front, 49, settings.width, 10, encoder_layers(settings, response, 49, 7), settings.dropout
+    ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return AverageOfViews(model, settings.view_shift)
 
 
 def whitening(images: Images) -> Whitening:

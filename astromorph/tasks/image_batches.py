@@ -1,6 +1,7 @@
 """Batches of images for training and testing: split, shuffled, augmented, normalised."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import ceil
 
 import numpy as np
@@ -9,8 +10,8 @@ from torch import Generator, Tensor, nn
 
 from astromorph.data.images import Images
 from astromorph.data.splits import validation_split
-from astromorph.settings import Cifar10Settings, DigitsSettings
-from astromorph.tasks.task import Batch, Task
+from astromorph.settings import ClassifierSettings
+from astromorph.tasks.task import Batch, Task, cross_entropy
 
 TEST_BATCH = 500
 
@@ -22,7 +23,7 @@ def unchanged(images: Tensor, chosen: Tensor, epoch: int, draw: Generator) -> Te
 def image_task(
     model: nn.Module,
     images: Images,
-    settings: Cifar10Settings | DigitsSettings,
+    settings: ClassifierSettings,
     mean: Sequence[float],
     deviation: Sequence[float],
     augment: Callable[[Tensor, Tensor, int, Generator], Tensor] = unchanged,
@@ -60,4 +61,5 @@ def image_task(
         examples=len(learn),
         unit="images",
         class_names=images.class_names,
+        loss=partial(cross_entropy, label_smoothing=settings.label_smoothing),
     )

@@ -26,14 +26,16 @@ from astromorph.data.corpus import EncodedReviews, load_encoded_imdb
 from astromorph.data.splits import validation_of_groups
 from astromorph.data.unlabelled import load_unlabelled, without
 from astromorph.data.words import shorten
-from astromorph.models.from_settings import CLASS_NAMES, text_model
+from astromorph.models.attention_from_settings import encoder_layers
+from astromorph.models.long_text_classifier import LongTextClassifier
 from astromorph.models.text_classifier import SPREAD, TextClassifier
 from astromorph.settings import CalciumResponse, ImdbSettings
-from astromorph.tasks.task import Batch, Task
+from astromorph.tasks.task import Batch, Task, cross_entropy
 from astromorph.text.ngram_reader import NgramReader
 from astromorph.text.self_training import teach
 from astromorph.text.word_vectors import word_vectors
 
+CLASS_NAMES = ("unfavourable", "favourable")
 TEST_BATCH = 256
 WIDTH_STEP = 16  # tokens between the widths to which batches are padded
 
@@ -52,7 +54,7 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
         "validation": ([train[i] for i in held_out], reviews.train_labels[held_out]),
         "test": (test, reviews.test_labels),
     }
-    model = text_model(settings, response, len(reviews.vocabulary))
+    model = build_model(settings, response, len(reviews.vocabulary))
 
     def prepare(folder: Path) -> None:
         more = unlabelled_reviews(settings, root, reviews)
@@ -67,7 +69,6 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
                 parts["learn"] = labelled[0] + unlabelled, np.concatenate([labelled[1], judged])
 
     def training(epoch: int) -> Iterator[Batch]:
-        narrow(model, epoch, settings.epochs)
         texts, labels = parts["learn"]
         fewer = short(leave_out(texts, settings.word_dropout, settings.seed, epoch))
         return text_batches(fewer, labels, widths, settings.batch, settings.seed, epoch)
@@ -80,11 +81,28 @@ def build(settings: ImdbSettings, response: CalciumResponse | None, root: Path) 
         steps=ceil((len(learn) + settings.unlabelled) / settings.batch),
         examples=len(learn) + settings.unlabelled,
         unit="reviews",
-        class_names=CLASS_NAMES["imdb"],
+        class_names=CLASS_NAMES,
         words=reviews.vocabulary.to_list(),
-        loss=partial(expected_cross_entropy, label_smoothing=settings.label_smoothing) if settings.unlabelled else None,
+        loss=partial(
+            expected_cross_entropy if settings.unlabelled else cross_entropy, label_smoothing=settings.label_smoothing
+        ),
         prepare=prepare,
+        begin_epoch=lambda epoch: narrow(model, epoch, settings.epochs),
     )
+
+
+def build_model(
+    settings: ImdbSettings, response: CalciumResponse | None, words: int
+) -> TextClassifier | LongTextClassifier:
+    """The untrained model over a vocabulary of so many words; of several segments, one with a memory."""
+    if settings.segments == 1:
+        layers = encoder_layers(settings, response, settings.tokens)
+        reader = NgramReader(words, settings.ngrams) if settings.ngrams else None
+        size = words, settings.tokens, settings.width, 2
+        return TextClassifier(*size, layers, settings.dropout, reader, settings.phrase, settings.pooling)
+    layers = encoder_layers(settings, response, settings.memory + ceil(settings.tokens / settings.segments))
+    memory = (settings.memory, settings.segments, settings.retention)
+    return LongTextClassifier(words, settings.tokens, settings.width, 2, layers, settings.dropout, *memory)
 
 
 def padded_widths(tokens: int) -> list[int]:

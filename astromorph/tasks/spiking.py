@@ -6,6 +6,7 @@ one. The published protocol of the Spiking Heidelberg Digits chooses the epoch o
 """
 
 from collections.abc import Iterator
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -20,13 +21,13 @@ from astromorph.data.splits import validation_split
 from astromorph.delays import annealed_width
 from astromorph.models.spiking_classifier import SpikingClassifier
 from astromorph.settings import SpikingSettings
-from astromorph.tasks.task import Batch, Task
+from astromorph.tasks.task import Batch, Task, cross_entropy
 
 TEST_BATCH = 256
 NARROW = 0.5  # width of a kernel at the end, frames
 
 
-def build(settings: SpikingSettings, root: Path) -> Task:
+def build(settings: SpikingSettings, response: None, root: Path) -> Task:
     """The task with the recordings under `root`."""
     parts = {part: read(settings, root, part) for part in PARTS[settings.data_set]}
     train = parts["train"]
@@ -42,21 +43,10 @@ def spiking_task(
     settings: SpikingSettings, train: SpikingRecordings, validation: SpikingRecordings, test: SpikingRecordings
 ) -> Task:
     """The task of classifying recordings that are already split."""
-    model = SpikingClassifier(
-        settings.channels,
-        settings.hidden,
-        settings.classes,
-        settings.longest,
-        delays=settings.delays,
-        kind=settings.delay_kind,
-        tau=settings.tau,
-        dropout=settings.dropout,
-        readout=settings.readout,
-    )
+    model = build_model(settings)
     spikes, labels = torch.from_numpy(train.counts), torch.from_numpy(train.labels)
 
     def training(epoch: int) -> Iterator[Batch]:
-        model.narrow(width(epoch, settings))
         draw = torch.Generator().manual_seed(settings.seed * 100_003 + epoch)
         for some in torch.randperm(len(labels), generator=draw).split(settings.batch):
             yield Batch((shifted(spikes[some], settings.shift, draw).float(),), labels[some])
@@ -70,7 +60,27 @@ def spiking_task(
         examples=len(labels),
         unit="recordings",
         class_names=train.class_names,
+        loss=partial(cross_entropy, label_smoothing=settings.label_smoothing),
+        begin_epoch=lambda epoch: model.narrow(width(epoch, settings)),
     )
+
+
+def build_model(settings: SpikingSettings, response: None = None, words: None = None) -> SpikingClassifier:
+    """The untrained network; its delays have a learning rate of their own."""
+    model = SpikingClassifier(
+        settings.channels,
+        settings.hidden,
+        settings.classes,
+        settings.longest,
+        delays=settings.delays,
+        kind=settings.delay_kind,
+        tau=settings.tau,
+        dropout=settings.dropout,
+        readout=settings.readout,
+    )
+    for connections in model.connections:
+        connections.optimiser_options = {"position": {"lr": settings.delay_rate, "weight_decay": 0.0}}
+    return model
 
 
 def width(epoch: int, settings: SpikingSettings) -> float:

@@ -8,15 +8,6 @@ from typing import Any, Literal, NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from astromorph.settings import (
-    CalciumResponse,
-    Cifar10Settings,
-    ImdbSettings,
-    Settings,
-    SpikingSettings,
-    Wikitext2Settings,
-)
-
 
 class Batch(NamedTuple):
     """inputs: what the model is called with; labels: (batch,) integers, or (batch, tokens)."""
@@ -41,14 +32,19 @@ def judge(logits: Tensor, labels: Tensor) -> Judgement:
     return Judgement(losses, answers, confidence)
 
 
+def cross_entropy(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """The mean cross-entropy of logits (..., classes) in float32, with this share of the target over all classes."""
+    return F.cross_entropy(logits.flatten(0, -2).float(), labels.flatten(), label_smoothing=label_smoothing)
+
+
 @dataclass(frozen=True)
 class Task:
     """Batches are made anew at each call; training(epoch) in an order given by seed and epoch.
 
-    loss: from a model's output and labels to the mean loss that is trained; None is the cross-entropy of logits with
-    the label smoothing of the settings. prepare: is called with the run's folder before training, and again when a run
-    goes on; it may write files there, and finds those of an earlier call. further: what a result of
-    the validation or the test is also told as, for the summary of a run.
+    loss: from a model's output and labels to the mean loss that is trained. prepare: is called with the run's folder
+    before training, and again when a run goes on; it may write files there, and finds those of an earlier call.
+    begin_epoch: is called with the number of an epoch before it, for what a model changes over training. further: by
+    what other numbers a result of the validation or the test is known, for the summary of a run.
     """
 
     model: nn.Module
@@ -60,31 +56,9 @@ class Task:
     unit: str  # what an example is called
     class_names: tuple[str, ...]  # empty where there are too many for a table of confusion
     words: list[str] | None = None  # the vocabulary, for text
-    loss: Callable[[Any, Tensor], Tensor] | None = None
+    loss: Callable[[Any, Tensor], Tensor] = cross_entropy
     judge: Callable[[Any, Tensor], Judgement] = judge
     chosen_by: Literal["accuracy", "loss"] = "accuracy"  # which epoch gives the weights that are tested
     prepare: Callable[[Path], None] = lambda folder: None
+    begin_epoch: Callable[[int], None] = lambda epoch: None
     further: Callable[[float, float, str], dict[str, float]] = lambda loss, accuracy, part: {}  # part: validation, test
-
-
-def build_task(settings: Settings, response: CalciumResponse | None, root: Path) -> Task:
-    """The task of `settings` with its data under `root`; errors are those of the loaders."""
-    if isinstance(settings, ImdbSettings):
-        from astromorph.tasks import imdb
-
-        return imdb.build(settings, response, root)
-    if isinstance(settings, Cifar10Settings):
-        from astromorph.tasks import cifar10
-
-        return cifar10.build(settings, response, root)
-    if isinstance(settings, Wikitext2Settings):
-        from astromorph.tasks import wikitext2
-
-        return wikitext2.build(settings, response, root)
-    if isinstance(settings, SpikingSettings):
-        from astromorph.tasks import spiking
-
-        return spiking.build(settings, root)
-    from astromorph.tasks import digits
-
-    return digits.build(settings, response)

@@ -17,16 +17,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from astromorph.data.pieces import in_pieces
+from astromorph.data.pieces import PIECES_FILE, in_pieces
 from astromorph.data.wikitext2 import END_OF_LINE, load_wikitext2
 from astromorph.files.whole_files import whole
-from astromorph.language.from_settings import language_model
+from astromorph.language.from_settings import build_model
 from astromorph.language.leak import refuse_leak
 from astromorph.settings import CalciumResponse, Wikitext2Settings
 from astromorph.tasks.task import Batch, Judgement, Task
 
 WINDOWS = 32  # read at once in validation and test
-PIECES_FILE = "pieces.model"
 
 
 class Corpus(NamedTuple):
@@ -44,7 +43,7 @@ def build(settings: Wikitext2Settings, response: CalciumResponse | None, root: P
     """The task with the text under `root`."""
     corpus = read(settings, root)
     end = corpus.names.index(END_OF_LINE)
-    model = language_model(settings, response, len(corpus.names))
+    model = build_model(settings, response, len(corpus.names))
     model.words.start_from(torch.bincount(corpus.train, minlength=len(corpus.names)))
     blocks = len(corpus.train) // settings.context
 

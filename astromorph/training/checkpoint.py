@@ -1,24 +1,19 @@
 """Everything a training needs to go on as if it had not been stopped, in one safetensors file, without pickle.
 
 Weights, their average if there is one, what the optimiser remembers of each parameter, and the metrics so far. Random
-numbers need not be kept: each epoch seeds its own. A digest of all of it is kept too, so that a file in which a single
-bit has changed is refused.
+numbers need not be stored: each epoch seeds its own.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
-from astromorph.files.whole_files import whole
+from astromorph.files.tensors import read_tensors, save_tensors
 from astromorph.training.averaging import AveragedWeights
 
-DIGEST = "sha256"  # of the tensors and what else the metadata says
 MODEL, AVERAGE, MEMORY = "model/", "average/", "optimiser/"
 
 
@@ -38,41 +33,6 @@ def save(
             if value is not None:
                 tensors[f"{MEMORY}{key}/{name}"] = torch.as_tensor(value)
     save_tensors(path, tensors, {"rows": json.dumps(list(rows))})
-
-
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write tensors and their digest whole or not at all; OSError if they find no room."""
-    kept, told = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, metadata or {}
-    with whole(path) as part:
-        try:
-            save_file(kept, part, told | {DIGEST: digest(kept, told)})
-        except SafetensorError as error:
-            raise OSError(f"{path} cannot be written ({error}); free some space, then go on with --resume") from error
-
-
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file and its metadata; ValueError with the reason if it is damaged.
-
-    A file without a digest (of an earlier version) is believed.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            metadata = dict(file.metadata() or {})
-    except (SafetensorError, RuntimeError, TypeError, OSError) as error:
-        raise ValueError(" ".join(str(error).split())[:120]) from error
-    if (known := metadata.pop(DIGEST, None)) and known != digest(tensors, metadata):
-        raise ValueError("it was altered since it was written: its digest differs")
-    return tensors, metadata
-
-
-def digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    """sha256 over names, types, shapes and bytes of the tensors, and the metadata."""
-    found = hashlib.sha256(json.dumps(dict(metadata), sort_keys=True).encode())
-    for name, tensor in sorted(tensors.items()):
-        found.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
 
 
 def restore(

@@ -10,20 +10,21 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from astromorph import learning_rules
+from astromorph.files.tensors import load_weights, save_tensors
 from astromorph.runs.run_folder import RunFolder
-from astromorph.settings import Settings
-from astromorph.tasks import Task, build_task
+from astromorph.settings import TrainingSettings
+from astromorph.tasks import Batch, Task, build_task
 from astromorph.training import checkpoint, distributed
 from astromorph.training.allocator import keep_freed_memory
 from astromorph.training.averaging import AveragedWeights
-from astromorph.training.evaluation import evaluate, load_weights
+from astromorph.training.evaluation import evaluate
 from astromorph.training.hardware import Processor
 from astromorph.training.optimiser import build_optimiser, set_learning_rate
 
@@ -56,73 +57,68 @@ def train(folder: RunFolder, root: Path) -> dict[str, Any]:
         return test_once(folder, task, processor, rows) if leads else folder.summary()
 
 
-def run_epochs(folder: RunFolder, task: Task, processor: Processor) -> list[dict[str, float]]:
-    """All epochs that are still to do; a row of metrics for each epoch done."""
-    settings, model = folder.settings, task.model.to(processor.device)
+class Training(NamedTuple):
+    """What an epoch works with. forward: the task's model as a call, shared by processes and compiled if asked for."""
+
+    settings: TrainingSettings
+    task: Task
+    processor: Processor
+    forward: Callable[..., Any]
+    rule: Callable[..., Tensor]
+    optimiser: torch.optim.Optimizer
+    average: AveragedWeights
+
+
+def begin(settings: TrainingSettings, task: Task, processor: Processor) -> Training:
+    """A training of `task` before its first epoch. ValueError if the learning rule cannot train the model."""
+    model = task.model.to(processor.device)
+    rule = learning_rules.named(settings.rule)(model)
     optimiser, average = build_optimiser(settings, model), AveragedWeights(model, settings.average)
-    saved = folder.path / "checkpoint.safetensors"
-    rows = checkpoint.restore(saved, model, average, optimiser) if saved.exists() else []
     shared = distributed.shared(model)
     forward = compiled(shared) if settings.compile else shared
+    return Training(settings, task, processor, forward, rule, optimiser, average)
+
+
+def run_epochs(folder: RunFolder, task: Task, processor: Processor) -> list[dict[str, float]]:
+    """All epochs that are still to do; a row of metrics for each epoch done."""
+    settings, saved = folder.settings, folder.path / "checkpoint.safetensors"
+    training = begin(settings, task, processor)
+    state = task.model, training.average, training.optimiser
+    rows = checkpoint.restore(saved, *state) if saved.exists() else []
     for epoch in range(len(rows) + 1, settings.epochs + 1):
         try:
-            row = one_epoch(epoch, settings, task, forward, optimiser, processor, average)
+            row = one_epoch(epoch, training)
         except ArithmeticError as error:
             raise ValueError(f"{error}; {what_is_left(folder, rows)}") from error
         rows.append(row)
         if distributed.leads():
             if best_row(rows, task) is row:
-                checkpoint.save_tensors(folder.path / "weights.safetensors", average.model.state_dict())
+                save_tensors(folder.path / "weights.safetensors", training.average.model.state_dict())
             folder.write_metrics(rows)  # before the checkpoint: what it does not know yet is done again
-            checkpoint.save(saved, model, average, optimiser, rows)
+            checkpoint.save(saved, *state, rows)
             tqdm.write(
                 f"epoch {epoch}/{settings.epochs}: training loss {row['training_loss']:.4f}, validation "
-                f"{told(row, task)}, {row['seconds']:.1f} s, {row['examples_per_second']:.0f} {task.unit}/s"
+                f"{described(row, task)}, {row['seconds']:.1f} s, {row['examples_per_second']:.0f} {task.unit}/s"
             )
     return rows
 
 
-def one_epoch(
-    epoch: int,
-    settings: Settings,
-    task: Task,
-    forward: Callable[..., Any],
-    optimiser: torch.optim.Optimizer,
-    processor: Processor,
-    average: AveragedWeights,
-) -> dict[str, float]:
+def one_epoch(epoch: int, training: Training) -> dict[str, float]:
     """Trains for one epoch (counted from 1), then validates; `seconds` is the time of the training part.
 
     ArithmeticError if the loss or its gradient stops being a number, or explodes.
     """
+    settings, task = training.settings, training.task
     task.model.train()
     torch.manual_seed((settings.seed * 100_003 + epoch) * distributed.size() + distributed.rank())
-    sum_of_losses, step, steps, start = 0.0, (epoch - 1) * task.steps, task.steps * settings.epochs, time.perf_counter()
-    shown = tqdm(
-        task.training(epoch),
-        total=task.steps,
-        desc=f"epoch {epoch}/{settings.epochs}",
-        unit="batch",
-        leave=False,
-        disable=None if distributed.leads() else True,
-    )
-    rate = settings.learning_rate
-    for inputs, labels in shown:
-        rate, count = set_learning_rate(optimiser, step, steps, settings.warm_up), len(labels)
-        *given, labels = processor.move(distributed.share((*inputs, labels)))
-        with processor.precision():
-            output = forward(*given)
-        loss = mean_loss(output, labels, settings, task) * distributed.weight(count)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        size = nn.utils.get_total_norm([each.grad for each in task.model.parameters() if each.grad is not None])
-        check_finite(loss.item(), size.item(), step, steps, rate)
-        if size > LARGEST_GRADIENT:
-            nn.utils.clip_grads_with_norm_(task.model.parameters(), LARGEST_GRADIENT, size)
-        optimiser.step()
-        average.update(task.model)
-        sum_of_losses += loss.item() * count / distributed.size()
-        step += 1
+    task.begin_epoch(epoch)
+    title, leads = f"epoch {epoch}/{settings.epochs}", distributed.leads()
+    batches = tqdm(task.training(epoch), title, task.steps, leave=False, unit="batch", disable=None if leads else True)
+    sum_of_losses, rate, start = 0.0, settings.learning_rate, time.perf_counter()
+    for step, batch in enumerate(batches, (epoch - 1) * task.steps):
+        rate = set_learning_rate(training.optimiser, step, task.steps * settings.epochs, settings.warm_up)
+        loss = one_step(step, batch, training, rate)
+        sum_of_losses += loss * len(batch.labels) / distributed.size()
     seconds = time.perf_counter() - start
     row = {
         "epoch": epoch,
@@ -133,20 +129,34 @@ def one_epoch(
         "seconds": seconds,
         "examples_per_second": task.examples / seconds,
     }
-    if distributed.leads():
-        classes = len(task.class_names)
-        result = evaluate(average.model, task.validation(), classes, processor, "validating", task.judge)
+    if leads:
+        model, classes = training.average.model, len(task.class_names)
+        result = evaluate(model, task.validation(), classes, training.processor, "validating", task.judge)
         row |= {"validation_loss": result.loss, "validation_accuracy": result.accuracy}
     distributed.wait_for_all()
     return row
 
 
-def mean_loss(output: Any, labels: Tensor, settings: Settings, task: Task) -> Tensor:
-    """The task's own loss, or the cross-entropy of logits (..., classes) with label smoothing."""
-    if task.loss is not None:
-        return task.loss(output, labels)
-    logits = output.flatten(0, -2).float()
-    return F.cross_entropy(logits, labels.flatten(), label_smoothing=getattr(settings, "label_smoothing", 0.0))
+def one_step(step: int, batch: Batch, training: Training, rate: float) -> float:
+    """Learns from this process's share of a batch; its loss. ArithmeticError as of `one_epoch`."""
+    model, optimiser, processor = training.task.model, training.optimiser, training.processor
+    weight = distributed.weight(len(batch.labels))
+    *inputs, labels = processor.move(distributed.share((*batch.inputs, batch.labels)))
+
+    def forward(*inputs: Tensor) -> Any:
+        with processor.precision():
+            return training.forward(*inputs)
+
+    optimiser.zero_grad(set_to_none=True)
+    loss_of = lambda output, labels: training.task.loss(output, labels) * weight
+    loss = training.rule(forward, tuple(inputs), labels, loss_of).item()
+    size = nn.utils.get_total_norm([each.grad for each in model.parameters() if each.grad is not None])
+    check_finite(loss, size.item(), step, training.task.steps * training.settings.epochs, rate)
+    if size > LARGEST_GRADIENT:
+        nn.utils.clip_grads_with_norm_(model.parameters(), LARGEST_GRADIENT, size)
+    optimiser.step()
+    training.average.update(model)
+    return loss
 
 
 def test_once(folder: RunFolder, task: Task, processor: Processor, rows: list[dict[str, float]]) -> dict[str, Any]:
@@ -156,7 +166,7 @@ def test_once(folder: RunFolder, task: Task, processor: Processor, rows: list[di
     result = evaluate(task.model, task.test(), len(task.class_names), processor, judge=task.judge)
     summary = {
         "data_set": folder.data_set,
-        "attention": folder.settings.attention,
+        "attention": folder.settings.variant_name,
         "seed": folder.settings.seed,
         "test_accuracy": result.accuracy,
         "test_loss": result.loss,
@@ -186,8 +196,8 @@ def best_row(rows: list[dict[str, float]], task: Task) -> dict[str, float]:
     return max(rows, key=lambda row: row["validation_accuracy"])
 
 
-def told(row: dict[str, float], task: Task) -> str:
-    """What a reader wants to know of a validation."""
+def described(row: dict[str, float], task: Task) -> str:
+    """The result of a validation, as it is printed."""
     further = task.further(row["validation_loss"], row["validation_accuracy"], "validation")
     accuracy = f"accuracy {row['validation_accuracy']:.4f}"
     return ", ".join([accuracy, *(f"{name.replace('_', ' ')} {value:.2f}" for name, value in further.items())])

@@ -1,4 +1,8 @@
-"""The optimiser of a training, and how its learning rate runs over the steps."""
+"""The optimiser of a training, and how its learning rate runs over the steps.
+
+A module whose parameters want a learning rate or a decay of their own says so in `optimiser_options`: parameter by its
+name in the module, and torch's options for its group. All others take those of the settings.
+"""
 
 import math
 from typing import Any
@@ -6,50 +10,31 @@ from typing import Any
 import torch
 from torch import nn
 
-from astromorph.settings import Cifar10Settings, Settings, SpikingSettings
+from astromorph.settings import TrainingSettings
 from astromorph.training.muon import muon
 
-DELAY_RATE = 100  # learning rate of the delays of tokens over that of weights
+
+def build_optimiser(settings: TrainingSettings, model: nn.Module) -> torch.optim.Optimizer:
+    """AdamW over all that learns or, where settings ask for it, Muon; at the peak of the learning rate."""
+    if settings.muon_momentum is not None:
+        return muon(model, settings.learning_rate, settings.muon_momentum, settings.weight_decay)
+    return torch.optim.AdamW(groups(model), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
 
 
-def build_optimiser(settings: Settings, model: nn.Module) -> torch.optim.Optimizer:
-    """AdamW over all parameters or, where settings ask for it, Muon; at the peak of the learning rate.
-
-    Delays have a rate of their own (`delay_rate`), and neither they nor other single numbers a channel decay.
-    """
-    if isinstance(settings, Cifar10Settings) and settings.optimiser == "muon":
-        return muon(model, settings.learning_rate, settings.momentum, settings.weight_decay)
-    if isinstance(settings, SpikingSettings):
-        return torch.optim.AdamW(groups(settings, model), weight_decay=0.0, fused=True)
-    delays = [each for name, each in model.named_parameters() if name.endswith(".delays.position")]
-    others = [each for name, each in model.named_parameters() if not name.endswith(".delays.position")]
-    own: dict[str, Any] = {"params": delays, "lr": DELAY_RATE * settings.learning_rate, "weight_decay": 0.0}
-    parts: list[dict[str, Any]] = [{"params": others}, *([own] if delays else [])]
-    return torch.optim.AdamW(
-        parts,
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-
-
-def groups(settings: SpikingSettings, model: nn.Module) -> list[dict[str, Any]]:
-    """Weights, norms, and delays where they are learned, with their rates."""
-    kinds: dict[str, list[nn.Parameter]] = {"weight": [], "norm": [], "position": []}
-    for name, parameter in model.named_parameters():
-        kind = "position" if name.endswith(".position") else "norm" if parameter.dim() == 1 else "weight"
-        if parameter.requires_grad:
-            kinds[kind].append(parameter)
-    own: dict[str, dict[str, float]] = {
-        "weight": {"weight_decay": settings.weight_decay},
-        "norm": {},
-        "position": {"lr": settings.delay_rate},
+def groups(model: nn.Module) -> list[dict[str, Any]]:
+    """Parameters that learn, by their options; those without come first."""
+    options = {
+        parameter: own[name]
+        for module in model.modules()
+        if isinstance(own := getattr(module, "optimiser_options", None), dict)
+        for name, parameter in module.named_parameters()
+        if name in own
     }
-    return [
-        {"params": parameters, "lr": settings.learning_rate, **own[kind]}
-        for kind, parameters in kinds.items()
-        if parameters
-    ]
+    parts: dict[tuple, list[nn.Parameter]] = {(): []}
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parts.setdefault(tuple(options.get(parameter, {}).items()), []).append(parameter)
+    return [{"params": parameters, **dict(own)} for own, parameters in parts.items() if parameters]
 
 
 def learning_rate(step: int, steps: int, peak: float, warm_up: float) -> float:

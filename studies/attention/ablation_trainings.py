@@ -19,10 +19,9 @@ from astromorph.astrocyte import PowerLawResponse
 from astromorph.attention import AstromorphicMechanism
 from astromorph.attention.responses import LinearResponse
 from astromorph.attention.switched import SwitchedMechanism
-from astromorph.models.from_settings import build_model
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
-from astromorph.tasks import Task, build_task
+from astromorph.tasks import Task, build_model, build_task
 from astromorph.training.evaluation import evaluate
 from astromorph.training.hardware import Processor
 from astromorph.training.loop import run_epochs
@@ -94,7 +93,7 @@ def trained(name: str, settings: Settings, budget: Budget, root: Path, folder: P
 
 def train(settings: Settings, budget: Budget, root: Path, working: Path, *, test: bool) -> Trained:
     """One training in the run folder `working`, from its last checkpoint if there is one."""
-    response = CalciumResponse() if settings.attention == "astromorphic" else None
+    response = CalciumResponse() if settings.takes_response else None
     torch.manual_seed(settings.seed)
     task = in_parts(build_task(settings, response, root), budget.evaluations)
     begin_alike(task, settings)

@@ -6,9 +6,7 @@ several times an epoch: what the loop takes for an epoch is a part of one.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,10 +19,11 @@ from torch import Tensor, nn
 from astromorph.files.whole_files import whole
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings, ImdbSettings, Settings
-from astromorph.tasks import Batch, Task, build_task
+from astromorph.tasks import Task, build_task
 from astromorph.training.evaluation import evaluate
 from astromorph.training.hardware import Processor
 from astromorph.training.loop import run_epochs
+from astromorph.training.parts import in_parts
 from biophys.astrocyte import AstrocyteParameters, parameter_set, settling_time
 from biophys.simulation.recording import load, recorded, save
 from biophys.simulation.simulate import run
@@ -163,11 +162,10 @@ def train(response: CalciumResponse, settings: Settings, evaluations: int, root:
     The best of so many validations, a few examples ahead, would be weights of some moment before the learning rate has
     come down, and their test accuracy another.
     """
-    data_set = "imdb" if isinstance(settings, ImdbSettings) else "digits"
     torch.manual_seed(settings.seed)
     task = in_parts(build_task(settings, response, root), evaluations)
     begun = (working / "settings.yaml").is_file()
-    run_folder = RunFolder.open(working) if begun else RunFolder.create(working, data_set, settings, response)
+    run_folder = RunFolder.open(working) if begun else RunFolder.create(working, settings.data_set, settings, response)
     processor = Processor.choose(settings.precision)
     rows = run_epochs(run_folder, task, processor)
     tested = evaluate(task.model, task.test(), len(task.class_names), processor)
@@ -189,22 +187,6 @@ def settings_of(plan: Plan, seed: int) -> Settings:
     if plan.data_set == "digits":
         return DigitsSettings(**asked)
     raise ValueError(f"data set {plan.data_set!r} is not used here; use imdb or digits")
-
-
-def in_parts(task: Task, parts: int) -> Task:
-    """The task with every epoch cut into `parts` of as many steps (the last may have fewer), numbered on.
-
-    ValueError if the steps do not last.
-    """
-    steps = -(-task.steps // parts)
-    if (parts - 1) * steps >= task.steps:
-        raise ValueError(f"{parts} evaluations are too many for the {task.steps} steps of an epoch; ask for fewer")
-
-    def training(part: int) -> Iterator[Batch]:
-        epoch, begun = divmod(part - 1, parts)
-        yield from islice(task.training(epoch + 1), begun * steps, (begun + 1) * steps)
-
-    return replace(task, training=training, steps=steps, examples=task.examples // parts)
 
 
 def drives(task: Task, processor: Processor) -> Tensor:

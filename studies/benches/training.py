@@ -31,15 +31,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from astromorph.data.batches import pad
-from astromorph.models.from_settings import build_model
-from astromorph.settings import Cifar10Settings, ImdbSettings, Settings
-from astromorph.tasks import Batch, Task
+from astromorph.settings import Cifar10Settings, ClassifierSettings, ImdbSettings, Settings
+from astromorph.tasks import Batch, Task, build_model
 from astromorph.tasks.imdb import padded_widths, text_batches
 from astromorph.training.allocator import keep_freed_memory
-from astromorph.training.averaging import AveragedWeights
 from astromorph.training.hardware import Processor
-from astromorph.training.loop import compiled, one_epoch
-from astromorph.training.optimiser import build_optimiser
+from astromorph.training.loop import begin, one_epoch
 from studies.benches.plain_images import IMAGES_OF_AN_EPOCH, PlainImageClassifier, synthetic_images
 from studies.figure import paper_style
 from studies.threads import processor_threads
@@ -145,7 +142,7 @@ def timed_images(steps: int, settings: Cifar10Settings, modes: Sequence[str], se
     return timed | ours("images", settings, modes, batches)
 
 
-def ours(unit: str, settings: Settings, modes: Sequence[str], batches: Sequence[Batch]) -> dict[Row, Timed]:
+def ours(unit: str, settings: ClassifierSettings, modes: Sequence[str], batches: Sequence[Batch]) -> dict[Row, Timed]:
     return {
         Row(unit, attention, mode): project(replace(settings, attention=attention), mode, batches)  # type: ignore[arg-type]
         for attention, mode in product(ATTENTIONS, modes)
@@ -189,13 +186,12 @@ def plain(model: nn.Module, batches: Sequence[Batch]) -> Timed:
 def project(settings: Settings, mode: str, batches: Sequence[Batch]) -> Timed:
     """The project's epoch on the given batches, in the given mode, warmed up (and compiled)."""
     model = build_model(settings, None, getattr(settings, "vocabulary", None))
-    forward = compiled(model) if mode == "compiled" else model
-    optimiser = build_optimiser(settings, model)
+    settings = replace(settings, compile=mode == "compiled", average=0)
     processor = Processor(torch.device("cpu"), mode != "float32")
+    training = begin(settings, task_of(model, batches), processor)
 
     def run(chosen: Sequence[Batch] = batches) -> float:
-        task, average = task_of(model, chosen), AveragedWeights(model, 0)
-        return one_epoch(1, settings, task, forward, optimiser, processor, average)["seconds"]
+        return one_epoch(1, training._replace(task=task_of(model, chosen)))["seconds"]
 
     run(warming(batches))
     return run

@@ -130,7 +130,7 @@ def simulate(
         print(extrapolated, flush=True)
     asked = {
         "data_set": folder.data_set,
-        "attention": folder.settings.attention,
+        "attention": folder.settings.variant_name,
         "weights": hashlib.sha256((folder.path / "weights.safetensors").read_bytes()).hexdigest(),
         "neurons": neurons,
         "calcium": calcium,
@@ -174,7 +174,7 @@ def simulate(
     found.input.attrs = {"units": "1", "long_name": "number in the test set"}
     found.attrs = {
         "study": "circuit",
-        "title": f"{folder.data_set}, {folder.settings.attention} attention: {neurons} neurons, {calcium} calcium",
+        "title": f"{folder.data_set}, {folder.settings.variant}: {neurons} neurons, {calcium} calcium",
         **asked,
         "target": chosen_target,
         "settling_time": written(settling_time(cells)),

@@ -12,10 +12,10 @@ from torch.nn.functional import pad
 
 from astromorph.attention import MultiheadAttention
 from astromorph.data.words import shorten
+from astromorph.files.tensors import load_weights
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks import Task, build_task
-from astromorph.training.evaluation import load_weights
 from biophys.circuits.process_astrocyte import AstrocyteCalcium
 from biophys.simulation.recording import load
 from mapping.circuit import attention_layers, fitted_calcium, hidden_activity, measured_calcium

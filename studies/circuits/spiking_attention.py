@@ -117,7 +117,7 @@ def simulate(
     pieces = [chosen[start : start + chunk] for start in range(0, examples, chunk)]
     opened(parts, asked := {
         "data_set": folder.data_set,
-        "attention": folder.settings.attention,
+        "attention": folder.settings.variant_name,
         "weights": hashlib.sha256((folder.path / "weights.safetensors").read_bytes()).hexdigest(),
         "examples": examples,
         "longest": tokens if folder.data_set == "imdb" else "all",
@@ -157,7 +157,7 @@ def simulate(
         found[name].attrs = {"units": units, "long_name": meaning}
     found.attrs = {
         "study": "spiking-attention",
-        "title": f"{folder.data_set}, {folder.settings.attention} attention, as a circuit of spiking neurons",
+        "title": f"{folder.data_set}, {folder.settings.variant}, as a circuit of spiking neurons",
         "caption": CAPTION,
         **asked,
         "unit": task.unit,

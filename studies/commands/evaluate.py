@@ -82,7 +82,7 @@ def _test_set(path: Path, data: Path | None, voter: str, drawn: bool) -> "Sectio
     root = data_root(data)
     if drawn:
         folder.metrics()  # what is missing is said before the test set is read
-    from astromorph.training.evaluation import evaluate_run
+    from astromorph.runs.trained import evaluate_run
 
     result = evaluate_run(folder, root, voter)
     for number, (name, row) in enumerate(zip(result["class_names"], result["confusion"], strict=True)):

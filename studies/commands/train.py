@@ -114,9 +114,9 @@ def _measured(settings: Settings, file: Path | None) -> "Coefficients | None":
     """What --astrocyte names; ValueError if the attention has no use for it."""
     if file is None:
         return None
-    if settings.attention != "astromorphic":
+    if not settings.takes_response:
         raise ValueError(
-            f"--astrocyte has no effect on {settings.attention} attention; use --attention astromorphic or leave it out"
+            f"--astrocyte has no effect on {settings.variant}; use --attention astromorphic or leave it out"
         )
     from mapping import read_coefficients
 
@@ -125,7 +125,7 @@ def _measured(settings: Settings, file: Path | None) -> "Coefficients | None":
 
 def _response(settings: Settings, measured: "Coefficients | None") -> CalciumResponse | None:
     """Response and synapses of an astromorphic run: the measured ones, or those published."""
-    if settings.attention != "astromorphic":
+    if not settings.takes_response:
         return None
     if measured is None:
         return CalciumResponse()
@@ -162,8 +162,7 @@ def _start(
     from astromorph.runs.run_folder import RunFolder, refuse_foreign_folder
     from studies.commands.data import require
 
-    kind = getattr(settings, "variant", settings.attention)
-    out = own["out"] or Path("runs") / f"{data_set}-{kind}-seed{settings.seed}"
+    out = own["out"] or Path("runs") / f"{data_set}-{settings.variant_name}-seed{settings.seed}"
     root = data_root(own["data"])
 
     def refuse() -> None:

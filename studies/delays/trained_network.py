@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from astromorph.data.spiking_hdf5 import SpikingRecordings
+from astromorph.files.tensors import load_weights
 from astromorph.models.spiking_classifier import DeployedClassifier, SpikingClassifier
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import SpikingSettings
 from astromorph.tasks.spiking import spiking_task
-from astromorph.training.evaluation import load_weights
 
 
 def trained_network(run: Path) -> tuple[DeployedClassifier, SpikingSettings, RunFolder]:

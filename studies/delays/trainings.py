@@ -18,11 +18,12 @@ import numpy as np
 import torch
 
 from astromorph.data.spiking_hdf5 import SpikingRecordings
+from astromorph.files.tensors import load_weights
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import ReadoutOf, SpikingSettings, SpokenDigitsSettings
 from astromorph.tasks import Task, build_task
 from astromorph.tasks.spiking import spiking_task
-from astromorph.training.evaluation import evaluate, load_weights
+from astromorph.training.evaluation import evaluate
 from astromorph.training.hardware import Processor
 from astromorph.training.loop import best_row, run_epochs
 from studies.kept import kept

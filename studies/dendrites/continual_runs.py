@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from astromorph.data.mnist import load_mnist
 from astromorph.dendrite import SegmentGate
+from astromorph.files.tensors import save_tensors
 from astromorph.files.whole_files import whole
-from astromorph.training.checkpoint import save_tensors
 from studies.dendrites.permuted_digits import (
     DendriticNetwork,
     PermutedDigits,

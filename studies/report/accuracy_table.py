@@ -40,7 +40,7 @@ def collect(folders: Sequence[RunFolder]) -> pd.DataFrame:
         rows.append(
             {
                 "data_set": folder.data_set,
-                "attention": folder.settings.attention,
+                "attention": folder.settings.variant_name,
                 "setting": setting,
                 "seed": folder.settings.seed,
                 "test_accuracy": summary["test_accuracy"],
@@ -66,7 +66,7 @@ def check_comparable(folders: Sequence[RunFolder]) -> None:
                 f"{other.path} trains on {other.data_set} and {first.path} on {first.data_set}; "
                 "compare runs of one data set"
             )
-        same = seen.setdefault(str((settled(other), other.settings.attention, other.settings.seed)), other.path)
+        same = seen.setdefault(str((settled(other), other.settings.variant_name, other.settings.seed)), other.path)
         if same is not other.path:
             raise ValueError(f"{other.path} repeats {same}, seed and all; compare runs that differ in something")
 

@@ -11,17 +11,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from astromorph.runs.run_folder import RunFolder
-from astromorph.settings import Settings, Wikitext2Settings
+from astromorph.settings import Settings
 from studies.figure import paper_style
 
 
 def draw(folder: RunFolder) -> Figure:
     """Losses left, accuracies right, by epoch. FileNotFoundError before the first epoch has ended."""
-    settings = folder.settings
     with paper_style():
         figure, (losses, accuracies) = plt.subplots(1, 2, figsize=(7.2, 3.2))
         draw_panels(losses, accuracies, folder)
-        figure.suptitle(f"{folder.data_set}, {settings.attention} attention, seed {settings.seed}")
+        figure.suptitle(folder.title)
     return figure
 
 
@@ -43,7 +42,7 @@ def draw_panels(losses: Axes, accuracies: Axes, folder: RunFolder) -> None:
 
 def best_epoch(table: pd.DataFrame, settings: Settings) -> int:
     """The best so far: by accuracy or, of a language model, by loss."""
-    by_loss = isinstance(settings, Wikitext2Settings)
+    by_loss = settings.kind == "language model"
     place = table.validation_loss.idxmin() if by_loss else table.validation_accuracy.idxmax()
     return int(table.loc[place, "epoch"])
 

@@ -72,7 +72,7 @@ def test_the_network_comes_back_from_its_layers_and_from_brian2s_arrays(kind, cl
             assert torch.equal(one.connections.weight, two.connections.weight)
             assert torch.equal(one.connections.steps, two.connections.steps)
             assert torch.equal(one.current, two.current)
-            assert one.neurons.kept == two.neurons.kept
+            assert one.neurons.remaining == two.neurons.remaining
         assert torch.equal(network.output.weight, back.output.weight)
         assert torch.equal(network.output.steps, back.output.steps)
         spikes = inputs(8)

@@ -6,9 +6,9 @@ import torch
 from astromorph.attention import LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.attention.token_delays import TokenDelays, delayed, narrow
 from astromorph.delays import annealed_width, delayed_slowly, gaussian
-from astromorph.models.from_settings import text_model
 from astromorph.runs.attention_weights import attention_weights
 from astromorph.settings import ImdbSettings
+from astromorph.tasks.imdb import build_model as text_model
 from astromorph.training.optimiser import build_optimiser
 
 

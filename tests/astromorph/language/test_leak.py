@@ -8,7 +8,7 @@ from torch import nn
 
 from astromorph.astrocyte import PositionalDrive, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
-from astromorph.language.from_settings import language_model
+from astromorph.language.from_settings import build_model as language_model
 from astromorph.language.language_model import DecoderLayer, LanguageModel
 from astromorph.language.leak import refuse_leak
 from astromorph.language.word_bands import WordBands

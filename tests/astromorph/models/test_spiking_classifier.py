@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from astromorph.models.spiking_classifier import READOUTS, SpikingClassifier
-from astromorph.neurons.integrate_and_fire import fire_slowly
+from astromorph.neurons.leaky_integrate_and_fire import fire_slowly
 
 
 def network(seed=0, hidden=(9, 8), longest=6, dropout=0.0, **more):
@@ -54,7 +54,7 @@ def test_deployed_is_the_network_layer_by_layer(delays, kind):
     activity = deployed.activity(x)
     for layer, found in zip(model.hidden, activity.spikes, strict=True):
         current = layer.norm(layer.delays.rounded()(x).flatten(0, 1)).view(*x.shape[:2], -1)
-        x = fire_slowly(current, layer.neurons.kept)
+        x = fire_slowly(current, layer.neurons.remaining)
         assert torch.equal(x, found) and 0 < x.mean() < 1
     membrane = model.readout.neurons(model.readout.delays.rounded()(x))
     torch.testing.assert_close(activity.membrane, membrane, rtol=1e-10, atol=1e-10)

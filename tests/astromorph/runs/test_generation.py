@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from astromorph.data.wikitext2 import NumberedText
-from astromorph.language.from_settings import language_model
+from astromorph.language.from_settings import build_model as language_model
 from astromorph.runs.generation import continue_text, continued
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import DigitsSettings, Wikitext2Settings

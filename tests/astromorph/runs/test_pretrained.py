@@ -16,10 +16,10 @@ from astromorph.data.corpus import EncodedReviews
 from astromorph.data.digits import load_digits
 from astromorph.data.images import Images
 from astromorph.data.words import RESERVED, Vocabulary
-from astromorph.models.from_settings import CLASS_NAMES, build_model
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, Cifar10Settings, DigitsSettings, ImdbSettings
-from astromorph.tasks import build_task, cifar10, imdb
+from astromorph.tasks import build_model, build_task, cifar10, imdb
+from astromorph.tasks.build import task_module
 from astromorph.training.loop import train
 
 TEXT = ImdbSettings(tokens=12, first_tokens=4, width=8, heads=2, feedforward=8)
@@ -164,7 +164,7 @@ def small_task(data_set, settings, response, monkeypatch, tmp_path):
     draw = np.random.default_rng(0)
     pixels = draw.integers(0, 256, (40, 3, 32, 32), dtype=np.uint8)
     labels = np.arange(40) % 10
-    colours = Images(pixels, labels, pixels, labels, CLASS_NAMES["cifar10"])
+    colours = Images(pixels, labels, pixels, labels, cifar10.CLASS_NAMES)
     texts = [draw.integers(2, len(VOCABULARY), 9).astype(np.int32) for _ in range(40)]
     reviews = EncodedReviews(texts, labels % 2, np.arange(40), texts, labels % 2, VOCABULARY)
     monkeypatch.setattr(cifar10, "load_cifar10", lambda root: colours)
@@ -192,7 +192,7 @@ def test_the_model_without_data_is_the_one_that_is_trained(data_set, settings, a
     inputs = next(iter(task.test())).inputs
     with torch.no_grad():
         assert torch.equal(model.eval()(*inputs), task.model.eval()(*inputs))
-    assert task.class_names == CLASS_NAMES[data_set]
+    assert task.class_names == task_module(settings).CLASS_NAMES
 
 
 def test_the_package_alone_does_not_load_torch():

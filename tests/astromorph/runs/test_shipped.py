@@ -9,8 +9,8 @@ from astromorph import AstromorphicClassifier
 from astromorph.data.digits import load_digits
 from astromorph.runs.run_folder import RunFolder
 from astromorph.runs.shipped import run_path, shipped_models
+from astromorph.runs.trained import evaluate_run
 from astromorph.settings import CalciumResponse, DigitsSettings
-from astromorph.training.evaluation import evaluate_run
 from astromorph.training.loop import train
 from studies.command_line import main
 

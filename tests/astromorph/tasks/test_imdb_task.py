@@ -8,12 +8,13 @@ import torch
 
 from astromorph.data.corpus import EncodedReviews
 from astromorph.data.words import Vocabulary, build_vocabulary
+from astromorph.files.tensors import load_weights
 from astromorph.models.text_classifier import SPREAD
 from astromorph.runs.run_folder import RunFolder
+from astromorph.runs.trained import evaluate_run
 from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks import imdb
 from astromorph.text.word_vectors import word_vectors
-from astromorph.training.evaluation import evaluate_run, load_weights
 from astromorph.training.loop import train
 
 SETTINGS = ImdbSettings(tokens=30, first_tokens=10, validation=20, batch=8, width=8, heads=2, feedforward=8)

@@ -1,16 +1,18 @@
 """Training on spiking recordings: settings, split, rates, widths, and a run from files to a resumed end."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from astromorph.data.spiking_hdf5 import SpikingRecordings, write_spikes
 from astromorph.runs.run_folder import RunFolder
+from astromorph.runs.trained import evaluate_run
 from astromorph.settings import SETTINGS, ShdSettings, SpokenDigitsSettings, SscSettings
 from astromorph.tasks import build_task
 from astromorph.tasks.spiking import hold_out, shifted, spiking_task, width
 from astromorph.training import loop as training
-from astromorph.training.evaluation import evaluate_run
 from astromorph.training.optimiser import build_optimiser
 
 TINY = {"hidden": (12,), "longest": 4, "channels": 20, "frames": 20, "batch": 32, "threads": 1}
@@ -142,15 +144,15 @@ def test_an_epoch_sets_the_widths_of_its_network():
     part = SpikingRecordings(np.zeros((40, 20, 20), np.uint8), np.arange(40) % 10, np.zeros(40, int), tuple("ab"))
     task = spiking_task(settings, part, part, part)
     for epoch in (1, 3, 5, 7):
-        next(iter(task.training(epoch)))
+        task.begin_epoch(epoch)
         assert [each.width for each in task.model.connections] == pytest.approx([width(epoch, settings)] * 2)
 
 
 def test_delays_have_a_rate_of_their_own_and_do_not_decay():
     settings = SpokenDigitsSettings(**TINY, learning_rate=0.01, delay_rate=0.5, weight_decay=0.1)
     part = SpikingRecordings(np.zeros((10, 20, 20), np.uint8), np.arange(10), np.zeros(10, int), tuple("ab"))
-    for delays, rates in {"learned": [0.01, 0.01, 0.5], "fixed": [0.01, 0.01]}.items():
-        task = spiking_task(SpokenDigitsSettings(**TINY | {"delays": delays}), part, part, part)
+    for delays, rates in {"learned": [0.01, 0.5, 0.01], "fixed": [0.01, 0.01]}.items():
+        task = spiking_task(replace(settings, delays=delays), part, part, part)
         groups = build_optimiser(settings, task.model).param_groups
         assert [group["lr"] for group in groups] == rates
         assert [group["weight_decay"] for group in groups] == [0.1, 0.0, 0.0][: len(rates)]

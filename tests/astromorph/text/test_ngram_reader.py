@@ -7,9 +7,9 @@ import torch
 from astromorph.data.batches import pad
 from astromorph.data.words import UNKNOWN
 from astromorph.models.text_classifier import READER_SHARE, TextClassifier
+from astromorph.runs.trained import VOTERS
 from astromorph.text.ngram_fit import PENALTY, fit_weights, holdings, learn_ngrams
 from astromorph.text.ngram_reader import NgramReader
-from astromorph.training.evaluation import VOTERS
 
 WORDS = 7
 

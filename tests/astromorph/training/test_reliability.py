@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from astromorph.runs.run_folder import METRICS, RunFolder
 from astromorph.settings import DigitsSettings
+from astromorph.tasks import image_batches
 from astromorph.training import loop as training
 from astromorph.training.loop import train
 
@@ -115,17 +116,18 @@ def test_a_loss_that_runs_away_keeps_the_last_good_weights(tmp_path, monkeypatch
 
 
 def test_an_exploding_loss_stops_before_it_is_no_number(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "mean_loss", lambda output, *rest: output.sum() * 0 + 2000.0)
+    exploding = lambda output, labels, label_smoothing: output.sum() * 0 + 2000.0
+    monkeypatch.setattr(image_batches, "cross_entropy", exploding)
     with pytest.raises(ValueError, match="exploded to 2e.03 at step 1 of .*no epoch had ended"):
         train(new_run(tmp_path / "run"), tmp_path)
 
 
 def test_a_gradient_that_is_no_number_is_never_stepped_on(tmp_path, monkeypatch):
-    def nothing_over_nothing(output, *rest):
+    def nothing_over_nothing(output, labels, label_smoothing):
         zero = output.sum() * 0
         return 1 + zero.abs().sqrt()  # its derivative at zero is infinite times zero
 
-    monkeypatch.setattr(training, "mean_loss", nothing_over_nothing)
+    monkeypatch.setattr(image_batches, "cross_entropy", nothing_over_nothing)
     with pytest.raises(ValueError, match="the gradient became nan at step 1"):
         train(new_run(tmp_path / "run"), tmp_path)
 
@@ -168,15 +170,13 @@ PAIR = """
 import json, sys
 import torch
 from dataclasses import replace
-from astromorph import distributed
-from astromorph.training.averaging import AveragedWeights
+from astromorph.training import distributed
 from astromorph.training.hardware import Processor
 from astromorph.models.text_classifier import TextClassifier
-from astromorph.training.optimiser import build_optimiser
 from astromorph.settings import ImdbSettings
 from astromorph.tasks.imdb import padded_widths, text_batches
 from astromorph.models.attention_from_settings import encoder_layers
-from astromorph.training.loop import one_epoch
+from astromorph.training.loop import begin, one_epoch
 from studies.benches.training import synthetic_reviews, task_of
 
 torch.set_num_threads(1)
@@ -187,9 +187,8 @@ torch.manual_seed(0)
 model = TextClassifier(200, 24, 16, 2, encoder_layers(settings, None, 24), 0.0)
 texts, labels = synthetic_reviews(203, settings, 0)  # the last batch has 11 reviews
 batches = list(text_batches(texts, labels, padded_widths(24), 64, 0, 1))
-task, optimiser, average = task_of(model, batches), build_optimiser(settings, model), AveragedWeights(model, 0)
-shared, processor = distributed.shared(model), Processor(torch.device("cpu"), False)
-rows = [one_epoch(epoch, settings, task, shared, optimiser, processor, average) for epoch in (1, 2, 3)]
+training = begin(settings, task_of(model, batches), Processor(torch.device("cpu"), False))
+rows = [one_epoch(epoch, training) for epoch in (1, 2, 3)]
 if distributed.leads():
     print(json.dumps([row["training_loss"] for row in rows] + [float(model.classify.weight.double().sum())]))
 """

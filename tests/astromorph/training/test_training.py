@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from astromorph.runs.run_folder import METRICS, RunFolder
+from astromorph.runs.trained import evaluate_run
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.training import loop as training
-from astromorph.training.evaluation import evaluate_run
 from astromorph.training.loop import train
 from astromorph.training.optimiser import learning_rate
 

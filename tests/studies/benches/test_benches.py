@@ -4,9 +4,9 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
-from astromorph.models.from_settings import colour_model
 from astromorph.models.image_front import PATCH, Whitening
 from astromorph.settings import Cifar10Settings, ImdbSettings
+from astromorph.tasks.cifar10 import build_model as colour_model
 from studies.benches import training as bench_training
 from studies.benches.plain_images import PlainImageClassifier, synthetic_images
 

@@ -11,10 +11,10 @@ from PIL import Image
 from astromorph import AstromorphicClassifier
 from astromorph.data.digits import load_digits
 from astromorph.data.words import RESERVED, Vocabulary
-from astromorph.models.from_settings import build_model
 from astromorph.runs.pretrained import WordWeights
 from astromorph.runs.run_folder import METRICS, RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings, ImdbSettings
+from astromorph.tasks import build_model
 from astromorph.training.calibration import reliability
 from astromorph.training.loop import train
 from studies.attention import word_weights

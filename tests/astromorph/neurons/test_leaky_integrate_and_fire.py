@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astromorph.neurons.integrate_and_fire import LeakyIntegrateAndFire, LeakyIntegrator, fire, fire_slowly, integrate
+from astromorph.neurons.leaky_integrate_and_fire import LeakyIntegrateAndFire, fire, fire_slowly
+from astromorph.neurons.leaky_integrator import LeakyIntegrator
 
 
 def currents(batch=3, time=25, neurons=17, seed=0):
@@ -28,7 +29,7 @@ def test_a_constant_current_gives_regular_spikes(form, tau, strength):
 
 @pytest.mark.parametrize("tau", [1.0, 1.005, 1.5, 10.0])
 def test_the_scan_equals_the_steps(tau):
-    kept = LeakyIntegrateAndFire(tau).kept
+    kept = LeakyIntegrateAndFire(tau).remaining
     fast, slow = currents().requires_grad_(), currents().requires_grad_()
     spikes = fire(fast, kept)
     assert torch.equal(spikes, fire_slowly(slow, kept)) and 0.05 < spikes.mean() < 0.5
@@ -65,7 +66,7 @@ def test_the_integrator_is_its_recursion():
     for step in range(x.shape[1]):
         v = 0.75 * v + x[:, step]
         torch.testing.assert_close(membrane[:, step], v, rtol=1e-12, atol=1e-12)
-    assert torch.equal(integrate(x, 0.0), x)
+    assert torch.equal(LeakyIntegrator(1.0)(x), x)
 
 
 def test_a_time_constant_below_a_step_is_refused():

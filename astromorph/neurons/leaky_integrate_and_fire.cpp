@@ -1,4 +1,4 @@
-// Leaky integrate-and-fire neurons over a whole sequence, and the way back: see integrate_and_fire.py.
+// Leaky integrate-and-fire neurons over a whole sequence, and the way back: see leaky_integrate_and_fire.py.
 //
 // Arrays are (batch, time, neurons) in float32. A sample is worked on by one thread from its first step to its last, so
 // the number of threads changes no bit.

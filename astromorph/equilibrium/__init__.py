@@ -1,0 +1,25 @@
+"""Ways to bring a network to rest, a file each. They know no network, only a step; what all answer:
+
+    way(step, start, tolerance=1e-6, steps=1000) -> Settled     state, residual, steps and whether it settled
+
+step(state) -> state is one round of the dynamics; state is a tensor. A state is at rest where a round changes no entry
+by more than `tolerance`; one that is not at rest after `steps` rounds is reported, never silent.
+"""
+
+from typing import Any
+
+from astromorph.names import choose, part
+
+EQUILIBRIUM = {
+    "fixed-point": "round after round, all units at once",
+}
+
+
+def names() -> dict[str, str]:
+    """The ways and a sentence about each."""
+    return dict(EQUILIBRIUM)
+
+
+def named(name: str) -> Any:
+    """The function of a way to rest. ValueError with the known ones if there is none of this name."""
+    return part(__name__, choose("way to rest", name, EQUILIBRIUM))

@@ -1,0 +1,97 @@
+"""Leaky integrate-and-fire neurons in whole time steps.
+
+h(t) = (1 - 1/τ) v(t - 1) + x(t), a spike where h ≥ 1, then v(t) = 0; else v(t) = h(t). The step at the threshold is
+differentiated as `surrogate.py` says, and the reset passes no gradient on (Hammouamri, Khalfaoui-Hassani and Masquelier
+2024, arXiv 2306.17670, with the neuron of Fang et al. 2023, "SpikingJelly", Science Advances 9, eadi1480). Input is not
+divided by τ.
+
+`fire` runs a sequence in one pass of `leaky_integrate_and_fire.cpp`; `fire_slowly` says the same step by step.
+"""
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from astromorph.native.build import library
+from astromorph.neurons.surrogate import spike
+
+SOURCE = Path(__file__).with_name("leaky_integrate_and_fire.cpp")
+
+
+class LeakyIntegrateAndFire(nn.Module):
+    """Neurons that share a time constant: x (batch, time, neurons) in, spikes of the same shape out, zeros and ones.
+
+    Args:
+        tau: time constant in steps, 1 or more; at 1 a neuron has no memory.
+    """
+
+    def __init__(self, tau: float = 2.0) -> None:
+        super().__init__()
+        self.tau, self.remaining = tau, remaining_share(tau)
+
+    def start(self, batch: int, device: torch.device | str | None = None) -> Tensor:
+        """Membranes at rest, (batch, 1), which every neuron of an input shares."""
+        return torch.zeros(batch, 1, device=device)
+
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """x, state: (batch, neurons); spikes and membranes after the step."""
+        h = state * self.remaining + x
+        return spike(h - 1), h * (h < 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return fire(x, self.remaining)
+
+    def extra_repr(self) -> str:
+        return f"tau={self.tau}"
+
+
+def remaining_share(tau: float) -> float:
+    """The share of its membrane that a neuron keeps over a step. ValueError for a time constant below one step."""
+    if not tau >= 1:
+        raise ValueError(f"time constant {tau} is shorter than a time step; use 1 or more")
+    return 1 - 1 / tau
+
+
+def fire(x: Tensor, remaining: float) -> Tensor:
+    """Spikes of neurons that keep the share `remaining` of their membrane a step; x: (batch, time, neurons)."""
+    if x.device.type != "cpu" or x.dtype != torch.float32 or library(SOURCE) is None:
+        return fire_slowly(x, remaining)
+    return _Fire.apply(x, remaining)
+
+
+def fire_slowly(x: Tensor, remaining: float) -> Tensor:
+    """`fire`, one step after the other."""
+    v, spikes = torch.zeros_like(x[:, 0]), []
+    for now in x.unbind(1):
+        h = v * remaining + now
+        spikes.append(spike(h - 1))
+        v = h * (h < 1)
+    return torch.stack(spikes, 1)
+
+
+class _Fire(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, remaining: float) -> Tensor:
+        x = x.contiguous()
+        h, spikes = torch.empty_like(x), torch.empty_like(x)
+        _call("astromorph_fire", remaining, x, h, spikes)
+        ctx.save_for_backward(h)
+        ctx.remaining = remaining
+        return spikes
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (h,) = ctx.saved_tensors
+        of_x = torch.empty_like(h)
+        _call("astromorph_fire_back", ctx.remaining, h, gradient.contiguous(), of_x)
+        return of_x, None
+
+
+def _call(name: str, remaining: float, *arrays: Tensor) -> None:
+    sizes = (*map(ctypes.c_int64, arrays[0].shape), ctypes.c_int64(torch.get_num_threads()), ctypes.c_float(remaining))
+    getattr(library(SOURCE), name)(*sizes, *(ctypes.c_void_p(each.data_ptr()) for each in arrays))
