@@ -11,6 +11,8 @@ in the Hebbian weight *and* in the calcium drive (the paper leaves it out of the
 to one).
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -33,6 +35,12 @@ class PowerLawResponse(nn.Module):
     def forward(self, activity: Tensor) -> Tensor:
         return self.baseline + self.amplitude * activity**self.exponent
 
+    def scanned(self) -> Tensor:
+        """Kind, baseline, amplitude, exponent, and a number that this kind has no use for."""
+        return torch.stack(
+            (torch.ones_like(self.exponent), self.baseline, self.amplitude, self.exponent, self.exponent)
+        )
+
 
 class HillResponse(nn.Module):
     """ρ(x) = baseline + amplitude · xⁿ / (halfⁿ + xⁿ) with n the exponent; x ≥ 0, any shape."""
@@ -49,6 +57,11 @@ class HillResponse(nn.Module):
     def forward(self, activity: Tensor) -> Tensor:
         powered = activity**self.exponent
         return self.baseline + self.amplitude * powered / (self.half_activity**self.exponent + powered)
+
+    def scanned(self) -> Tensor:
+        """Kind, baseline, amplitude, exponent, half-activation to the exponent."""
+        half = self.half_activity**self.exponent
+        return torch.stack((torch.full_like(half, 2), self.baseline, self.amplitude, self.exponent, half))
 
 
 class CurveResponse(nn.Module):
@@ -83,13 +96,17 @@ class PositionalDrive(nn.Module):
     """W_astro of Eq. 12 for every head: a learned drive of each token position, smoothed along the process.
 
     Distances are measured between token indices, or between the cells of a grid `rows` wide when the tokens are
-    patches of an image read row by row.
+    patches of an image read row by row. It is not a function of the distance of query and key: w_t adds Σ_t w_tᵀ v_t to
+    the Hebbian weight of every query. `normalised` is false for the papers' form, in which calcium lacks it.
     """
 
     distance_kernel: Tensor
 
-    def __init__(self, heads: int, features: int, tokens: int, scale: float, rows: int = 1) -> None:
+    def __init__(
+        self, heads: int, features: int, tokens: int, scale: float = 16.0, rows: int = 1, normalised: bool = True
+    ) -> None:
         super().__init__()
+        self.normalised = normalised
         self.table = nn.Parameter(torch.randn(heads, features, tokens) / tokens**0.5)  # M
         index = torch.arange(tokens)
         place = torch.stack((index // (tokens // rows), index % (tokens // rows)), dim=1).double()
@@ -105,3 +122,7 @@ class PositionalDrive(nn.Module):
         with torch.autocast(self.table.device.type, enabled=False):
             interaction = self.table @ self.distance_kernel @ self.table.mT  # D = M P Mᵀ
             return positive_activity(self.table[..., :tokens].mT @ interaction)
+
+    def terms(self, tokens: int, dtype: torch.dtype) -> dict[str, Any]:
+        """As a position of attention (attention/parts.py)."""
+        return {"drive": self(tokens), "in_calcium": self.normalised}

@@ -13,7 +13,6 @@ already holds their depression, which both together count twice.
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from astromorph.measured import MonotoneCurve, hold
@@ -21,8 +20,39 @@ from astromorph.settings import SynapticRelease
 
 
 def positive_activity(x: Tensor) -> Tensor:
-    """φ(x) = elu(x) + 1, elementwise; any shape."""
-    return F.elu(x) + 1
+    """φ(x) = elu(x) + 1, elementwise; any shape.
+
+    As max(x + 1, exp(min(x, 0))): the sum would lose small activities to rounding in half precision.
+    """
+    return torch.maximum(x + 1, x.clamp_max(0).exp_())
+
+
+class PositiveActivity(nn.Module):
+    """φ(x) = elu(x) + 1; any shape."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return positive_activity(x)
+
+    def scanned(self) -> bool:
+        return True
+
+
+class ExponentialActivity(nn.Module):
+    """φ(x) = exp(x): the strongest contrast; keep its inputs moderate."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.exp()
+
+
+class RectifiedActivity(nn.Module):
+    """φ(x) = max(x, 0) + floor: silent neurons keep `floor`, so that calcium never vanishes."""
+
+    def __init__(self, floor: float = 1e-3) -> None:
+        super().__init__()
+        self.floor = floor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clamp_min(0) + self.floor
 
 
 class MeanFieldRelease(nn.Module):

@@ -13,7 +13,8 @@ The matrix that joins the heads afterwards, `to_output`, is applied to the activ
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,10 +25,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from astromorph.astrocyte import CurveResponse, HillResponse, PowerLawResponse
-from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention
-from astromorph.attention.gain import Amplified
-from astromorph.attention.linear import written_activity
-from astromorph.attention.switched import SwitchedMechanism
+from astromorph.attention import AstromorphicMechanism, MultiheadAttention
+from astromorph.attention.parts import offered, terms_of
+from astromorph.attention.responses import LinearResponse, MeanActivityResponse
 from astromorph.feature_map import positive_activity
 from biophys.astrocyte import AstrocyteParameters
 from biophys.circuits.attention_circuit import Layer, Neurons, Stimulus, attend
@@ -39,8 +39,9 @@ from mapping.coefficients import Reference
 
 def circuit_layer(attention: MultiheadAttention) -> Layer:
     """The fixed synapses of a layer, (width + 1, heads, features) each; the last input neuron carries the bias."""
-    projection = attention.to_query_key_value
-    strengths = torch.cat((projection.weight, projection.bias[:, None]), dim=1).detach().double().numpy()
+    weight, bias = attention.to_query_key_value.weight, attention.to_query_key_value.bias
+    bias = weight.new_zeros(len(weight)) if bias is None else bias
+    strengths = torch.cat((weight, bias[:, None]), dim=1).detach().double().numpy()
     query, key, value = strengths.T.reshape(strengths.shape[1], 3, attention.heads, -1).transpose(1, 0, 2, 3)
     return Layer(key=key, query=query, value=value)
 
@@ -59,35 +60,56 @@ def in_units(layer: Layer, unit: float, unit_out: float) -> Layer:
     return Layer(key=layer.key * units, query=layer.query * units, value=layer.value * units / unit_out)
 
 
-def fitted_calcium(mechanism: nn.Module) -> Calcium:
-    """Calcium that relaxes to the response of a mechanism. ValueError if the mechanism has no circuit."""
-    if getattr(mechanism, "feature_map", positive_activity) is not positive_activity:
+def fitted_calcium(attention: MultiheadAttention) -> Calcium:
+    """Calcium that relaxes to the response of a layer. ValueError if the layer has no circuit."""
+    mechanism = attention.mechanism
+    if not isinstance(mechanism, AstromorphicMechanism):
+        raise ValueError(
+            f"{type(mechanism).__name__} has no circuit: its normaliser is no sum over hidden neurons; "
+            "use a run trained with --attention astromorphic or linear"
+        )
+    refuse_parts(attention, mechanism)
+    match mechanism.response:
+        case LinearResponse():
+            return FittedCalcium()
+        case MeanActivityResponse(response=PowerLawResponse() as response):
+            return FittedCalcium(*map(float, (response.baseline, response.amplitude, response.exponent)))
+        case MeanActivityResponse(response=HillResponse() as response):
+            numbers = (response.baseline, response.amplitude, response.exponent, response.half_activity)
+            baseline, amplitude, exponent, half = map(float, numbers)
+            return FittedCalcium(baseline, amplitude / half**exponent, exponent, 1 / half)
+        case MeanActivityResponse(response=CurveResponse(curve=curve)):
+            return CurveCalcium(curve.knots.exp().numpy(), curve(curve.knots).numpy())
+    raise ValueError(
+        f"a layer whose calcium answers as {type(mechanism.response).__name__} has no circuit; use one trained with "
+        "--effects calcium,position,feedback or fewer of them"
+    )
+
+
+def refuse_parts(attention: MultiheadAttention, mechanism: AstromorphicMechanism) -> None:
+    """ValueError in one sentence for a layer with a part that no circuit here has."""
+    terms = terms_of(mechanism.position, 1, torch.float32)
+    if not offered(mechanism.feature_map, "scanned"):
         raise ValueError(
             "a run with a measured feature map has no circuit yet: its synapses to output neurons keep no short-term "
             "plasticity; use a run trained without the release section"
         )
-    match mechanism:
-        case Amplified(gain=gain):
-            raise ValueError(f"attention times a gain of {gain:g} has no circuit; use a run trained with --gain 1")
-        case SwitchedMechanism():
-            raise ValueError(
-                "a run with the effects sigmoid or exponent, or without feedback, has no circuit; use one trained with "
-                "--effects calcium,position,feedback or fewer of them"
-            )
-        case LinearAttention():
-            return FittedCalcium()
-        case AstromorphicMechanism(response=PowerLawResponse() as response):
-            return FittedCalcium(*map(float, (response.baseline, response.amplitude, response.exponent)))
-        case AstromorphicMechanism(response=HillResponse() as response):
-            numbers = (response.baseline, response.amplitude, response.exponent, response.half_activity)
-            baseline, amplitude, exponent, half = map(float, numbers)
-            return FittedCalcium(baseline, amplitude / half**exponent, exponent, 1 / half)
-        case AstromorphicMechanism(response=CurveResponse(curve=curve)):
-            return CurveCalcium(curve.knots.exp().numpy(), curve(curve.knots).numpy())
-    raise ValueError(
-        f"{type(mechanism).__name__} has no circuit: its normaliser is no sum over hidden neurons; "
-        "use a run trained with --attention astromorphic or linear"
-    )
+    if attention.gain != 1:
+        raise ValueError(
+            f"attention times a gain of {attention.gain:g} has no circuit; use a run trained with --gain 1"
+        )
+    if attention.delays is not None:
+        raise ValueError("a layer that delays keys and values has no circuit here; use one trained with token_delay 0")
+    if offered(mechanism.plasticity, "factor") != 1 or not offered(mechanism.feedback, "scanned"):
+        raise ValueError(
+            "a run with the effects sigmoid or exponent, or without feedback, has no circuit; use one trained with "
+            "--effects calcium,position,feedback or fewer of them"
+        )
+    if mechanism.causal or terms.relative is not None or terms.fading is not None or not terms.in_calcium:
+        raise ValueError(
+            f"{'causal attention' if mechanism.causal else type(mechanism.position).__name__} has no circuit yet: all "
+            "tokens are written before any is read; use a layer with position=PositionalDrive(...) or Unordered()"
+        )
 
 
 def measured_calcium(measurement: xr.Dataset, reference: Reference) -> AstrocyteCalcium:
@@ -114,15 +136,39 @@ def attention_layers(model: nn.Module) -> dict[str, MultiheadAttention]:
     return {name: module for name, module in model.named_modules() if isinstance(module, MultiheadAttention)}
 
 
+@contextmanager
+def watching(layers: Iterable[nn.Module], look: Callable[[Any, Tensor, Tensor | None], Any]) -> Iterator[None]:
+    """Inside, look(layer, tokens, keep) is called with what enters any of `layers`: tokens (batch, tokens, width)."""
+
+    def hook(layer: nn.Module, entering: tuple[Tensor, ...], named: dict[str, Tensor | None], leaving: Any) -> None:
+        look(layer, entering[0], named.get("keep"))
+
+    hooks = [layer.register_forward_hook(hook, with_kwargs=True) for layer in layers]
+    try:
+        yield
+    finally:
+        for each in hooks:
+            each.remove()
+
+
 def hidden_activity(attention: MultiheadAttention, tokens: Tensor, keep: Tensor | None) -> Tensor:
     """Mean activity x of every hidden neuron over the tokens of a sequence, (batch, heads, features)."""
-    batch, count, width = tokens.shape
-    projected = attention.to_query_key_value(tokens).view(batch, count, 3, attention.heads, -1)
+    mechanism, count = attention.mechanism, tokens.shape[1]
+    _, key, _ = attention.projected(tokens, tokens, tokens)
+    activity = getattr(mechanism, "feature_map", positive_activity)(key)
+    drive = positional_drive(attention, count)
+    if drive is not None:
+        activity = activity + drive
+    if keep is None:
+        return activity.mean(-2)
+    real = keep[:, None, :, None].to(activity.dtype)
+    return (activity * real).sum(-2) / real.sum(-2)
+
+
+def positional_drive(attention: MultiheadAttention, tokens: int) -> Tensor | None:
+    """The astrocyte's drive of hidden neurons for the first `tokens` positions, (heads, tokens, features), if any."""
     position = getattr(attention.mechanism, "position", None)
-    activity = written_activity(
-        projected[:, :, 1].transpose(1, 2), keep, None if position is None else position(count)
-    ).sum(-2)
-    return activity / (count if keep is None else keep.sum(-1)[:, None, None])
+    return None if position is None else terms_of(position, tokens, torch.float64).drive
 
 
 class Comparison(NamedTuple):
@@ -151,7 +197,7 @@ class CircuitAttention(nn.Module):
         progress: Callable[[int], Any] = lambda tokens: None,
     ) -> None:
         super().__init__()
-        fitted = fitted_calcium(attention.mechanism)  # also where it is not used: there must be a circuit
+        fitted = fitted_calcium(attention)  # also where it is not used: there must be a circuit
         self.attention = copy.deepcopy(attention).double()
         self.layer, self.neurons, self.calcium = circuit_layer(attention), neurons, calcium or fitted
         self.options: dict[str, Any] = {"seed": seed, "target": target, "progress": progress}
@@ -166,7 +212,7 @@ class CircuitAttention(nn.Module):
         """tokens: (batch, tokens, width); keep: (batch, tokens), True where a token is real; returns the same shape."""
         wide = tokens.double()
         keep = torch.ones(tokens.shape[:2], dtype=torch.bool) if keep is None else keep
-        expected = self.attention(wide, keep)
+        expected = self.attention(wide, keep=keep)
         unit, unit_out = size(wide[keep]), size(self.joined[keep])
         stimuli = self._stimuli(wide / unit, keep)
         attended = attend(in_units(self.layer, unit, unit_out), stimuli, self.neurons, self.calcium, **self.options)
@@ -181,9 +227,8 @@ class CircuitAttention(nn.Module):
     def _stimuli(self, tokens: Tensor, keep: Tensor) -> list[Stimulus]:
         batch, count, width = tokens.shape
         shown = torch.cat((tokens, tokens.new_ones(batch, count, 1)), dim=-1)
-        position = getattr(self.attention.mechanism, "position", None)
-        heads = self.attention.heads
-        drive = tokens.new_zeros(heads, count, width // heads) if position is None else position(count)
+        heads, drive = self.attention.heads, positional_drive(self.attention, count)
+        drive = tokens.new_zeros(heads, count, width // heads) if drive is None else drive
         drive = drive.transpose(0, 1)
         return [Stimulus(each[real].numpy(), drive[real].numpy()) for each, real in zip(shown, keep, strict=True)]
 

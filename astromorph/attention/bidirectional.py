@@ -20,13 +20,24 @@ class Written(NamedTuple):
     """What the write phase leaves: sums over tokens in at least float32."""
 
     weight: Tensor  # H: (batch, heads, features, value features)
-    activity: Tensor  # Σ φ(k): (batch, heads, features)
+    activity: Tensor  # Σ φ(k) + w: (batch, heads, features)
     chunks: Tensor | None  # sums handed over: (batch, heads, chunks, 2, value features)
 
 
-def write(feature_map: nn.Module, key: Tensor, value: Tensor, keep: Tensor | None, kernel: Chunks | None) -> Written:
-    """Write phase; key, value: (batch, heads, tokens, features); keep: (batch, heads, tokens, 1) or None."""
+def write(
+    feature_map: nn.Module,
+    key: Tensor,
+    value: Tensor,
+    keep: Tensor | None,
+    kernel: Chunks | None,
+    drive: Tensor | None = None,
+) -> Written:
+    """Write phase; key, value: (batch, heads, tokens, features); keep: (batch, heads, tokens, 1) or None; drive: added
+    to the activity, (heads, tokens, features).
+    """
     activity, value = feature_map(key.to(working(key))), value.to(working(value))
+    if drive is not None:
+        activity = activity + drive.to(activity.dtype)
     if keep is not None:
         activity, value = activity * keep.to(activity.dtype), value * keep.to(value.dtype)
     dtype, size = wide(key.dtype), 1024

@@ -16,17 +16,11 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from astromorph.attention.distance import chunked_kernel, handed_over, in_chunks, smear
+from astromorph.attention.parts import Distance
 from astromorph.attention.precision import wide, working
 from astromorph.attention.recompute import over_blocks
 
 CHUNK = 64  # tokens
-
-
-class Drive(NamedTuple):
-    """The additive relative term: rate 1/λ and strength γ, (heads,) each."""
-
-    rate: Tensor
-    strength: Tensor
 
 
 def attend(
@@ -36,7 +30,7 @@ def attend(
     value: Tensor,
     keep: Tensor | None,
     rate: Tensor,
-    drive: Drive | None,
+    relative: Distance | None,
     causal: bool,
     size: int = CHUNK,
 ) -> Tensor:
@@ -58,10 +52,10 @@ def attend(
     weights, activities = (handed_over(x, gate.step) for x in sums)
     cut: list[Tensor | None] = [queries, keys, values, real, reach, weights, activities]
     shared: list[Tensor | None] = [gate.within, gate.arriving]
-    if drive is None:
+    if relative is None:
         cut, shared = [*cut, None, None], [*shared, None, None]
     else:
-        kernel, gain = chunked_kernel(drive.rate, size, causal), drive.strength[:, None, None]
+        kernel, gain = chunked_kernel(relative.rate, size, causal), relative.strength[:, None, None]
         driven = kernel.leaving[:, None].to(dtype) @ (values if real is None else values * real).to(dtype)
         mass = in_chunks(gain * smear(present, kernel), size).expand(batch, -1, -1, -1, -1)
         cut += [handed_over(driven.to(wide(dtype)), kernel.step), mass]

@@ -12,7 +12,7 @@ strength: it would cancel in the normaliser.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +30,10 @@ class AdditiveDistance(nn.Module):
         self.log_length = logarithm("length", length, heads)
         self.log_strength = logarithm("strength", strength, heads)
 
+    def terms(self, tokens: int, dtype: torch.dtype) -> dict[str, Any]:
+        """As a position of attention (parts.py)."""
+        return {"relative": (torch.exp(-self.log_length.to(dtype)), torch.exp(self.log_strength.to(dtype)))}
+
 
 class MultiplicativeDistance(nn.Module):
     """r(|i - j|) times the content term: calcium that decays along the process; `length` λ in tokens."""
@@ -37,6 +41,10 @@ class MultiplicativeDistance(nn.Module):
     def __init__(self, heads: int, length: float = 64.0) -> None:
         super().__init__()
         self.log_length = logarithm("length", length, heads)
+
+    def terms(self, tokens: int, dtype: torch.dtype) -> dict[str, Any]:
+        """As a position of attention (parts.py)."""
+        return {"fading": torch.exp(-self.log_length.to(dtype))}
 
 
 def logarithm(name: str, value: float, heads: int) -> nn.Parameter:

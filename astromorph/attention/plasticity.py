@@ -14,6 +14,9 @@ class Hebbian(nn.Module):
     def forward(self, weight: Tensor) -> Tensor:
         return weight if self.scale == 1 else weight * self.scale
 
+    def factor(self) -> float:
+        return self.scale
+
 
 class SaturatingHebbian(nn.Module):
     """H = outside · σ(inside · Σ_t h_tᵀ v_t): inside 1/m is Eq. 11, outside 1/m is Eq. 18. Not causal."""

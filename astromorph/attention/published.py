@@ -9,7 +9,7 @@ exp(-|i - j| / scale).
 from torch import nn
 
 from astromorph.attention.plasticity import Hebbian, SaturatingHebbian
-from astromorph.attention.positions import LearnedDrive, Unordered
+from astromorph.attention.positions import PositionalDrive, Unordered
 from astromorph.attention.responses import LinearResponse, PowerOfSum, RunningPower
 
 Parts = dict[str, nn.Module]
@@ -60,4 +60,4 @@ def linear_limit() -> Parts:
 
 
 def _drive(heads: int, features: int, tokens: int, scale: float) -> Parts:
-    return {"position": LearnedDrive(heads, features, tokens, scale, normalised=False)}
+    return {"position": PositionalDrive(heads, features, tokens, scale, normalised=False)}

@@ -8,6 +8,7 @@ content fades over distance, the sum of its weights), broadcastable against it; 
 import torch
 from torch import Tensor, nn
 
+from astromorph.attention.parts import offered
 from astromorph.attention.precision import reciprocal
 
 
@@ -16,6 +17,9 @@ class LinearResponse(nn.Module):
 
     def forward(self, total: Tensor, count: Tensor) -> Tensor:
         return total
+
+    def scanned(self) -> Tensor:
+        return torch.zeros(5)
 
 
 class MeanActivityResponse(nn.Module):
@@ -29,6 +33,9 @@ class MeanActivityResponse(nn.Module):
         some = torch.where(count > 0, count, 1)  # before the first real token there is no mean
         silent = torch.finfo(total.dtype).tiny
         return count * self.response((total / some).clamp_min(silent)).to(total.dtype)
+
+    def scanned(self) -> Tensor | None:
+        return offered(self.response, "scanned")
 
 
 class PowerOfSum(nn.Module):
@@ -67,6 +74,9 @@ class Reciprocal(nn.Module):
 
     def forward(self, calcium: Tensor) -> Tensor:
         return reciprocal(calcium)
+
+    def scanned(self) -> bool:
+        return True
 
 
 class NoFeedback(nn.Module):

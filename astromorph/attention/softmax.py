@@ -15,10 +15,18 @@ SCORES_AT_ONCE = 2**20  # scores in a block: 2 MiB in bfloat16, a core's cache
 
 
 class SoftmaxAttention(nn.Module):
-    """softmax(q kᵀ / √features) v."""
+    """softmax(q kᵀ / √features) v, among all tokens or, if causal, over the token itself and those before it."""
+
+    def __init__(self, *, causal: bool = False) -> None:
+        super().__init__()
+        self.causal = causal
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None = None) -> Tensor:
         """query, key, value: (batch, heads, tokens, features); keep: (batch, tokens), True where a token is real."""
+        if self.causal:
+            if keep is not None:
+                raise ValueError("causal softmax takes no mask of padding; leave `keep` out")
+            return F.scaled_dot_product_attention(query, key, value, is_causal=True)
         if query.device.type == "cpu" and torch.is_grad_enabled():
             return in_blocks(query, key, value, keep)
         mask = None if keep is None else keep[:, None, None, :]

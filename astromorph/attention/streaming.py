@@ -11,11 +11,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistance
-from astromorph.attention.feature_maps import PositiveActivity
+from astromorph.attention.parts import terms_of
 from astromorph.attention.positions import Unordered
 from astromorph.attention.precision import wide, working
 from astromorph.attention.responses import LinearResponse, Reciprocal
+from astromorph.feature_map import PositiveActivity
 
 
 class State(NamedTuple):
@@ -64,17 +64,16 @@ def step(
     asked, activity, given = (
         x.to(dtype) for x in (feature_map(query.to(working(query))), feature_map(key.to(working(key))), value)
     )
-    fading = state.mass.new_ones(1, 1)
-    if isinstance(position, MultiplicativeDistance):
-        fading = torch.exp(-torch.exp(-position.log_length.to(dtype)))[:, None]
+    terms, fading = terms_of(position, 1, dtype), state.mass.new_ones(1, 1)
+    if terms.fading is not None:
+        fading = torch.exp(-terms.fading)[:, None]
     weight = fading[..., None] * state.weight + activity[..., None] * given[..., None, :]
     stored, reach = fading * state.activity + activity, fading * state.reach + 1
     summed = (asked[..., None, :] @ weight).squeeze(-2)
     calcium = (asked * response(stored, reach)).sum(-1, keepdim=True)
     values, mass = state.values, state.mass
-    if isinstance(position, AdditiveDistance):
-        decay = torch.exp(-torch.exp(-position.log_length.to(dtype)))[:, None]
-        strength = torch.exp(position.log_strength.to(dtype))[:, None]
+    if terms.relative is not None:
+        decay, strength = torch.exp(-terms.relative.rate)[:, None], terms.relative.strength[:, None]
         values, mass = decay * values + given, decay * mass + 1
         summed, calcium = summed + strength * values, calcium + strength * mass
     output = (summed * feedback(calcium)).to(value.dtype)

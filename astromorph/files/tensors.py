@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from astromorph.files.older_names import in_todays_names
 from astromorph.files.whole_files import whole
 
 DIGEST = "sha256"  # of the tensors and what else the metadata says
@@ -32,7 +33,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors of a file and its metadata; ValueError with the reason if it is damaged.
 
-    A file without a digest (of an earlier version) is believed.
+    A file without a digest (of an earlier version) is believed; names of earlier versions are those of today.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -42,7 +43,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise ValueError(" ".join(str(error).split())[:120]) from error
     if (known := metadata.pop(DIGEST, None)) and known != digest(tensors, metadata):
         raise ValueError("it was altered since it was written: its digest differs")
-    return tensors, metadata
+    return in_todays_names(tensors), metadata
 
 
 def digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

@@ -25,6 +25,6 @@ class EncoderLayer(nn.Module):
     def forward(self, tokens: Tensor, keep: Tensor | None = None) -> Tensor:
         """tokens: (batch, tokens, width); keep: (batch, tokens), True where a token is real; returns the same shape."""
         mask = lambda: self.dropout.mask(len(tokens), tokens.shape[-1], tokens.device)
-        tokens = add_norm(tokens, self.attention(tokens, keep), mask(), self.after_attention)
+        tokens = add_norm(tokens, self.attention(tokens, keep=keep), mask(), self.after_attention)
         hidden = self.contract(F.relu(self.expand(tokens), inplace=True))
         return add_norm(tokens, hidden, mask(), self.after_feedforward)

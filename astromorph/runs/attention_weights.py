@@ -67,7 +67,8 @@ def attention_weights(model: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tens
         for hook in hooks:
             hook.remove()
     return [
-        of_senders(attention, mean_over_queries(weights_of(attention.mechanism, *entering), entering[3]))
+        attention.gain
+        * of_senders(attention, mean_over_queries(weights_of(attention.mechanism, *entering), entering[3]))
         for attention, entering in calls
     ]
 

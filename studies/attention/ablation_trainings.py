@@ -15,10 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from astromorph.astrocyte import PowerLawResponse
 from astromorph.attention import AstromorphicMechanism
 from astromorph.attention.responses import LinearResponse
-from astromorph.attention.switched import SwitchedMechanism
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
 from astromorph.tasks import Task, build_model, build_task
@@ -147,16 +145,10 @@ def calcium_gain(task: Task, processor: Processor) -> float:
 
 def with_linear_calcium(module: nn.Module) -> nn.Module | None:
     """A copy of a mechanism whose calcium answers linearly; None if `module` is no mechanism with calcium."""
-    linear: nn.Module
-    match module:
-        case AstromorphicMechanism():
-            linear = PowerLawResponse(0.0, 1.0, 1.0)
-        case SwitchedMechanism():
-            linear = LinearResponse()
-        case _:
-            return None
+    if not isinstance(module, AstromorphicMechanism) or isinstance(module.response, LinearResponse):
+        return None
     twin = copy.deepcopy(module)
-    twin.response = linear
+    twin.response = LinearResponse()
     return twin
 
 

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 import xarray as xr
 from brian2 import second
-from torch import Tensor, nn
+from torch import Tensor
 
+from astromorph.attention import MultiheadAttention
 from astromorph.files.whole_files import whole
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings, ImdbSettings, Settings
@@ -31,7 +32,7 @@ from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import build_units, largest_step
 from mapping.calcium_response import ResponseFit, fit_calcium_response
-from mapping.circuit import attention_layers, hidden_activity
+from mapping.circuit import attention_layers, hidden_activity, watching
 from mapping.coefficients import coefficients_from_fit, response_settings
 from studies.kept import kept
 
@@ -193,15 +194,12 @@ def drives(task: Task, processor: Processor) -> Tensor:
     """Mean activity of every hidden neuron for every validation input, in one row."""
     found: list[Tensor] = []
 
-    def look(attention: nn.Module, entering: tuple[Tensor, ...], leaving: Tensor) -> None:
-        tokens, keep = entering[0], entering[1] if len(entering) > 1 else None
+    def look(attention: MultiheadAttention, tokens: Tensor, keep: Tensor | None) -> None:
         with torch.no_grad():
-            found.append(hidden_activity(attention, tokens, keep).float().flatten().cpu())  # type: ignore[arg-type]
+            found.append(hidden_activity(attention, tokens, keep).float().flatten().cpu())
 
-    hooks = [attention.register_forward_hook(look) for attention in attention_layers(task.model).values()]
-    evaluate(task.model, task.validation(), len(task.class_names), processor, "drives")
-    for hook in hooks:
-        hook.remove()
+    with watching(attention_layers(task.model).values(), look):
+        evaluate(task.model, task.validation(), len(task.class_names), processor, "drives")
     return torch.cat(found)
 
 

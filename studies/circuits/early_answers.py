@@ -22,7 +22,7 @@ from biophys.circuits.attention_circuit import Layer, Learning, Parts, Shape
 from biophys.circuits.process_calcium import Calcium
 from biophys.circuits.spiking_circuit import SpikingNeurons, counting_error
 from biophys.simulation.recording import save
-from mapping.circuit import CircuitAttention, attention_layers, size, with_circuits
+from mapping.circuit import CircuitAttention, attention_layers, size, watching, with_circuits
 from studies.circuits.inputs import Example, stacked
 from studies.threads import processor_threads
 
@@ -97,9 +97,8 @@ def compared(work: Work) -> xr.Dataset:
     model, (circuit,) = with_circuits(work.model, neurons, seed=work.seed, target=work.target)
     ((name, _),) = attention_layers(work.model).items()
     passes: list[tuple[Tensor, Tensor]] = []
-    circuit.register_forward_hook(lambda module, entering, leaving: passes.append(_entering(*entering)))
     batch = stacked(work.examples)
-    with processor_threads(1):
+    with processor_threads(1), watching([circuit], lambda _, *entering: passes.append(_entering(*entering))):
         start = time.perf_counter()
         logits, answered = work.model(*batch), model(*batch)
         seconds = time.perf_counter() - start
@@ -132,7 +131,7 @@ def compared(work: Work) -> xr.Dataset:
     return result
 
 
-def _entering(tokens: Tensor, keep: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def _entering(tokens: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
     return tokens, torch.ones(tokens.shape[:2], dtype=torch.bool) if keep is None else keep
 
 
@@ -141,7 +140,7 @@ def _read(
 ) -> tuple[Tensor, NDArray, NDArray]:
     """Of a pass: outputs (ends, batch, tokens, width), their errors (ends, batch), and those of counting (batch,)."""
     tokens, keep = entering
-    expected = circuit.attention(tokens.double(), keep)
+    expected = circuit.attention(tokens.double(), keep=keep)
     joined, to_output = circuit.joined, circuit.attention.to_output
     unit, spikes = size(joined[keep]), float(neurons.R * neurons.T * neurons.window)
     answers = joined.new_zeros(len(early), *joined.shape)
@@ -164,9 +163,8 @@ def without_circuit(model: nn.Module, pieces: Sequence[Sequence[Example]]) -> xr
     passes: list[Tensor] = []
     for piece in pieces:
         batch = stacked(list(piece))
-        look = attention.register_forward_hook(lambda module, entering, leaving: passes.append(_entering(*entering)[1]))
-        columns["model_class"] += model(*batch).argmax(1).tolist()
-        look.remove()
+        with watching([attention], lambda _, *entering: passes.append(_entering(*entering)[1])):
+            columns["model_class"] += model(*batch).argmax(1).tolist()
         silence = attention.register_forward_hook(
             lambda module, entering, leaving: module.to_output(torch.zeros_like(leaving))
         )

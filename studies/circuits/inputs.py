@@ -18,7 +18,7 @@ from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks import Task, build_task
 from biophys.circuits.process_astrocyte import AstrocyteCalcium
 from biophys.simulation.recording import load
-from mapping.circuit import attention_layers, fitted_calcium, hidden_activity, measured_calcium
+from mapping.circuit import attention_layers, fitted_calcium, hidden_activity, measured_calcium, watching
 from mapping.coefficients import read_coefficients, response_settings
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -50,9 +50,7 @@ def trained_task(folder: RunFolder, root: Path) -> Task:
     if not layers:
         raise ValueError(f"run {folder.path} has no attention, and so no circuit; use one with --attention linear")
     for attention in layers.values():
-        if attention.delays is not None:
-            raise ValueError(f"run {folder.path} delays keys and values, which no circuit here does; set token_delay 0")
-        fitted_calcium(attention.mechanism)
+        fitted_calcium(attention)
     load_weights(task.model, weights)
     task.model.eval()
     return task
@@ -104,24 +102,21 @@ def needs(model: nn.Module, examples: list[Example]) -> list[Needs]:
     """Runs the model, and looks at what enters its attention layers."""
     found: list[list[Needs]] = []
 
-    def look(attention: MultiheadAttention, entering: tuple[Tensor, ...], leaving: Tensor) -> None:
-        tokens, keep = entering[0], entering[1] if len(entering) > 1 else None
+    def look(attention: MultiheadAttention, tokens: Tensor, keep: Tensor | None) -> None:
         activity = hidden_activity(attention, tokens, keep).flatten(1)
         counts = [tokens.shape[1]] * len(tokens) if keep is None else keep.sum(1).tolist()
         ends = zip(counts, activity.amin(1).tolist(), activity.amax(1).tolist(), strict=True)
         found.append([Needs(*each) for each in ends])
 
-    hooks = [attention.register_forward_hook(look) for attention in attention_layers(model).values()]
     each = []
-    for part in pieces(examples):
-        found.clear()
-        model(*stacked(part))
-        each += [
-            Needs(passes[0].tokens, min(need.lowest for need in passes), max(need.highest for need in passes))
-            for passes in zip(*found, strict=True)
-        ]
-    for hook in hooks:
-        hook.remove()
+    with watching(attention_layers(model).values(), look):
+        for part in pieces(examples):
+            found.clear()
+            model(*stacked(part))
+            each += [
+                Needs(passes[0].tokens, min(need.lowest for need in passes), max(need.highest for need in passes))
+                for passes in zip(*found, strict=True)
+            ]
     return each
 
 

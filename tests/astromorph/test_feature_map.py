@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 
 from astromorph.astrocyte import PositionalDrive, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism
-from astromorph.feature_map import CurveRelease, MeanFieldRelease, positive_activity, released_activity
-from astromorph.models.attention_from_settings import mechanism
+from astromorph.attention.responses import MeanActivityResponse
+from astromorph.feature_map import (
+    CurveRelease,
+    MeanFieldRelease,
+    PositiveActivity,
+    positive_activity,
+    released_activity,
+)
+from astromorph.models.attention_from_settings import classifier_attention
 from astromorph.settings import CalciumResponse, DigitsSettings, SynapticRelease
 from biophys.release_theory import mean_field_release
 
@@ -73,7 +80,7 @@ def test_attention_with_it_is_the_slow_one_in_values_and_gradients():
         PowerLawResponse(0.8, 0.2, 0.25),
         PositionalDrive(1, 3, 5, 2.0),
     )
-    fast = AstromorphicMechanism(response, position.double(), phi)
+    fast = AstromorphicMechanism(MeanActivityResponse(response), position.double(), phi)
     inputs = [torch.randn(5, 3, dtype=torch.float64, requires_grad=True) for _ in range(3)]
     found = fast(*(each[None, None] for each in inputs))[0, 0]
     expected = slow_attention(*inputs, phi, position(5)[0], response)
@@ -85,9 +92,13 @@ def test_attention_with_it_is_the_slow_one_in_values_and_gradients():
         torch.testing.assert_close(one, other)
 
 
+def mechanism(*asked):
+    return classifier_attention(*asked).mechanism
+
+
 def test_settings_choose_the_feature_map():
     plain = mechanism(DigitsSettings(), CalciumResponse(), 16, 4)
-    assert plain.feature_map is positive_activity
+    assert isinstance(plain.feature_map, PositiveActivity)
     measured = mechanism(DigitsSettings(), CalciumResponse(synapse=DEPRESSING), 16, 4)
     torch.manual_seed(1)
     measured.position.load_state_dict(plain.position.state_dict())

@@ -11,6 +11,8 @@ from torch import nn
 
 from astromorph.astrocyte import CurveResponse, HillResponse, PositionalDrive, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
+from astromorph.attention.responses import MeanActivityResponse
+from astromorph.feature_map import ExponentialActivity
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.image_views import AverageOfViews
@@ -44,13 +46,17 @@ def imported_is_kept():
     gc.unfreeze()
 
 
+def calcium(rho, position=None):
+    return AstromorphicMechanism(MeanActivityResponse(rho), position)
+
+
 def mechanism(kind):
     torch.manual_seed(1)
     position = PositionalDrive(HEADS, WIDTH // HEADS, TOKENS, scale=2.0)
     return {
-        "hill": lambda: AstromorphicMechanism(HillResponse(0.47, 0.66, 1.01, 0.25), position),
-        "curve": lambda: AstromorphicMechanism(CurveResponse((0.1, 1.0, 1.5, 2.0), (0.5, 1.0, 1.3, 1.4)), position),
-        "power law": lambda: AstromorphicMechanism(PowerLawResponse(0.8, 0.2, 0.25)),
+        "hill": lambda: calcium(HillResponse(0.47, 0.66, 1.01, 0.25), position),
+        "curve": lambda: calcium(CurveResponse((0.1, 1.0, 1.5, 2.0), (0.5, 1.0, 1.3, 1.4)), position),
+        "power law": lambda: calcium(PowerLawResponse(0.8, 0.2, 0.25)),
         "linear": LinearAttention,
         "softmax": SoftmaxAttention,
     }[kind]()
@@ -77,7 +83,7 @@ def test_layer_and_circuit_give_the_same(kind):
     circuit = CircuitAttention(layer, NEURONS)
     found = circuit(tokens, keep)
     with torch.no_grad():
-        expected = layer(tokens, keep)
+        expected = layer(tokens, keep=keep)
     torch.testing.assert_close(found[keep], expected[keep], rtol=1e-6, atol=1e-7)
     (comparison,) = circuit.comparisons
     differences = (found - expected).norm(dim=-1) / expected.norm(dim=-1)
@@ -98,7 +104,7 @@ def test_every_head_alone_gives_the_same():
         expected = layer.mechanism(*projected.permute(2, 0, 3, 1, 4)).transpose(
             1, 2
         )  # (batch, tokens, heads, features)
-    found = attend(circuit_layer(layer), stimuli, NEURONS, fitted_calcium(layer.mechanism))
+    found = attend(circuit_layer(layer), stimuli, NEURONS, fitted_calcium(layer))
     for head in range(HEADS):
         outputs = np.stack([each[:, head] for each in found.outputs])
         np.testing.assert_allclose(outputs, expected[:, :, head], rtol=1e-6, atol=1e-7)
@@ -122,7 +128,7 @@ def test_softmax_has_no_circuit():
 
 def test_the_feature_map_of_a_measured_synapse_has_no_circuit():
     layer = attention("hill")
-    layer.mechanism.feature_map = torch.square
+    layer.mechanism.feature_map = ExponentialActivity()
     with pytest.raises(ValueError, match="a measured feature map has no circuit yet"):
         CircuitAttention(layer, NEURONS)
 
@@ -169,7 +175,9 @@ def test_the_measured_astrocyte_answers_within_the_residual_of_its_fit():
     calcium = measured_calcium(load(RESULTS / "calcium-response.nc"), coefficients.reference)
     response = coefficients.response
     layer = attention("hill")
-    layer.mechanism.response = HillResponse(response.baseline, response.amplitude, response.exponent, response.half)
+    layer.mechanism.response = MeanActivityResponse(
+        HillResponse(response.baseline, response.amplitude, response.exponent, response.half)
+    )
     circuit = CircuitAttention(layer, NEURONS, calcium._replace(step=4 * calcium.step, averaged=10 * second))
     tokens, _ = batch()
     circuit(tokens)
@@ -177,7 +185,7 @@ def test_the_measured_astrocyte_answers_within_the_residual_of_its_fit():
     assert 1e-5 < circuit.comparisons[0].relative_error.max() < residual
     # and the curve itself is the one that was fitted
     x = np.array([0.3, 1.0, 3.0])
-    fitted = fitted_calcium(layer.mechanism)
+    fitted = fitted_calcium(layer)
     powered = x**fitted.alpha
     rho = fitted.rho_0 + fitted.rho_1 * powered / (1 + (x * fitted.inverse_K) ** fitted.alpha)
     np.testing.assert_allclose(rho, hill(x, response.baseline, response.amplitude, response.exponent, response.half))

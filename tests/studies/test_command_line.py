@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -122,8 +122,8 @@ def test_print_config_shows_the_calcium_response_and_its_source(road, capsys):
 def test_help_shows_every_setting_with_its_comment(data_set, capsys):
     assert main(["train", data_set, "--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    for name, field in SETTINGS[data_set].__dataclass_fields__.items():
-        assert f"--{name} " in told and f"default: {_typed(field.default)}" in told, name
+    for field in fields(SETTINGS[data_set]):
+        assert f"--{field.name} " in told and f"default: {_typed(field.default)}" in told, field.name
     assert ("model width" in told or "neurons of each hidden layer" in told) and "example: astromorph train" in told
     assert "they choose the epoch" in told or data_set == "wikitext2"
 

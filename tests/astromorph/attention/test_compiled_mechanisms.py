@@ -8,8 +8,9 @@ import torch
 
 from astromorph.astrocyte import PositionalDrive, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention
-from astromorph.attention.linear import scanned
-from astromorph.feature_map import positive_activity
+from astromorph.attention.forms import scanned
+from astromorph.attention.parts import terms_of
+from astromorph.attention.responses import MeanActivityResponse
 
 BATCH, HEADS, TOKENS, FEATURES = 3, 2, 11, 20
 LENGTHS = torch.tensor([TOKENS, 4, 1])
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.skipif("ASTROMORPH_PLAIN" in os.environ, reason="the co
 
 def mechanisms() -> dict[str, torch.nn.Module]:
     torch.manual_seed(1)
-    response = PowerLawResponse(0.8004, 0.1996, 0.25)
+    response = MeanActivityResponse(PowerLawResponse(0.8004, 0.1996, 0.25))
     return {
         "linear": LinearAttention(),
         "calcium": AstromorphicMechanism(response),
@@ -32,6 +33,11 @@ def mechanisms() -> dict[str, torch.nn.Module]:
 def inputs(value_features: int = FEATURES) -> list[torch.Tensor]:
     torch.manual_seed(0)
     return [torch.randn(BATCH, TOKENS, HEADS, n).transpose(1, 2) for n in (FEATURES, FEATURES, value_features)]
+
+
+def is_scanned(mechanism, tensors) -> bool:
+    terms = terms_of(mechanism.position, TOKENS, torch.float32)
+    return scanned(mechanism.parts, terms, *tensors[:2], by_place=False)
 
 
 def values_and_gradients(mechanism, tensors, keep) -> list[torch.Tensor]:
@@ -51,10 +57,10 @@ def values_and_gradients(mechanism, tensors, keep) -> list[torch.Tensor]:
 def test_the_scan_equals_the_plain_formulas(name, keep, dtype):
     mechanism = mechanisms()[name]
     tensors = [x.to(dtype) for x in inputs()]
-    assert scanned(*tensors, positive_activity)
+    assert is_scanned(mechanism, tensors)
     fast = values_and_gradients(mechanism, tensors, keep)
     exact = [x.double() for x in tensors]
-    assert not scanned(*exact, positive_activity)
+    assert not is_scanned(mechanism, exact)
     slow = values_and_gradients(copy.deepcopy(mechanism).double(), exact, keep)
     for mine, truth in zip(fast, slow, strict=True):
         assert float((mine.double() - truth).abs().max()) <= ROUNDING[dtype] * float(truth.abs().max())
@@ -69,7 +75,7 @@ def test_values_may_be_wider_than_keys():
 
 
 def test_another_feature_map_takes_the_plain_formulas():
-    mechanism = AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 1.0), None, torch.exp)
+    mechanism = AstromorphicMechanism(None, None, torch.exp)
     query, key, value = inputs()
     similarity = torch.exp(query) @ torch.exp(key).mT
     expected = similarity @ value / similarity.sum(-1, keepdim=True)
@@ -87,10 +93,10 @@ def test_the_projection_receives_the_gradients_of_all_three_parts():
     layer = MultiheadAttention(24, 3, LinearAttention()).double()
     tokens = torch.randn(2, 5, 24, dtype=torch.float64, requires_grad=True)
     keep = torch.arange(5) < torch.tensor([5, 3])[:, None]
-    assert torch.autograd.gradcheck(lambda x: layer(x, keep), (tokens,), atol=1e-6)
+    assert torch.autograd.gradcheck(lambda x: layer(x, keep=keep), (tokens,), atol=1e-6)
     parts = layer.to_query_key_value(tokens).unflatten(-1, (3, 3, 8)).permute(2, 0, 3, 1, 4)
     plain = layer.to_output(layer.mechanism(*parts, keep).transpose(1, 2).flatten(2))
-    torch.testing.assert_close(layer(tokens, keep), plain)
+    torch.testing.assert_close(layer(tokens, keep=keep), plain)
     learned = [tokens, *layer.parameters()]
-    ours, theirs = (torch.autograd.grad(out.square().sum(), learned) for out in (layer(tokens, keep), plain))
+    ours, theirs = (torch.autograd.grad(out.square().sum(), learned) for out in (layer(tokens, keep=keep), plain))
     torch.testing.assert_close(ours, theirs)

@@ -12,7 +12,7 @@ from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.layer import AstromorphicAttention
 from astromorph.attention.linear import LinearAttention
 from astromorph.attention.plasticity import SaturatingHebbian
-from astromorph.attention.positions import LearnedDrive, Unordered
+from astromorph.attention.positions import PositionalDrive, Unordered
 from astromorph.attention.responses import NoFeedback, PowerOfSum, RunningPower
 from studies.benches.attention import resident
 
@@ -84,7 +84,7 @@ def test_relative_terms_do_not_see_a_shift_but_an_exchange(name):
 
 
 @pytest.mark.parametrize(
-    "position", [Unordered(), AdditiveDistance(2), MultiplicativeDistance(2), LearnedDrive(2, 4, 10)]
+    "position", [Unordered(), AdditiveDistance(2), MultiplicativeDistance(2), PositionalDrive(2, 4, 10)]
 )
 def test_with_a_linear_response_the_weights_sum_to_one(position):
     query, key = torch.randn(2, 1, 2, 10, 4, generator=torch.Generator().manual_seed(0))
@@ -108,7 +108,7 @@ def test_printed_forms_follow_their_formulas():
     drive = forms["equation_11"]["position"]
     for parts in forms.values():
         parts["position"] = drive.double()
-    hebb = phi(k).mT @ v + drive.drive(6)[None].mT @ v
+    hebb = phi(k).mT @ v + drive(6)[None].mT @ v
     g = phi(k).sum(2) ** 0.25
     running = (phi(k).cumsum(2) ** 0.25).sum(2)
     read = lambda weight, g: phi(q) @ weight / (phi(q) * g[:, :, None]).sum(-1, keepdim=True)
@@ -173,10 +173,7 @@ def test_it_takes_the_weights_of_torch_and_its_place_in_an_encoder():
     encoder = nn.TransformerEncoderLayer(WIDTH, HEADS, 16, batch_first=True).eval()
     theirs = encoder.self_attn
     encoder.self_attn = AstromorphicAttention.from_multihead(theirs)
-    ours = torch.cat(
-        [p.weight for p in (encoder.self_attn.to_query, encoder.self_attn.to_key, encoder.self_attn.to_value)]
-    )
-    assert torch.equal(ours, theirs.in_proj_weight)
+    assert torch.equal(encoder.self_attn.to_query_key_value.weight, theirs.in_proj_weight)
     x, padding = tokens(), torch.zeros(3, TOKENS, dtype=torch.bool)
     padding[2, 7:] = True
     output = encoder(x, src_key_padding_mask=padding)
@@ -229,7 +226,7 @@ def attend_as(*dtypes):
         (lambda: attend((1, 1, 5, 4), mask=torch.ones(1, 5)), "attn_mask is torch.float32; give a boolean"),
         (lambda: attend((1, 1, 3, 4), (1, 1, 5, 4), is_causal=True), "differ in tokens"),
         (lambda: layer(check_finite=True)(tokens() / 0), r"\(3, 10, 8\) has 240 values that are not finite"),
-        (lambda: layer(causal=True, position=LearnedDrive(2, 4, 9)), "LearnedDrive has no causal or fading form"),
+        (lambda: layer(causal=True, position=PositionalDrive(2, 4, 9)), "PositionalDrive has no causal or fading form"),
         (lambda: layer(causal=True, response=RunningPower()), "RunningPower has no causal or fading form"),
         (lambda: layer(plasticity=SaturatingHebbian(), position=MultiplicativeDistance(HEADS))(tokens()), "Saturating"),
         (lambda: FORMS["RMAAT"]()(tokens(count=11)), "11 tokens are more than the 10 positions"),

@@ -11,6 +11,7 @@ from astromorph.attention import (
     SoftmaxAttention,
     reference,
 )
+from astromorph.attention.responses import MeanActivityResponse
 from astromorph.settings import CalciumResponse
 
 BATCH, HEADS, TOKENS, FEATURES, SCALE = 2, 3, 7, 4, 2.5
@@ -27,13 +28,17 @@ def positional_drive() -> PositionalDrive:
     return PositionalDrive(HEADS, FEATURES, TOKENS, SCALE).double()
 
 
+def calcium(rho, position=None) -> AstromorphicMechanism:
+    return AstromorphicMechanism(MeanActivityResponse(rho), position)
+
+
 def mechanisms() -> dict[str, torch.nn.Module]:
     return {
         "softmax": SoftmaxAttention(),
         "linear": LinearAttention(),
-        "power law": AstromorphicMechanism(PowerLawResponse(0.8, 0.2, 0.25)),
-        "power law, position": AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 0.25), positional_drive()),
-        "Hill, position": AstromorphicMechanism(HillResponse(0.47, 0.66, 1.01, 0.25), positional_drive()),
+        "power law": calcium(PowerLawResponse(0.8, 0.2, 0.25)),
+        "power law, position": calcium(PowerLawResponse(0.0, 1.0, 0.25), positional_drive()),
+        "Hill, position": calcium(HillResponse(0.47, 0.66, 1.01, 0.25), positional_drive()),
     }
 
 
@@ -54,8 +59,8 @@ def reference_output(query, key, value, keep, response, table):
 @pytest.mark.parametrize("padded", [False, True])
 def test_fast_form_equals_the_reference_in_values_and_gradients(name, padded):
     mechanism = mechanisms()[name]
-    response = getattr(mechanism, "response", lambda x: x)
-    position = getattr(mechanism, "position", None)
+    response = getattr(mechanism.response, "response", lambda x: x)
+    position = mechanism.position if "position" in name else None
     inputs = tokens()
     keep = KEEP if padded else torch.ones_like(KEEP)
     fast = mechanism(*inputs, keep if padded else None)
@@ -79,13 +84,13 @@ def test_gradients_equal_finite_differences(name):
 
 def test_a_linear_response_without_position_is_linear_attention():
     inputs = tokens(3)
-    astromorphic = AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 1.0))(*inputs, KEEP)
+    astromorphic = calcium(PowerLawResponse(0.0, 1.0, 1.0))(*inputs, KEEP)
     torch.testing.assert_close(astromorphic, LinearAttention()(*inputs, KEEP), rtol=1e-12, atol=1e-12)
 
 
 def test_a_linear_response_weighs_values_to_a_mean_also_with_position():
     query, key, value = tokens(4)
-    mechanism = AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 1.0), positional_drive())
+    mechanism = calcium(PowerLawResponse(0.0, 1.0, 1.0), positional_drive())
     ones = mechanism(query, key, torch.ones_like(value), KEEP)
     torch.testing.assert_close(ones, torch.ones_like(ones))
 
@@ -93,7 +98,7 @@ def test_a_linear_response_weighs_values_to_a_mean_also_with_position():
 def test_a_bare_exponent_multiplies_equal_keys_by_a_known_gain():
     query, key, value = tokens(5)
     key = torch.full_like(key, 1.0)  # φ(1) = 2, so ρ(2) = 2^α where linear attention has 2
-    saturated = AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 0.25))(query, key, value)
+    saturated = calcium(PowerLawResponse(0.0, 1.0, 0.25))(query, key, value)
     torch.testing.assert_close(saturated, LinearAttention()(query, key, value) * 2**0.75)
 
 
@@ -127,7 +132,7 @@ def test_position_makes_the_order_of_keys_matter():
 @pytest.mark.parametrize("name", list(mechanisms()))
 def test_bfloat16_stays_close_over_many_tokens(name):
     mechanism = mechanisms()[name].float()
-    if getattr(mechanism, "position", None) is not None:
+    if "position" in name:
         mechanism.position = PositionalDrive(HEADS, FEATURES, 4096, 16.0)
     draw = torch.Generator().manual_seed(0)
     inputs = [torch.randn(1, HEADS, 4096, FEATURES, generator=draw) for _ in range(3)]
@@ -143,7 +148,7 @@ def test_distances_on_a_grid_are_euclidean():
 
 
 def test_more_tokens_than_positions_are_refused():
-    mechanism = AstromorphicMechanism(PowerLawResponse(0.8, 0.2, 0.25), PositionalDrive(1, 4, 5, 2.0))
+    mechanism = calcium(PowerLawResponse(0.8, 0.2, 0.25), PositionalDrive(1, 4, 5, 2.0))
     with pytest.raises(ValueError, match="7 tokens are more than the 5 positions"):
         mechanism(*(torch.zeros(1, 1, 7, 4) for _ in range(3)))
 
@@ -158,7 +163,7 @@ def test_multihead_layer_projects_attends_and_projects_back():
         theirs.out_proj.weight.copy_(layer.to_output.weight)
         theirs.out_proj.bias.copy_(layer.to_output.bias)
     x = torch.randn(2, TOKENS, 12)
-    torch.testing.assert_close(layer(x, KEEP), theirs(x, x, x, key_padding_mask=~KEEP, need_weights=False)[0])
+    torch.testing.assert_close(layer(x, keep=KEEP), theirs(x, x, x, key_padding_mask=~KEEP, need_weights=False)[0])
 
 
 def test_heads_must_divide_the_width():

@@ -5,9 +5,8 @@ import torch
 
 from astromorph.astrocyte import CurveResponse, HillResponse, PowerLawResponse
 from astromorph.attention import astromorphic_attention, published
-from astromorph.attention.feature_maps import ExponentialActivity, PositiveActivity, RectifiedActivity
 from astromorph.attention.plasticity import Hebbian, SaturatingHebbian
-from astromorph.attention.positions import LearnedDrive
+from astromorph.attention.positions import PositionalDrive
 from astromorph.attention.responses import (
     LinearResponse,
     MeanActivityResponse,
@@ -16,6 +15,7 @@ from astromorph.attention.responses import (
     Reciprocal,
     RunningPower,
 )
+from astromorph.feature_map import ExponentialActivity, PositiveActivity, RectifiedActivity
 
 HEADS, TOKENS, FEATURES = 2, 5, 3
 COUNT = torch.tensor(5.0, dtype=torch.float64)
@@ -68,11 +68,23 @@ def test_the_running_power_of_algorithm_1():
 
 def test_the_learned_drive():
     torch.manual_seed(0)
-    position = LearnedDrive(HEADS, FEATURES, TOKENS, 2.0).double()
-    value, keep = drawn(2, HEADS, TOKENS, FEATURES), torch.ones(2, HEADS, TOKENS, 1, dtype=torch.bool)
-    keep[1, :, 3:] = False
-    inputs = (value, *position.parameters())
-    assert torch.autograd.gradcheck(lambda value, *table: position(value, keep), inputs)
+    position = PositionalDrive(HEADS, FEATURES, TOKENS, 2.0).double()
+    assert torch.autograd.gradcheck(lambda table: position.terms(TOKENS, torch.float64)["drive"], (position.table,))
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_calcium_without_the_drive_follows_the_keys_alone(padded):
+    """As printed (`normalised=False`): the drive stands in the Hebbian weight only."""
+    torch.manual_seed(0)
+    query, key, value = (drawn(2, HEADS, TOKENS, FEATURES, seed=seed).detach() for seed in range(3))
+    keep = torch.ones(2, 1, 1, TOKENS, dtype=torch.bool)
+    keep[1, ..., 3:] = not padded
+    position = PositionalDrive(HEADS, FEATURES, TOKENS, 2.0, normalised=False).double()
+    found = astromorphic_attention(query, key, value, keep, position=position)
+    phi, real = PositiveActivity(), keep.mT.double()
+    weight = ((phi(key) + position(TOKENS)) * real).mT @ value
+    expected = phi(query) @ weight / (phi(query) * (phi(key) * real).sum(2, keepdim=True)).sum(-1, keepdim=True)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", PRINTED)

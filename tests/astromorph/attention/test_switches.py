@@ -5,13 +5,9 @@ import torch
 from torch import nn
 
 from astromorph.astrocyte import PositionalDrive, response_module
-from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention, reference
+from astromorph.attention import AstromorphicAttention, LinearAttention, MultiheadAttention, SoftmaxAttention, reference
 from astromorph.attention.absent import NoAttention
-from astromorph.attention.gain import Amplified
-from astromorph.attention.plasticity import Hebbian
-from astromorph.attention.responses import MeanActivityResponse, Reciprocal
-from astromorph.attention.switched import SwitchedMechanism
-from astromorph.models.attention_from_settings import attention, mechanism
+from astromorph.models.attention_from_settings import classifier_attention as attention
 from astromorph.models.encoder import EncoderLayer
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import SETTINGS, CalciumResponse, DigitsSettings
@@ -41,7 +37,7 @@ def settings(**changes):
 
 def built(effects, **changes):
     torch.manual_seed(1)
-    return mechanism(settings(effects=effects, **changes), RESPONSE, TOKENS, 1).double()
+    return attention(settings(effects=effects, **changes), RESPONSE, TOKENS, 1).mechanism.double()
 
 
 def tokens(seed=0):
@@ -70,7 +66,7 @@ def slowly(effects, fast, query, key, value):
 @pytest.mark.parametrize("effects", EFFECTS, ids=lambda effects: " ".join(effects) or "none")
 def test_every_switch_equals_the_reference_in_values_and_gradients(effects):
     fast, inputs = built(effects), tokens()
-    assert (fast.position is not None) == ("position" in effects)
+    assert isinstance(fast.position, PositionalDrive) == ("position" in effects)
     found, expected = fast(*inputs, KEEP), slowly(effects, fast, *inputs)
     close = {"rtol": 1e-5, "atol": 1e-7}  # the distance kernel is float32
     torch.testing.assert_close(found, expected, **close)
@@ -133,15 +129,6 @@ def test_the_printed_exponent_of_equal_keys_is_a_gain_that_grows_with_their_numb
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
 
 
-def test_the_parts_in_their_usual_place_are_the_fast_mechanism():
-    torch.manual_seed(2)
-    rho, drive, inputs = response_module(RESPONSE), PositionalDrive(HEADS, FEATURES, TOKENS, SCALE).double(), tokens(7)
-    switched = SwitchedMechanism(MeanActivityResponse(rho), Hebbian(), Reciprocal(), drive)
-    torch.testing.assert_close(
-        switched(*inputs, KEEP), AstromorphicMechanism(rho, drive)(*inputs, KEEP), rtol=1e-6, atol=1e-8
-    )
-
-
 @pytest.mark.parametrize("effects", EFFECTS[3:], ids=lambda effects: " ".join(effects) or "none")
 def test_padding_changes_nothing(effects):
     query, key, value = (tensor.detach() for tensor in tokens())
@@ -161,18 +148,26 @@ def test_bfloat16_behind_a_sigmoid_rounds_no_more_than_its_inputs():
 
 
 @pytest.mark.parametrize("name", ["softmax", "linear", "astromorphic"])
-def test_a_gain_multiplies_exactly(name):
-    inputs = tokens(2)
-    torch.manual_seed(0)
-    plain = mechanism(settings(attention=name), RESPONSE, TOKENS, 1).double()
-    torch.manual_seed(0)
-    amplified = mechanism(settings(attention=name, gain=1.7), RESPONSE, TOKENS, 1).double()
-    assert isinstance(amplified, Amplified)
-    torch.testing.assert_close(amplified(*inputs, KEEP), 1.7 * plain(*inputs, KEEP), rtol=0, atol=0)
+def test_a_gain_multiplies_what_is_attended_to(name):
+    x = torch.randn(2, TOKENS, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    plain, amplified = (
+        (torch.manual_seed(0), attention(settings(attention=name, gain=gain), RESPONSE, TOKENS, 1).double())[1]
+        for gain in (1.0, 1.7)
+    )
+    bias = plain.to_output.bias
+    torch.testing.assert_close(
+        amplified(x, keep=KEEP) - bias, 1.7 * (plain(x, keep=KEEP) - bias), rtol=1e-12, atol=1e-12
+    )
 
 
-def test_a_gain_of_one_leaves_the_mechanism_as_it_is():
-    assert isinstance(mechanism(settings(attention="softmax"), None, TOKENS, 1), SoftmaxAttention)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("softmax", SoftmaxAttention), ("linear", LinearAttention), ("astromorphic", AstromorphicAttention)],
+)
+def test_the_layer_that_is_trained_is_the_one_that_users_take(name, kind):
+    layer = attention(settings(attention=name), None, TOKENS, 1)
+    assert isinstance(layer, MultiheadAttention)
+    assert isinstance(layer if kind is AstromorphicAttention else layer.mechanism, kind)
 
 
 def test_without_attention_a_layer_treats_every_token_alone():
@@ -191,7 +186,7 @@ def test_all_weights_learn(effects):
     torch.manual_seed(0)
     layer = attention(settings(effects=effects), RESPONSE, TOKENS, 1)
     assert isinstance(layer, MultiheadAttention)
-    layer(torch.randn(2, TOKENS, 12), KEEP).square().sum().backward()
+    layer(torch.randn(2, TOKENS, 12), keep=KEEP).square().sum().backward()
     assert all(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in layer.parameters())
 
 

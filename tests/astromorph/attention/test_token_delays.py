@@ -61,9 +61,9 @@ def test_delays_of_zero_change_nothing():
     layer = MultiheadAttention(8, 2, LinearAttention(), TokenDelays(2, 3)).eval()
     layer.delays.position.data.zero_()
     tokens, keep = torch.randn(2, 6, 8), torch.arange(6) < torch.tensor([[6], [4]])
-    with_delays = layer(tokens, keep)
+    with_delays = layer(tokens, keep=keep)
     layer.delays = None
-    torch.testing.assert_close(with_delays, layer(tokens, keep))
+    torch.testing.assert_close(with_delays, layer(tokens, keep=keep))
 
 
 def test_nothing_arrives_before_it_was_sent():

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from astromorph.astrocyte import response_module
-from astromorph.language.from_settings import attention
+from astromorph.models.attention_from_settings import language_attention as attention
 from astromorph.settings import CalciumResponse, Wikitext2Settings
 
 HEADS, FEATURES, TOKENS, RESPONSE = 2, 3, 7, CalciumResponse()
@@ -29,8 +29,7 @@ def built(**changes):
 
 def heads_of(layer, tokens):
     """Queries, keys and values (batch, heads, tokens, features)."""
-    projections = layer.to_query, layer.to_key, layer.to_value
-    return [project(tokens).unflatten(-1, (HEADS, FEATURES)).transpose(1, 2) for project in projections]
+    return layer.to_query_key_value(tokens).unflatten(-1, (3, HEADS, FEATURES)).permute(2, 0, 3, 1, 4).unbind()
 
 
 def slowly(effects, layer, tokens):
@@ -38,12 +37,13 @@ def slowly(effects, layer, tokens):
     query, key, value = heads_of(layer, tokens)
     query, key = F.elu(query) + 1, F.elu(key) + 1
     rho, output = response_module(RESPONSE).double(), torch.zeros_like(value)
+    position = layer.mechanism.position
     for h in range(HEADS):
         for i in range(TOKENS):
             kernel = torch.zeros(i + 1, dtype=torch.float64)
             if "position" in effects:
                 ago = i - torch.arange(i + 1)
-                kernel = layer.position.log_strength[h].exp() * torch.exp(-ago / layer.position.log_length[h].exp())
+                kernel = position.log_strength[h].exp() * torch.exp(-ago / position.log_length[h].exp())
             total = key[:, h, : i + 1].sum(1)
             if "calcium" in effects:
                 total = (i + 1) * rho(total / (i + 1))
@@ -69,7 +69,7 @@ def test_every_switch_equals_the_definition_in_values_and_gradients(effects):
         torch.autograd.grad(found, learned, weight), torch.autograd.grad(expected, learned, weight), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-10)
-    assert any(name.startswith("position.") for name in layer.state_dict()) == ("position" in effects)
+    assert any(name.startswith("mechanism.position.") for name in layer.state_dict()) == ("position" in effects)
 
 
 def test_feedback_alone_is_linear_attention():

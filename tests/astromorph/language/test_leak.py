@@ -8,6 +8,7 @@ from torch import nn
 
 from astromorph.astrocyte import PositionalDrive, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
+from astromorph.attention.responses import MeanActivityResponse
 from astromorph.language.from_settings import build_model as language_model
 from astromorph.language.language_model import DecoderLayer, LanguageModel
 from astromorph.language.leak import refuse_leak
@@ -49,7 +50,8 @@ def test_our_attentions_pass(name):
     "mechanism",
     [
         AstromorphicMechanism(
-            PowerLawResponse(0.8004, 0.1996, 0.25), PositionalDrive(HEADS, WIDTH // HEADS, TOKENS, 16.0)
+            MeanActivityResponse(PowerLawResponse(0.8004, 0.1996, 0.25)),
+            PositionalDrive(HEADS, WIDTH // HEADS, TOKENS, 16.0),
         ),
         LinearAttention(),
         SoftmaxAttention(),

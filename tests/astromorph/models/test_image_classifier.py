@@ -6,6 +6,7 @@ from torch import nn
 
 from astromorph.astrocyte import PositionalDrive, response_module
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
+from astromorph.attention.responses import MeanActivityResponse
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.image_front import LEAST_VARIANCE, Block, Whitening, convolution_front
@@ -17,7 +18,7 @@ WIDTH, HEADS = 16, 2
 
 def astromorphic(positions: int, rows: int) -> nn.Module:
     drive = PositionalDrive(HEADS, WIDTH // HEADS, positions, scale=2.0, rows=rows)
-    return AstromorphicMechanism(response_module(CalciumResponse()), drive)
+    return AstromorphicMechanism(MeanActivityResponse(response_module(CalciumResponse())), drive)
 
 
 def classifier(front: nn.Module, positions: int, mechanism: nn.Module) -> ImageClassifier:

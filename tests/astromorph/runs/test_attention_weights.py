@@ -7,6 +7,7 @@ from torch import nn
 from astromorph.astrocyte import HillResponse, PositionalDrive, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.attention.reference import feature, positional_drive
+from astromorph.attention.responses import MeanActivityResponse
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.text_classifier import TextClassifier
 from astromorph.runs.attention_weights import attention_weights, mean_over_queries, weights_of
@@ -25,8 +26,8 @@ def drive() -> PositionalDrive:
 MECHANISMS = {
     "softmax": SoftmaxAttention,
     "linear": LinearAttention,
-    "power law": lambda: AstromorphicMechanism(PowerLawResponse(0.8, 0.2, 0.25)),
-    "with position": lambda: AstromorphicMechanism(HillResponse(0.47, 0.66, 1.0, 0.25), drive()),
+    "power law": lambda: AstromorphicMechanism(MeanActivityResponse(PowerLawResponse(0.8, 0.2, 0.25))),
+    "with position": lambda: AstromorphicMechanism(MeanActivityResponse(HillResponse(0.47, 0.66, 1.0, 0.25)), drive()),
 }
 
 
@@ -68,7 +69,7 @@ def test_weights_are_those_of_the_equations(name):
                 table = mechanism.position.table[head].detach()
                 h = [each + w for each, w in zip(h, positional_drive(table, 2.0), strict=False)]
             total = torch.stack(h).sum(0)
-            g = length * mechanism.response(total / length) if hasattr(mechanism, "response") else total
+            g = total if name in ("softmax", "linear") else length * mechanism.response.response(total / length)
             for i in range(TOKENS):
                 if name == "softmax":
                     scores = torch.stack([(q[i] @ each / FEATURES**0.5).exp() for each in k])
@@ -86,9 +87,9 @@ def test_rows_sum_to_one_unless_calcium_saturates():
     torch.testing.assert_close(sums["softmax"], ones)
     torch.testing.assert_close(sums["linear"], ones)
     assert (sums["power law"] - 1).abs().max() > 0.01
-    proportional = AstromorphicMechanism(PowerLawResponse(0.0, 1.0, 1.0)).double()  # linear attention exactly
+    proportional = AstromorphicMechanism(MeanActivityResponse(PowerLawResponse(0.0, 1.0, 1.0)))  # linear exactly
     same = weights_of(LinearAttention(), query, key, value, keep)
-    torch.testing.assert_close(weights_of(proportional, query, key, value, keep), same)
+    torch.testing.assert_close(weights_of(proportional.double(), query, key, value, keep), same)
 
 
 @torch.no_grad()

@@ -133,7 +133,7 @@ def test_a_leaking_attention_is_refused_before_training(text, tmp_path, monkeypa
     from astromorph.attention import LinearAttention, MultiheadAttention
     from astromorph.language import from_settings as language
 
-    monkeypatch.setattr(language, "attention", lambda *_: MultiheadAttention(16, 2, LinearAttention()))
+    monkeypatch.setattr(language, "language_attention", lambda *_: MultiheadAttention(16, 2, LinearAttention()))
     run = RunFolder.create(tmp_path / "run", "wikitext2", SETTINGS, None)
     with pytest.raises(ValueError, match="reads the future"):
         train(run, tmp_path)

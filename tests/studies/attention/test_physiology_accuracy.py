@@ -14,6 +14,7 @@ from torch import nn
 
 from astromorph.astrocyte import response_module
 from astromorph.attention import AstromorphicMechanism, LinearAttention
+from astromorph.attention.responses import MeanActivityResponse
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.tasks import Batch, Task, build_task
@@ -113,7 +114,7 @@ def test_the_control_is_linear_attention_over_the_gain():
     torch.manual_seed(0)
     query, key, value = torch.randn(3, 2, 4, 7, 5, dtype=torch.float64)
     keep = torch.arange(7) < torch.tensor([[7], [4]])
-    control = AstromorphicMechanism(response_module(gain_only(0.4, RESPONSE)))
+    control = AstromorphicMechanism(MeanActivityResponse(response_module(gain_only(0.4, RESPONSE))))
     expected = LinearAttention()(query, key, value, keep) / 0.4
     torch.testing.assert_close(control(query, key, value, keep), expected, rtol=1e-12, atol=0)
 
@@ -124,7 +125,8 @@ def test_drives_are_the_mean_activity_that_the_response_is_asked_for():
     found = drives(task, Processor(torch.device("cpu"), False))
     (attention,) = attention_layers(task.model).values()
     asked = []
-    attention.mechanism.response.register_forward_hook(lambda module, entering, leaving: asked.append(entering[0]))
+    rho = attention.mechanism.response.response
+    rho.register_forward_hook(lambda module, entering, leaving: asked.append(entering[0]))
     for inputs, _ in task.validation():
         with torch.no_grad():
             task.model(*inputs)

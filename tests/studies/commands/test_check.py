@@ -29,15 +29,15 @@ def test_known_numbers_come_out(test):
 
 
 def test_a_wrong_attention_fails(monkeypatch):
-    from astromorph.attention import functional
+    from astromorph.attention import forms
 
-    monkeypatch.setattr(functional, "scanned", lambda *parts: False)
-    right = functional.among_all
+    monkeypatch.setattr(forms, "scanned", lambda *parts: False)
+    right = forms.among_all
 
-    def wrong(parts, query, *rest):
-        return right(parts, query, *rest) * (1 + 1e-3 * (query.dtype.itemsize == 4))
+    def wrong(parts, terms, query, *rest):
+        return right(parts, terms, query, *rest) * (1 + 1e-3 * (query.dtype.itemsize == 4))
 
-    monkeypatch.setattr(functional, "among_all", wrong)
+    monkeypatch.setattr(forms, "among_all", wrong)
     assert not judged("astromorph", attention_forms).passed
 
 
