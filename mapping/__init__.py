@@ -1,37 +1,37 @@
-"""The bridge: steady states measured in biophys become pure numbers of astromorph's attention."""
+"""The bridge between physiology and networks, both ways.
 
-from mapping.calcium_response import ResponseFit, fit_calcium_response
-from mapping.coefficients import (
-    Coefficients,
-    coefficients_from_fit,
-    kernel_length,
-    merged,
-    read_coefficients,
-    response_settings,
-    retention_factor,
-    retention_ratio,
-    write_coefficients,
-)
-from mapping.process_kernel import KernelFit, fit_process_kernel
-from mapping.release_response import ReleaseFit, fit_release
-from mapping.retention import RetentionFit, fit_retention
+Upwards, what biophys has measured becomes numbers without units, of which astromorph makes its networks:
 
-__all__ = [
-    "Coefficients",
-    "KernelFit",
-    "ReleaseFit",
-    "ResponseFit",
-    "RetentionFit",
-    "coefficients_from_fit",
-    "fit_calcium_response",
-    "fit_process_kernel",
-    "fit_release",
-    "fit_retention",
-    "kernel_length",
-    "merged",
-    "read_coefficients",
-    "response_settings",
-    "retention_factor",
-    "retention_ratio",
-    "write_coefficients",
-]
+    fit          datasets, or their files, fitted; what each holds is recognised
+    read, write  the coefficients of fits, as a YAML file
+    as_settings  coefficients as settings of a training
+
+Downwards, a trained network runs as neurons and astrocytes:
+
+    to_brian2         a model or the run of a training, in Brian2
+    to_nir, from_nir  a spiking network, as a file for other libraries
+
+Each is loaded when it is used: `import mapping` loads neither torch nor Brian2. The single fits are in their modules.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mapping.brian2_models import to_brian2
+    from mapping.coefficients import Coefficients, as_settings, read, write
+    from mapping.fits import fit
+    from mapping.nir_exchange import from_nir, to_nir
+
+__all__ = ["Coefficients", "as_settings", "fit", "from_nir", "read", "to_brian2", "to_nir", "write"]
+MODULES = {"fit": "fits", "from_nir": "nir_exchange", "to_brian2": "brian2_models", "to_nir": "nir_exchange"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"mapping.{MODULES.get(name, 'coefficients')}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

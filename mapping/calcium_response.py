@@ -16,6 +16,7 @@ by default the geometric mean of the measured rates.
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -51,12 +52,13 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class ResponseFit:
+class CalciumFit:
     """Outcome of a fit: `status` is ok or failed, then `reason` says why and `form` is None."""
 
-    status: str
+    status: Literal["ok", "failed"]
     reason: str
-    form: str | None  # power_law, hill or curve
+    form: Literal["power_law", "hill", "curve"] | None
+    by_criterion: bool  # whether AICc chose the form
     candidates: dict[str, Candidate | None]  # None: too few rates, or not converged
     curve: MeasuredCurve | None  # None: fewer than two levels, or no calcium at the reference rate
     reference_rate: float  # Hz
@@ -83,9 +85,7 @@ LOWER = np.array([0.0, 0.0, 0.01, 1e-4])
 UPPER = np.array([2.0, 100.0, 8.0, 1e4])
 
 
-def fit_calcium_response(
-    dataset: xr.Dataset, *, reference_rate: float | None = None, form: str = "best"
-) -> ResponseFit:
+def fit_calcium_response(dataset: xr.Dataset, *, reference_rate: float | None = None, form: str = "best") -> CalciumFit:
     """Fit all curves to `calcium_mean` (rate in Hz, trial; umolar), and choose `form`.
 
     form: power_law, hill, curve, or best (the better law by AICc; where neither describes the response, the curve).
@@ -104,28 +104,29 @@ def fit_calcium_response(
     fits = {name: _fit(name, x, calcium.ravel(), len(rates)) for name in CURVES}
     curve = measured_curve(rates / reference_rate, calcium)
     chosen = _chosen(form, fits, curve)
-    found = curve if chosen == "curve" else fits.get(chosen)
-    reason = _reason(calcium.mean(axis=1), form, found)
-    return ResponseFit(
+    best = curve if chosen == "curve" else fits.get(chosen)
+    reason = _reason(calcium.mean(axis=1), form, best)
+    return CalciumFit(
         status="failed" if reason else "ok",
         reason=reason,
-        form=None if reason else chosen,
+        form=None if reason else chosen,  # type: ignore[arg-type]
+        by_criterion=form == "best" and chosen != "curve",
         candidates=fits,
         curve=curve,
         reference_rate=reference_rate,
-        reference_calcium=found.reference_calcium if found else float(calcium.mean()),
+        reference_calcium=best.reference_calcium if best else float(calcium.mean()),
         lowest=float(x.min()),
         highest=float(x.max()),
     )
 
 
 def _chosen(form: str, fits: dict[str, Candidate | None], curve: MeasuredCurve | None) -> str:
-    """The form asked for, or the best; without any, the empty name."""
+    """The form itself, or the best; without any, the empty name."""
     if form != "best":
         return form
-    found = {name: fit for name, fit in fits.items() if fit is not None}
-    best = min(found, key=lambda name: found[name].aicc, default="")
-    if best and found[best].r_squared < LEAST_R_SQUARED and curve and curve.r_squared >= LEAST_R_SQUARED:
+    laws = {name: fit for name, fit in fits.items() if fit is not None}
+    best = min(laws, key=lambda name: laws[name].aicc, default="")
+    if best and laws[best].r_squared < LEAST_R_SQUARED and curve and curve.r_squared >= LEAST_R_SQUARED:
         return "curve"
     return best
 
@@ -144,17 +145,17 @@ def _measured(dataset: xr.Dataset) -> tuple[NDArray, NDArray]:
     return response.rate.values.astype(float), response.values.astype(float)
 
 
-def _reason(means: NDArray, form: str, found: Candidate | MeasuredCurve | None) -> str:
+def _reason(means: NDArray, form: str, fit: Candidate | MeasuredCurve | None) -> str:
     """Why the fit is of no use, as one sentence; empty if it is good."""
-    if form == "curve" and found is None:
+    if form == "curve" and fit is None:
         return "calcium does not rise with rate, or the reference rate lies outside the measured rates"
-    if found is None:
+    if fit is None:
         return f"{len(means)} rates are too few to fit, or no curve converged; simulate at least 7 rates"
     if means[-1] <= means[0]:
         return f"calcium does not rise with rate: from {means[0]:.4g} to {means[-1]:.4g} umolar"
-    if not found.r_squared >= LEAST_R_SQUARED:
+    if not fit.r_squared >= LEAST_R_SQUARED:
         which = "better curve" if form == "best" else form.replace("_", " ")
-        return f"R^2 of the {which} is {found.r_squared:.3f} where at least {LEAST_R_SQUARED} is needed"
+        return f"R^2 of the {which} is {fit.r_squared:.3f} where at least {LEAST_R_SQUARED} is needed"
     return ""
 
 
@@ -194,10 +195,10 @@ def _candidate(curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDAr
     """Dimensionless coefficients and measures of fit; `calcium` is what was fitted, in units of `scale`."""
     points, count = run.jac.shape
     squares = float(2 * run.cost)
-    found = np.where(run.x - LOWER[:count] > ON_BOUND, run.x, LOWER[:count])
-    at_reference = float(curve(np.array(1.0), *found))
+    fitted = np.where(run.x - LOWER[:count] > ON_BOUND, run.x, LOWER[:count])
+    at_reference = float(curve(np.array(1.0), *fitted))
     units = np.array([at_reference, at_reference, 1.0, 1.0])[:count]
-    values, reach = found / units, interval_widths(run, LOWER[:count], UPPER[:count]) / units
+    values, reach = fitted / units, interval_widths(run, LOWER[:count], UPPER[:count]) / units
     estimated = count + 1  # the coefficients and the variance of the noise
     return Candidate(
         baseline=float(values[0]),

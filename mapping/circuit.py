@@ -34,7 +34,7 @@ from biophys.circuits.attention_circuit import Layer, Neurons, Stimulus, attend
 from biophys.circuits.process_astrocyte import AstrocyteCalcium
 from biophys.circuits.process_calcium import Calcium, CurveCalcium, FittedCalcium
 from biophys.simulation.quantities import read_quantity
-from mapping.coefficients import Reference
+from mapping.calcium_section import Reference
 
 
 def circuit_layer(attention: MultiheadAttention) -> Layer:

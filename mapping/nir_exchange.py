@@ -15,8 +15,9 @@ On the way back any chain of Linear, Affine, Scale and Delay between neurons is 
 hears an input at two delays. Neurons must be LIF with reset to 0, and LI at the end.
 """
 
+import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import nir
 import numpy as np
@@ -25,6 +26,10 @@ from scipy.sparse import csr_array
 
 from astromorph.files.whole_files import whole
 from biophys.circuits.delayed_layer import Layer
+
+if TYPE_CHECKING:
+    from astromorph.models.spiking_classifier import DeployedClassifier
+    from mapping.trained import Model
 
 KNOWN = "Linear, Affine, Scale, Delay, LIF and, at the end, LI"
 
@@ -35,6 +40,41 @@ class Exchanged(NamedTuple):
     layers: list[Layer]
     dt: float
     readout: str | None
+
+
+def to_nir(model: "Model", path: str | os.PathLike, *, dt: float | None = None) -> Exchanged:
+    """Write a spiking classifier as a NIR file (HDF5), whole or not at all; returns what was written.
+
+    model: a spiking classifier, or the run of one: its folder or path. dt: time step in s, that of the run or else
+    0.001. ValueError for a network that is no spiking classifier.
+
+    Example: mapping.to_nir("runs/spoken-digits", "spoken-digits.nir")
+    """
+    from astromorph.models.spiking_classifier import DeployedClassifier
+    from mapping.delay_kernel import layers_of
+    from mapping.trained import network_of
+
+    network, step = network_of(model)
+    if not isinstance(network, DeployedClassifier):
+        raise ValueError(f"{type(network).__name__} does not spike, and NIR is for networks that do; give one of these")
+    exchanged = Exchanged(layers_of(network), dt or step or 0.001, network.kind)
+    write(Path(path), exchanged)
+    return exchanged
+
+
+def from_nir(path: str | os.PathLike, *, dt: float | None = None, readout: str | None = None) -> "DeployedClassifier":
+    """The spiking classifier of a NIR file, to call with spikes (batch, time, inputs) or to run with `to_brian2`.
+
+    dt: time step in s, if the file names none. readout: softmax, last, mean or max, if the file names none. ValueError
+    in one sentence for a file that holds no such network.
+    """
+    from mapping.delay_kernel import classifier_of
+
+    exchanged = read(Path(path), dt)
+    kind = exchanged.readout or readout
+    if kind is None:
+        raise ValueError(f"{path} does not say how its last layer is read; give readout softmax, last, mean or max")
+    return classifier_of(exchanged.layers, kind)
 
 
 def write(path: Path, exchanged: Exchanged) -> None:
@@ -95,14 +135,14 @@ def connections(layer: Layer, dt: float, last: bool) -> list[tuple[str, nir.NIRN
     return [("taps", nir.Linear(copies)), ("delays", nir.Delay(taps % slots * dt)), weights(spread)]
 
 
-def network(found: nir.NIRGraph, dt: float | None = None) -> Exchanged:
+def network(given: nir.NIRGraph, dt: float | None = None) -> Exchanged:
     """The network of a graph. dt: time step in s, if the graph does not say. ValueError in one sentence."""
-    metadata = found.metadata if isinstance(found.metadata, dict) else {}
+    metadata = given.metadata if isinstance(given.metadata, dict) else {}
     step = float(metadata.get("dt", dt or 0))
     if not 0 < step < np.inf:
         raise ValueError("the graph names no time step; give dt in seconds")
     layers: list[Layer] = []
-    size, *between = chain(found)
+    size, *between = chain(given)
     way = straight(int(np.prod(size[1].input_type["input"])))
     for name, node in between:
         match node:

@@ -16,7 +16,7 @@ paper) are 2.1 in a um**3, 0.78 um apart.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import xarray as xr
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, least_squares
 
 from mapping.confidence import interval_widths
+from mapping.places import Place, indices
 
 SPACING = 0.78  # um
 LEAST_POSITIONS = 5
@@ -39,6 +40,8 @@ class KernelFit:
     Intervals cover 95 % and tell how well the profile gives L. What the compartments add to sqrt(D/k) and how well D, k
     and the spacing are known is not in them.
     """
+
+    RESULT: ClassVar[str] = "length"
 
     status: Literal["ok", "failed"]
     reason: str
@@ -66,7 +69,7 @@ def sealed_end(positions: NDArray) -> float:
     return float(positions[-1] + (positions[1] - positions[0]) / 2)
 
 
-def fit_process_kernel(dataset: xr.Dataset, *, spacing: float = SPACING, at: Mapping[str, float] = {}) -> KernelFit:
+def fit_process_kernel(dataset: xr.Dataset, *, spacing: float = SPACING, at: Mapping[str, Place] = {}) -> KernelFit:
     """Fit the steady profile `inositol_trisphosphate` (position in um; umolar) of study process-length.
 
     spacing: um between synapses. at: the value to take along each further dimension, such as {"degradation": 0.2}.
@@ -77,8 +80,7 @@ def fit_process_kernel(dataset: xr.Dataset, *, spacing: float = SPACING, at: Map
     if not (np.isfinite(spacing) and spacing > 0):
         raise ValueError(f"a spacing of {spacing:g} um keeps no synapses apart; use one above 0")
     positions, measured = _measured(dataset, at)
-    found = _fit(positions, np.log(measured))
-    length, width, residual, r_squared = found if found is not None else (None, 0.0, None, None)
+    length, width, residual, r_squared = _fit(positions, np.log(measured)) or (None, 0.0, None, None)
     reason = _reason(positions, measured, r_squared)
     good = length is not None and not reason
     interval = [length - width, length + width] if good and length is not None else None
@@ -99,21 +101,12 @@ def fit_process_kernel(dataset: xr.Dataset, *, spacing: float = SPACING, at: Map
     )
 
 
-def _measured(dataset: xr.Dataset, at: Mapping[str, float]) -> tuple[NDArray, NDArray]:
+def _measured(dataset: xr.Dataset, at: Mapping[str, Place]) -> tuple[NDArray, NDArray]:
     """Positions (position,), rising, and concentrations."""
     if NAME not in dataset or "position" not in dataset[NAME].dims:
         raise ValueError(f"the dataset holds no {NAME} against position; make one: astromorph study process-length")
-    chosen = dataset[NAME]
-    others = [str(dim) for dim in chosen.dims if dim != "position"]
-    if unknown := [name for name in at if name not in others]:
-        raise ValueError(f"{NAME} does not vary with {unknown[0]}; choose along {', '.join(others) or 'nothing'}")
-    for dim in others:
-        values = [float(value) for value in chosen[dim].values]
-        if len(values) > 1 and at.get(dim) not in values:
-            told = f"is not known at {dim} {at[dim]:g}" if dim in at else f"varies with {dim} too"
-            raise ValueError(f"{NAME} {told}; choose one of {', '.join(f'{value:g}' for value in values)}")
-        chosen = chosen.sel({dim: at.get(dim, values[0])})
-    chosen = chosen.sortby("position")
+    profile = dataset[NAME]
+    chosen = profile.isel(indices(profile, ("position",), at)).sortby("position")
     if chosen.size < LEAST_POSITIONS or not (np.isfinite(chosen).all() and (chosen > 0).all()):
         raise ValueError(
             f"{NAME} has fewer than {LEAST_POSITIONS} positions, is not finite or not above 0; simulate it again"
@@ -153,9 +146,9 @@ def _reason(positions: NDArray, measured: NDArray, r_squared: float | None) -> s
     return ""
 
 
-def _theory(dataset: xr.Dataset, at: Mapping[str, float]) -> float | None:
+def _theory(dataset: xr.Dataset, at: Mapping[str, Place]) -> float | None:
     """sqrt(D/k) in um."""
     if "diffusion" not in dataset or "degradation" not in dataset.coords:
         return None
-    degradation = at.get("degradation", float(dataset.degradation.values.flat[0]))
+    degradation = float(at.get("degradation", dataset.degradation.values.flat[0]))
     return float(np.sqrt(float(dataset.diffusion) / degradation))

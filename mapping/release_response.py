@@ -23,7 +23,7 @@ where release falls faster than 1/x. Below the measured range T goes on in propo
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import xarray as xr
@@ -32,6 +32,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import OptimizeResult, least_squares
 
 from mapping.confidence import ON_BOUND, interval_widths
+from mapping.places import Place, indices
 
 FORMS = ("mean_field", "curve", "best")
 NAMES = ("resting", "recovery", "facilitation")
@@ -43,6 +44,8 @@ LEAST_RATES = 5
 @dataclass(frozen=True)
 class ReleaseFit:
     """Outcome of a fit: `status` is ok or failed, then `reason` says why and `form` is None. Intervals cover 95 %."""
+
+    RESULT: ClassVar[str] = "form"
 
     status: Literal["ok", "failed"]
     reason: str
@@ -74,7 +77,7 @@ def fit_release(
     *,
     reference_rate: float | None = None,
     form: str = "best",
-    at: Mapping[str, str] = {},
+    at: Mapping[str, Place] = {},
 ) -> ReleaseFit:
     """Fit `release` (rate in Hz; share) of study release-rate, and choose `form`.
 
@@ -97,24 +100,16 @@ def fit_release(
     describes = residual is not None and residual <= LARGEST_RESIDUAL
     chosen = form if form != "best" else "mean_field" if describes else "curve"
     reason = _reason(rates, reference_rate, chosen, residual)
-    if chosen == "mean_field" and run is not None:
-        at_reference = float(release(1.0, *run.x))
-    else:
-        drive = PchipInterpolator(np.log(x), np.log(x * measured)) if len(x) > 1 else np.log
-        at_reference = float(np.exp(drive(np.clip(0.0, *np.log(x[[0, -1]])))))
-    widths = interval_widths(run, LOWER, UPPER).tolist() if run is not None else [0.0] * 3
-    values = [None] * 3 if run is None else run.x.tolist()
-    found = zip(NAMES, values, widths, strict=True)
+    at_reference = _at_reference(x, measured, run if chosen == "mean_field" else None)
     return ReleaseFit(
         status="failed" if reason else "ok",
         reason=reason,
         form=None if reason else chosen,  # type: ignore[arg-type]
-        **dict(zip(NAMES, values, strict=True)),
-        intervals=None if run is None else {name: [value - w, value + w] for name, value, w in found},
+        **_coefficients(run),
         residual_rms=residual,
         reference_rate=reference_rate,
         reference_release=at_reference,
-        at=dict(at),
+        at={str(name): str(place) for name, place in at.items()},
         knots=x.tolist(),
         values=(x * measured / at_reference).tolist(),
         error=None if error is None else (x * error / at_reference).tolist(),
@@ -123,21 +118,29 @@ def fit_release(
     )
 
 
-def _measured(dataset: xr.Dataset, at: Mapping[str, str]) -> tuple[NDArray, NDArray, NDArray | None]:
+def _at_reference(x: NDArray, measured: NDArray, run: OptimizeResult | None) -> float:
+    """p at x = 1, of the mean field or else of the curve through what was measured."""
+    if run is not None:
+        return float(release(1.0, *run.x))
+    drive = PchipInterpolator(np.log(x), np.log(x * measured)) if len(x) > 1 else np.log
+    return float(np.exp(drive(np.clip(0.0, *np.log(x[[0, -1]])))))
+
+
+def _coefficients(run: OptimizeResult | None) -> dict[str, Any]:
+    """U, d and f with their intervals; all None if nothing converged."""
+    if run is None:
+        return dict.fromkeys((*NAMES, "intervals"))
+    values, widths = run.x.tolist(), interval_widths(run, LOWER, UPPER).tolist()
+    ends = [[value - width, value + width] for value, width in zip(values, widths, strict=True)]
+    return dict(zip(NAMES, values, strict=True)) | {"intervals": dict(zip(NAMES, ends, strict=True))}
+
+
+def _measured(dataset: xr.Dataset, at: Mapping[str, Place]) -> tuple[NDArray, NDArray, NDArray | None]:
     """Rates (rate,), rising, release, and its standard error if known."""
     if "release" not in dataset or "rate" not in dataset.release.dims:
         raise ValueError("the dataset holds no release against rate; make one: astromorph study release-rate")
-    others = [str(dim) for dim in dataset.release.dims if dim != "rate"]
-    if unknown := [name for name in at if name not in others]:
-        raise ValueError(f"release does not vary with {unknown[0]}; choose along {', '.join(others) or 'nothing'}")
-    chosen = dataset[[name for name in ("release", "release_error") if name in dataset]]
-    for dim in others:
-        values = [str(value) for value in dataset[dim].values]
-        if len(values) > 1 and at.get(dim) not in values:
-            told = f"is not known at {dim} {at[dim]}" if dim in at else f"varies with {dim} too"
-            raise ValueError(f"release {told}; choose one of {', '.join(values)}")
-        chosen = chosen.isel({dim: values.index(at.get(dim, values[0]))})
-    chosen = chosen.sortby("rate")
+    names = [name for name in ("release", "release_error") if name in dataset]
+    chosen = dataset[names].isel(indices(dataset.release, ("rate",), at)).sortby("rate")
     rates, measured = chosen.rate.values.astype(float), chosen.release.values.astype(float)
     if not (len(rates) and np.isfinite(measured).all() and (measured > 0).all() and (measured <= 1).all()):
         raise ValueError("release is empty or leaves the range above 0 to 1; simulate it again")
@@ -178,6 +181,6 @@ def _reason(rates: NDArray, reference_rate: float, form: str, residual: float | 
     if form == "curve" and not rates[0] <= reference_rate <= rates[-1]:
         return f"the reference rate {reference_rate:.3g} Hz lies outside the measured {rates[0]:g} to {rates[-1]:g} Hz"
     if form == "mean_field" and (residual is None or residual > LARGEST_RESIDUAL):
-        told = "did not converge" if residual is None else f"errs by {residual:.2g} of the release"
-        return f"the mean field {told}, where at most {LARGEST_RESIDUAL} is allowed; use --form curve"
+        state = "did not converge" if residual is None else f"errs by {residual:.2g} of the release"
+        return f"the mean field {state}, where at most {LARGEST_RESIDUAL} is allowed; use --form curve"
     return ""

@@ -15,7 +15,7 @@ is 0.719, where exp(-20/60) is 0.717.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import xarray as xr
@@ -32,6 +32,8 @@ LOWER, UPPER = np.array([1e-6]), np.array([1.0])
 @dataclass(frozen=True)
 class RetentionFit:
     """Outcome of a fit: `status` is ok or failed, then `reason` says why. Intervals cover 95 %."""
+
+    RESULT: ClassVar[str] = "ratio"
 
     status: Literal["ok", "failed"]
     reason: str
@@ -99,11 +101,11 @@ def _measured(dataset: xr.Dataset) -> tuple[float, NDArray]:
         )
     from biophys.plasticity.macro_plasticity import levels_at_cycle_ends  # imports Brian2
 
-    told = str(dataset.attrs["stimulus.cycle"])
+    written = str(dataset.attrs["stimulus.cycle"])
     try:
-        cycle = float(told.split()[0])
+        cycle = float(written.split()[0])
     except ValueError:
-        raise ValueError(f"stimulus.cycle {told} is not one length of a cycle; simulate them one by one") from None
+        raise ValueError(f"stimulus.cycle {written} is not one length of a cycle; simulate them one by one") from None
     levels = levels_at_cycle_ends(dataset.long_term, cycle).transpose(..., "cycle").values
     if not np.isfinite(levels).all():
         raise ValueError("long_term is not finite; simulate it again")

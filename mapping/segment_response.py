@@ -20,7 +20,7 @@ Hurvich & Tsai, Biometrika 76:297, 1989), and in other cases named below, the fi
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -29,7 +29,10 @@ from scipy import stats
 from scipy.optimize import least_squares
 from scipy.special import expit
 
-COEFFICIENTS = {"detection_probability": 2, "plateau_voltage": 4}  # of the curve of each measure
+from mapping.places import Place, indices
+
+Measure = Literal["detection_probability", "plateau_voltage"]
+COEFFICIENTS: dict[Measure, int] = {"detection_probability": 2, "plateau_voltage": 4}  # of the curve of each measure
 LEAST_R_SQUARED = 0.9  # below it the curve does not describe the answer
 LEAST_BETWEEN = 2  # numbers of synapses that must open the segment neither fully nor not at all, to tell the gain
 BETWEEN = (0.02, 0.98)  # what counts as neither
@@ -61,9 +64,10 @@ class SegmentCurve:
 class SegmentFit:
     """Outcome of a fit: `status` is ok or failed, then `reason` says why."""
 
-    status: str
+    status: Literal["ok", "failed"]
     reason: str
-    measure: str  # detection_probability or plateau_voltage
+    measure: Measure
+    units: str  # of the measure
     at: dict[str, float]  # where the answer was taken along other dimensions
     curve: SegmentCurve | None  # None: too few numbers of synapses, or not converged
     threshold_synapses: float | None  # theta, what x = 1 stands for; this and the rest None without a curve
@@ -73,7 +77,7 @@ class SegmentFit:
     highest: float | None
 
 
-class Found(NamedTuple):
+class Logistic(NamedTuple):
     """Fitted coefficients with the standard errors of the first two."""
 
     theta: float
@@ -89,7 +93,7 @@ def opening(x: NDArray, threshold: float, gain: float) -> NDArray:
 
 
 def fit_segment_response(
-    dataset: xr.Dataset, *, measure: str | None = None, at: Mapping[str, float] = {}
+    dataset: xr.Dataset, *, measure: Measure | None = None, at: Mapping[str, Place] = {}
 ) -> SegmentFit:
     """Fit `measure` (active_synapses, optionally trial); by default the first that the dataset holds.
 
@@ -97,33 +101,35 @@ def fit_segment_response(
     cannot be fitted is returned as a failed fit with its reason. Raises ValueError if the dataset holds no such measure
     or value.
     """
-    measure, answers_at = _chosen(dataset, measure, at)
-    synapses, answer = _measured(answers_at)
-    where = {str(name): float(value) for name, value in at.items()}
+    measure, measured = _chosen(dataset, measure, at)
+    synapses, answer = _measured(measured)
+    where = {str(name): float(place) for name, place in at.items()}
+    units = str(measured.attrs.get("units", "1"))
     n, answers = np.repeat(synapses, answer.shape[1]), answer.ravel()
     least = COEFFICIENTS[measure] + SPARE_NUMBERS
     fit = _fit_probability if measure == "detection_probability" else _fit_voltage
-    found = fit(n, answers) if len(synapses) >= least else None
-    if found is None:
+    logistic = fit(n, answers) if len(synapses) >= least else None
+    if logistic is None:
         reason = f"{len(synapses)} numbers of synapses are too few, or no curve converged; simulate at least {least}"
-        return SegmentFit("failed", reason, measure, where, None, None, None, None, None, None)
-    curve = _curve(n, answers, found, COEFFICIENTS[measure])
-    reason = _reason(synapses, answer.mean(axis=1), found, curve)
+        return SegmentFit("failed", reason, measure, units, where, None, None, None, None, None, None)
+    curve = _curve(n, answers, logistic, COEFFICIENTS[measure])
+    reason = _reason(synapses, answer.mean(axis=1), logistic, curve)
     return SegmentFit(
         status="failed" if reason else "ok",
         reason=reason,
         measure=measure,
+        units=units,
         at=where,
         curve=curve,
-        threshold_synapses=found.theta,
-        floor=found.floor,
-        ceiling=found.floor + found.rise,
-        lowest=float(synapses[0] / found.theta),
-        highest=float(synapses[-1] / found.theta),
+        threshold_synapses=logistic.theta,
+        floor=logistic.floor,
+        ceiling=logistic.floor + logistic.rise,
+        lowest=float(synapses[0] / logistic.theta),
+        highest=float(synapses[-1] / logistic.theta),
     )
 
 
-def _chosen(dataset: xr.Dataset, measure: str | None, at: Mapping[str, float]) -> tuple[str, xr.DataArray]:
+def _chosen(dataset: xr.Dataset, measure: Measure | None, at: Mapping[str, Place]) -> tuple[Measure, xr.DataArray]:
     """The measure's name, and it along active_synapses and perhaps trial."""
     if measure is not None and measure not in COEFFICIENTS:
         raise ValueError(f"there is no measure {measure!r}; use one of {', '.join(COEFFICIENTS)}")
@@ -134,16 +140,7 @@ def _chosen(dataset: xr.Dataset, measure: str | None, at: Mapping[str, float]) -
             "make one: astromorph study segment-detection"
         )
     name = measure or held[0]
-    answer = dataset[name]
-    others = [str(dim) for dim in answer.dims if dim not in ("active_synapses", "trial")]
-    if unknown := [dim for dim in at if dim not in others]:
-        raise ValueError(f"{name} does not vary with {unknown[0]}; choose along {', '.join(others) or 'nothing'}")
-    for dim in others:
-        values = [float(value) for value in answer[dim].values]
-        if at.get(dim) not in values:
-            told = f"is not known at {dim} {at[dim]:g}" if dim in at else f"varies with {dim} too"
-            raise ValueError(f"{name} {told}; choose one of {', '.join(f'{value:g}' for value in values)}")
-    return name, answer.sel({dim: at[dim] for dim in others})
+    return name, dataset[name].isel(indices(dataset[name], ("active_synapses", "trial"), at))
 
 
 def _measured(answer: xr.DataArray) -> tuple[NDArray, NDArray]:
@@ -160,26 +157,27 @@ def _measured(answer: xr.DataArray) -> tuple[NDArray, NDArray]:
     return answer.active_synapses.values.astype(float), answer.values.astype(float)
 
 
-def _reason(synapses: NDArray, means: NDArray, found: Found, curve: SegmentCurve) -> str:
+def _reason(synapses: NDArray, means: NDArray, logistic: Logistic, curve: SegmentCurve) -> str:
     """Why the fit is of no use, as one sentence; empty if it is good."""
+    theta, gain = logistic.theta, logistic.gain
     if means[-1] <= means[0]:
         return f"the segment does not answer more to more synapses: {means[0]:.4g} to {means[-1]:.4g}"
     if not curve.r_squared >= LEAST_R_SQUARED:
         return f"R^2 of the curve is {curve.r_squared:.3f} where at least {LEAST_R_SQUARED} is needed"
     if not curve.aicc < curve.aicc_line:
         return "a straight line describes the answer as well: the segment sums linearly and has no threshold"
-    if not synapses[0] < found.theta < synapses[-1]:
+    if not synapses[0] < theta < synapses[-1]:
         simulated = f"{synapses[0]:g} to {synapses[-1]:g}"
-        return f"half of the answer takes {found.theta:.3g} synapses, outside the simulated {simulated}; simulate more"
-    opened = opening(synapses / found.theta, 1.0, found.gain)
+        return f"half of the answer takes {theta:.3g} synapses, outside the simulated {simulated}; simulate more"
+    opened = opening(synapses / theta, 1.0, gain)
     if np.sum((opened > BETWEEN[0]) & (opened < BETWEEN[1])) < LEAST_BETWEEN:
-        return f"the answer jumps near {found.theta:.3g} synapses, too abruptly to tell the gain; make inputs noisier"
+        return f"the answer jumps near {theta:.3g} synapses, too abruptly to tell the gain; make inputs noisier"
     if not curve.intervals["gain"][0] > 0:
         return f"the gain {curve.gain:.3g} cannot be told from 0; simulate more trials"
     return ""
 
 
-def _fit_probability(n: NDArray, answer: NDArray) -> Found | None:
+def _fit_probability(n: NDArray, answer: NDArray) -> Logistic | None:
     """Logistic regression logit p = a + b n by Newton's method; theta = -a / b, gain = -a."""
     scale = float(n.max()) or 1.0
     design = np.column_stack([np.ones_like(n), n / scale])
@@ -197,7 +195,7 @@ def _fit_probability(n: NDArray, answer: NDArray) -> Found | None:
     a, b = line
     to_theta_and_gain = np.array([[-scale / b, scale * a / b**2], [-1.0, 0.0]])
     errors = np.sqrt(np.diag(to_theta_and_gain @ covariance @ to_theta_and_gain.T))
-    return Found(float(-scale * a / b), float(-a), 0.0, 1.0, errors)
+    return Logistic(float(-scale * a / b), float(-a), 0.0, 1.0, errors)
 
 
 def _dispersion(answer: NDArray, mean: NDArray) -> float:
@@ -210,7 +208,7 @@ def _dispersion(answer: NDArray, mean: NDArray) -> float:
     return float(pearson / max(1 + np.mean((1 - 2 * mean) * left / variance), TINY))
 
 
-def _fit_voltage(n: NDArray, answer: NDArray) -> Found | None:
+def _fit_voltage(n: NDArray, answer: NDArray) -> Logistic | None:
     """Least squares over theta, gain, V0, V1, from several starts; None if none converges."""
     low, scale, highest = float(answer.min()), float(np.ptp(answer)) or 1.0, float(n.max()) or 1.0
 
@@ -228,22 +226,22 @@ def _fit_voltage(n: NDArray, answer: NDArray) -> Found | None:
     best = min(converged, key=lambda run: run.cost)
     theta, gain, floor, rise = map(float, best.x)
     covariance = np.linalg.pinv(best.jac.T @ best.jac) * 2 * best.cost / (len(n) - len(best.x))
-    return Found(theta, gain, low + scale * floor, scale * rise, np.sqrt(np.diag(covariance))[:2])
+    return Logistic(theta, gain, low + scale * floor, scale * rise, np.sqrt(np.diag(covariance))[:2])
 
 
-def _curve(n: NDArray, answer: NDArray, found: Found, count: int) -> SegmentCurve:
+def _curve(n: NDArray, answer: NDArray, logistic: Logistic, count: int) -> SegmentCurve:
     """Pure numbers and measures of fit."""
-    scale = found.rise or 1.0
-    left = (found.floor + found.rise * opening(n / found.theta, 1.0, found.gain) - answer) / scale
+    scale = logistic.rise or 1.0
+    left = (logistic.floor + logistic.rise * opening(n / logistic.theta, 1.0, logistic.gain) - answer) / scale
     line = (np.polynomial.Polynomial.fit(n, answer, 1)(n) - answer) / scale
     squares, spread = float(left @ left), float(np.sum((answer - answer.mean()) ** 2)) / scale**2
-    theta_width, gain_width = map(float, stats.t.ppf((1 + CONFIDENCE) / 2, len(n) - count) * found.errors)
+    theta_width, gain_width = map(float, stats.t.ppf((1 + CONFIDENCE) / 2, len(n) - count) * logistic.errors)
     return SegmentCurve(
         threshold=1.0,
-        gain=found.gain,
+        gain=logistic.gain,
         intervals={
-            "threshold": [1 - theta_width / found.theta, 1 + theta_width / found.theta],
-            "gain": [found.gain - gain_width, found.gain + gain_width],
+            "threshold": [1 - theta_width / logistic.theta, 1 + theta_width / logistic.theta],
+            "gain": [logistic.gain - gain_width, logistic.gain + gain_width],
         },
         residual_rms=float(np.sqrt(squares / len(n))),
         r_squared=1 - squares / spread if spread > 0 else 0.0,

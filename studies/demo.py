@@ -15,18 +15,14 @@ import matplotlib
 import xarray as xr
 from tqdm import tqdm
 
+import mapping
 from astromorph.files.whole_files import whole
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.training.loop import train
 from biophys.simulation.recording import save
-from mapping import (
-    Coefficients,
-    coefficients_from_fit,
-    fit_calcium_response,
-    response_settings,
-    write_coefficients,
-)
+from mapping import fits
+from mapping.calcium_response import CalciumFit
 from studies.patterns import nmda_threshold, union_property
 from studies.physiology import calcium_response
 from studies.report import demo_page
@@ -58,14 +54,14 @@ def demo(
     announce(1, f"driving astrocytes at {len(calcium_response.RATES)} rates for {seconds:g} s")
     dataset = simulate_response(out, seconds, provenance)
     announce(2, "fitting their calcium response")
-    coefficients = fit_response(out, dataset, provenance)
+    fit, response = fit_response(out, provenance)
     announce(3, f"training {len(ATTENTIONS)} attentions on digits, {seeds} seeds each")
-    runs = train_digits(out, response_settings(coefficients), epochs, seeds, provenance)
+    runs = train_digits(out, response, epochs, seeds, provenance)
     announce(4, "computing the theory of sparse patterns, and drawing")
     union, threshold = compute_segments(out, provenance)
     parts = [
         demo_page.response_part(dataset, out),
-        demo_page.fit_part(dataset, coefficients, out),
+        demo_page.fit_part(dataset, fit, out),
         demo_page.training_part(runs, out),
         demo_page.segments_part(union, threshold, out),
     ]
@@ -98,14 +94,15 @@ def simulate_response(out: Path, seconds: float, provenance: Mapping[str, str]) 
     return dataset
 
 
-def fit_response(out: Path, dataset: xr.Dataset, provenance: Mapping[str, str]) -> Coefficients:
-    """As `astromorph map` does."""
-    fit = fit_calcium_response(dataset)
+def fit_response(out: Path, provenance: Mapping[str, str]) -> tuple[CalciumFit, CalciumResponse]:
+    """As `astromorph map` does; with what training takes of it."""
+    results = fits.fit_each([fits.recognised(out / demo_page.RESPONSE)], provenance=provenance)
+    (fit,) = (result.fit for result in results)
     if fit.form == "curve":
         raise ValueError("no law describes the calcium response; simulate longer: --seconds")
-    coefficients = coefficients_from_fit(fit, dataset, out / demo_page.RESPONSE, provenance=provenance)
-    write_coefficients(coefficients, out / demo_page.COEFFICIENTS)
-    return coefficients
+    coefficients = fits.joined(results)
+    mapping.write(coefficients, out / demo_page.COEFFICIENTS)
+    return fit, mapping.as_settings(coefficients)
 
 
 def train_digits(

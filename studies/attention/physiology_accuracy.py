@@ -37,7 +37,7 @@ from tqdm import tqdm
 from astromorph.astrocyte import response_module
 from astromorph.data.locations import data_root
 from astromorph.settings import CalciumResponse
-from mapping.calcium_response import ResponseFit
+from mapping.calcium_response import CalciumFit
 from studies.attention import physiology_accuracy_figure
 from studies.attention.physiology_points import (
     RATES,
@@ -56,7 +56,7 @@ REGIMES = ("de-pitta-amplitude", "de-pitta-frequency")
 PARAMETERS = {"Omega_5P": 1 / second, "O_P": umolar / second}
 AROUND = 2.0  # the gains of the control reach this factor beyond the matched ones, on both sides
 CURVE_RATES = np.geomspace(min(RATES), max(RATES), 100)  # Hz
-Fits = Mapping[str, tuple[xr.Dataset, ResponseFit, CalciumResponse | None]]  # by the cell's name
+Fits = Mapping[str, tuple[xr.Dataset, CalciumFit, CalciumResponse | None]]  # by the cell's name
 Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]  # dims after those of the row, and values
 CELL = ("regime", "parameter", "value")
 
@@ -224,7 +224,7 @@ def _fits(
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def _curve(fit: ResponseFit, response: CalciumResponse | None) -> np.ndarray:
+def _curve(fit: CalciumFit, response: CalciumResponse | None) -> np.ndarray:
     """Fitted calcium (umolar) at CURVE_RATES; NaN without a fit."""
     if response is None:
         return np.full(len(CURVE_RATES), np.nan)

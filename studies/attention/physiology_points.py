@@ -16,6 +16,7 @@ import xarray as xr
 from brian2 import second
 from torch import Tensor
 
+import mapping
 from astromorph.attention import MultiheadAttention
 from astromorph.files.whole_files import whole
 from astromorph.runs.run_folder import RunFolder
@@ -31,9 +32,9 @@ from biophys.simulation.simulate import run
 from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import build_units, largest_step
-from mapping.calcium_response import ResponseFit, fit_calcium_response
+from mapping import fits
+from mapping.calcium_response import CalciumFit
 from mapping.circuit import attention_layers, hidden_activity, watching
-from mapping.coefficients import coefficients_from_fit, response_settings
 from studies.kept import kept
 
 RATES = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)  # Hz
@@ -131,13 +132,11 @@ def calcium_response(cell: AstrocyteParameters, plan: Plan) -> xr.Dataset:
     return found
 
 
-def fitted(cell: Astrocyte, plan: Plan, folder: Path) -> tuple[xr.Dataset, ResponseFit, CalciumResponse | None]:
+def fitted(cell: Astrocyte, plan: Plan, folder: Path) -> tuple[xr.Dataset, CalciumFit, CalciumResponse | None]:
     """Calcium, the better law by AICc (or the measured curve), and what training takes of it; None if that failed."""
-    response = measured(cell, plan, folder)
-    fit = fit_calcium_response(response)
-    if fit.form is None:
-        return response, fit, None
-    return response, fit, response_settings(coefficients_from_fit(fit, response, folder / f"{cell.name}.nc"))
+    calcium = measured(cell, plan, folder)
+    (result,) = results = fits.fit_each([fits.recognised(folder / f"{cell.name}.nc")])
+    return calcium, result.fit, None if result.fit.form is None else mapping.as_settings(fits.joined(results))
 
 
 def gain_only(gain: float, like: CalciumResponse) -> CalciumResponse:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+import mapping
 from astromorph.attention import MultiheadAttention
 from astromorph.data.words import shorten
 from astromorph.files.tensors import load_weights
@@ -19,7 +20,6 @@ from astromorph.tasks import Task, build_task
 from biophys.circuits.process_astrocyte import AstrocyteCalcium
 from biophys.simulation.recording import load
 from mapping.circuit import attention_layers, fitted_calcium, hidden_activity, measured_calcium, watching
-from mapping.coefficients import read_coefficients, response_settings
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -152,11 +152,14 @@ def astrocyte_of(folder: RunFolder, measurement: Path | None) -> AstrocyteCalciu
             f"the response of run {folder.path} was not measured ({folder.response.source}); use --calcium fitted, or "
             "train with --astrocyte"
         )
-    coefficients = read_coefficients(file)
-    if response_settings(coefficients) != folder.response:
+    coefficients = mapping.read(file)
+    if mapping.as_settings(coefficients) != folder.response:
         raise ValueError(f"{file} is not what run {folder.path} was trained with; put the right file there")
-    measured = measurement or RESULTS / coefficients.source.file
+    section = coefficients.calcium_response
+    if section is None:
+        raise ValueError(f"{file} holds no calcium response; use --calcium fitted")
+    measured = measurement or RESULTS / section.source.file
     dataset = load(measured)
-    if hashlib.sha256(measured.read_bytes()).hexdigest() != coefficients.source.sha256:
+    if hashlib.sha256(measured.read_bytes()).hexdigest() != section.source.sha256:
         raise ValueError(f"{measured} is not the dataset that {file} was fitted to; name that one with --measurement")
-    return measured_calcium(dataset, coefficients.reference)
+    return measured_calcium(dataset, section.reference)

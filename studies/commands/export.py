@@ -11,6 +11,7 @@ example: astromorph export runs/spoken-digits --nir spoken-digits.nir
 
 from pathlib import Path
 
+import mapping
 from studies.shell.parser import parse, verb_parser
 
 
@@ -41,16 +42,10 @@ def run(words: list[str]) -> None:
 
 
 def write_nir(run: Path, file: Path, overwrite: bool) -> None:
-    from studies.delays.trained_network import trained_network
     from studies.shell.outputs import claim
 
     claim(file, overwrite=overwrite, endings=(".nir", ".h5"))
-    from mapping.delay_kernel import layers_of
-    from mapping.nir_exchange import Exchanged, write
-
-    network, settings, _ = trained_network(run)
-    layers = layers_of(network)
-    write(file, Exchanged(layers, settings.frame, network.kind))
+    layers, dt, _ = mapping.to_nir(run, file)
     sizes = " - ".join(str(size) for size in (layers[0].weight.shape[1], *(len(each.weight) for each in layers)))
-    print(f"{sizes} neurons, time step {settings.frame:g} s; {file.stat().st_size / 1e6:.1f} MB")
+    print(f"{sizes} neurons, time step {dt:g} s; {file.stat().st_size / 1e6:.1f} MB")
     print(f"wrote {file}")

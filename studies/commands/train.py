@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonargparse
 
+import mapping
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
 from studies.recipes import recipes
 from studies.shell.outputs import save_bytes
@@ -28,7 +29,6 @@ from studies.shell.words import first_word
 
 if TYPE_CHECKING:
     from astromorph.runs.run_folder import RunFolder
-    from mapping import Coefficients
 
 HELP = f"""usage: astromorph train {" | ".join(SETTINGS)} [--option value ...]
 
@@ -110,7 +110,7 @@ def _with_recipe(data_set: str, words: list[str]) -> list[str]:
     return [files.get(word, word) for word in joined]
 
 
-def _measured(settings: Settings, file: Path | None) -> "Coefficients | None":
+def _measured(settings: Settings, file: Path | None) -> "mapping.Coefficients | None":
     """What --astrocyte names; ValueError if the attention has no use for it."""
     if file is None:
         return None
@@ -118,27 +118,21 @@ def _measured(settings: Settings, file: Path | None) -> "Coefficients | None":
         raise ValueError(
             f"--astrocyte has no effect on {settings.variant}; use --attention astromorphic or leave it out"
         )
-    from mapping import read_coefficients
-
-    return read_coefficients(file)
+    return mapping.read(file)
 
 
-def _response(settings: Settings, measured: "Coefficients | None") -> CalciumResponse | None:
+def _response(settings: Settings, measured: "mapping.Coefficients | None") -> CalciumResponse | None:
     """Response and synapses of an astromorphic run: the measured ones, or those published."""
     if not settings.takes_response:
         return None
-    if measured is None:
-        return CalciumResponse()
-    from mapping import response_settings
-
-    return response_settings(measured)
+    return CalciumResponse() if measured is None else mapping.as_settings(measured)
 
 
-def _with_measured(settings: Settings, measured: "Coefficients", file: Path, given: list[str]) -> Settings:
+def _with_measured(settings: Settings, measured: "mapping.Coefficients", file: Path, given: list[str]) -> Settings:
     """Settings with the measured distance kernel and retention, if the model has a use for them; ValueError if they ask
     for other numbers.
     """
-    from mapping import kernel_length, retention_ratio
+    from mapping.coefficients import kernel_length, retention_ratio
 
     found = {"position_scale": kernel_length(measured)}
     if getattr(settings, "segments", 1) > 1:

@@ -21,10 +21,10 @@ from matplotlib.figure import Figure
 
 from astromorph.data.locations import data_root
 from astromorph.models.spiking_classifier import Activity
+from astromorph.runs.trained_network import trained_network
 from astromorph.tasks import build_task
 from mapping.delay_kernel import simulate as simulate_network
 from studies.circuits.inputs import drawn, stacked
-from studies.delays.trained_network import trained_network
 from studies.figure import add_caption, paper_style
 
 PRECISIONS = ("double", "single")

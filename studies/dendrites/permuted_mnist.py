@@ -35,7 +35,7 @@ from matplotlib.ticker import MaxNLocator
 
 from astromorph.data.locations import data_root
 from astromorph.dendrite import opening_spread
-from mapping.segment_coefficients import read_segment_coefficients, segment_response
+from mapping.coefficients import read_segment
 from studies.dendrites.continual_runs import (
     MODELS,
     Measured,
@@ -185,8 +185,8 @@ def _check(
 
 def _measured_gate(file: Path, segments: int, share: float) -> tuple[float, float, float]:
     """Threshold, gain, and the spread of the first drives that opens a share of the units in each context."""
-    response = segment_response(read_segment_coefficients(file))
-    return response.threshold, response.gain, opening_spread(response.threshold, segments, share)
+    gate = read_segment(file).gate()
+    return gate.threshold, gate.gain, opening_spread(gate.threshold, segments, share)
 
 
 def _accuracies(histories: Sequence[Sequence[Measured]], models: int, tasks: int) -> dict[str, tuple[Any, np.ndarray]]:

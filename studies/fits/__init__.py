@@ -1,1 +1,3 @@
-"""Figures of what mapping has fitted."""
+"""Fits of mapping, a file a section of the coefficients: `summary(fit)`, what is printed of one, and
+`draw(dataset, fit)`, its figure.
+"""

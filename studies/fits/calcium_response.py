@@ -1,7 +1,7 @@
 """Does a power law or a Hill curve describe the calcium response?
 
 Draws the measured mean calcium with both fitted curves, and what each leaves over. It simulates nothing:
-the dataset comes from studies/physiology/calcium_response.py and the coefficients from mapping/calcium_response.py.
+the dataset comes from studies/physiology/calcium_response.py and the fit from mapping/calcium_response.py.
 For the default dataset the Hill curve leaves 0.3 % of the response and the power law 6 %, because calcium
 levels off within the measured range and no power does. Neither curve knows the cell at rest: the fitted
 baseline is that of the measured range (0.30 umolar), the resting level without any drive is 0.054 umolar.
@@ -18,8 +18,7 @@ from matplotlib.figure import Figure
 from scipy.interpolate import PchipInterpolator
 
 from mapping.calcium_curve import MeasuredCurve
-from mapping.calcium_response import CURVES, NAMES, Candidate
-from mapping.coefficients import Coefficients
+from mapping.calcium_response import CURVES, NAMES, CalciumFit, Candidate
 from studies.figure import paper_style
 from studies.fits.band import half_width
 
@@ -28,7 +27,22 @@ COLORS = {"power_law": "#D55E00", "hill": "#0072B2", "curve": "#009E73"}
 TITLES = {"power_law": "power law", "hill": "Hill", "curve": "measured curve"}
 
 
-def draw(dataset: xr.Dataset, coefficients: Coefficients) -> Figure:
+def summary(fit: CalciumFit) -> str:
+    """How well each curve describes the response, and which was chosen."""
+    lines = [
+        f"{form}: exponent {law.exponent:.3f}, R^2 {law.r_squared:.4f}, AICc {law.aicc:.1f}"
+        for form, law in fit.candidates.items()
+        if law is not None
+    ]
+    if fit.curve is not None:
+        lines.append(f"curve: {len(fit.curve.knots)} points, R^2 {fit.curve.r_squared:.4f}")
+    if fit.form is not None:
+        how = " by AICc" if fit.by_criterion else ""
+        lines.append(f"chosen{how}: {fit.form}, measured from x = {fit.lowest:.3g} to {fit.highest:.3g}")
+    return "\n".join(lines)
+
+
+def draw(dataset: xr.Dataset, fit: CalciumFit) -> Figure:
     """Measured calcium with the fitted curves above (shaded: 95 % confidence), residuals below, against rate."""
     with paper_style():
         figure, (top, bottom) = plt.subplots(
@@ -39,16 +53,15 @@ def draw(dataset: xr.Dataset, coefficients: Coefficients) -> Figure:
         rates = np.repeat(measured.rate.values, measured.sizes["trial"])
         points = measured.transpose("rate", "trial").values.ravel()
         top.plot(rates, points, "o", color="0.2", ms=4, mfc="none", label="simulated, each trial")
-        for form, candidate in coefficients.candidates.items():
+        for form, candidate in fit.candidates.items():
             if candidate is not None:
-                law = _physical(form, candidate, coefficients.reference.rate, rates, points)
+                law = _physical(form, candidate, fit.reference_rate, rates, points)
                 _draw_curve(top, bottom, rates, points, form, law, candidate.r_squared)
-        section = coefficients.calcium_response
-        if section is not None and section.curve is not None and _chosen(coefficients) == "curve":
-            law = _through(section.curve, coefficients.reference.rate)
-            _draw_curve(top, bottom, rates, points, "curve", law, section.curve.r_squared)
+        if fit.curve is not None and fit.form == "curve":
+            law = _through(fit.curve, fit.reference_rate)
+            _draw_curve(top, bottom, rates, points, "curve", law, fit.curve.r_squared)
         bottom.axhline(0, color="0.6", lw=0.8, zorder=0)
-        top.set(ylabel="mean calcium (µM)", title=_title(coefficients))
+        top.set(ylabel="mean calcium (µM)", title=f"chosen: {TITLES[fit.form]}" if fit.form else "fit failed")
         top.legend(loc="lower right", frameon=False)
         bottom.set(xscale="log", xlabel="presynaptic rate (Hz)", ylabel="residual (µM)")
         bottom.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -98,13 +111,3 @@ def _through(curve: MeasuredCurve, reference_rate: float) -> Law:
         lambda rate: curve.reference_calcium * rho(np.log(rate)),
         lambda rate: curve.reference_calcium * np.interp(np.log(rate), at, widths) / 2,
     )
-
-
-def _chosen(coefficients: Coefficients) -> str:
-    return "" if coefficients.response is None else coefficients.response.form
-
-
-def _title(coefficients: Coefficients) -> str:
-    if coefficients.response is None:
-        return "fit failed"
-    return f"chosen: {TITLES[coefficients.response.form]}"

@@ -6,6 +6,7 @@ Draws release by a spike and the drive, as measured and fitted, against rate, an
 
 import matplotlib.pyplot as plt
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -20,7 +21,21 @@ from studies.fits.band import half_width
 ORANGE, BLUE = "#D55E00", "#0072B2"
 
 
-def draw(fit: ReleaseFit) -> Figure:
+def summary(fit: ReleaseFit) -> str:
+    """The chosen form, and how far the mean field is from what was measured."""
+    if fit.form is None:
+        line = "release: failed"
+    else:
+        line = f"release: {fit.form}, measured from x = {fit.lowest:.3g} to {fit.highest:.3g}"
+    if fit.residual_rms is None:
+        return line
+    return (
+        f"{line}; mean field U {fit.resting:.3f}, d {fit.recovery:.3g}, f {fit.facilitation:.3g} errs by "
+        f"{100 * fit.residual_rms:.2g} %"
+    )
+
+
+def draw(dataset: xr.Dataset, fit: ReleaseFit) -> Figure:
     """Release and drive against rate (shaded: 95 % confidence); the feature map."""
     with paper_style():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(7.2, 2.9), layout="constrained")

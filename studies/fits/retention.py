@@ -6,6 +6,7 @@ simulates nothing: the process comes from `astromorph simulate retention` and th
 
 import matplotlib.pyplot as plt
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -16,7 +17,15 @@ ORANGE = "#D55E00"
 TEXTS = (4, 8, 16)  # segments
 
 
-def draw(fit: RetentionFit) -> Figure:
+def summary(fit: RetentionFit) -> str:
+    """The ratio with its interval."""
+    if fit.ratio is None or fit.ratio_interval is None:
+        return "retention: failed"
+    low, high = fit.ratio_interval
+    return f"retention: a cycle adds {fit.ratio:.4f} of what the one before added ({low:.4f} to {high:.4f})"
+
+
+def draw(dataset: xr.Dataset, fit: RetentionFit) -> Figure:
     """Shares as measured (mean and standard deviation over synapses) and fitted; the factor for other T."""
     with paper_style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")

@@ -1,7 +1,7 @@
 """Does a logistic curve describe the answer of a dendritic segment to the number of its active synapses?
 
 Draws the measured answer with the fitted curve above, and what it leaves over below. It simulates nothing: the dataset
-comes from studies/dendrites/segment_detection.py and the coefficients from mapping/segment_response.py.
+comes from studies/dendrites/segment_detection.py and the fit from mapping/segment_response.py.
 """
 
 import matplotlib.pyplot as plt
@@ -15,13 +15,20 @@ from studies.figure import paper_style
 ORANGE = "#D55E00"
 
 
+def summary(fit: SegmentFit) -> str:
+    """Threshold and gain."""
+    if fit.curve is None:
+        return "segment: failed"
+    low, high = fit.curve.intervals["gain"]
+    return f"opens half at {fit.threshold_synapses:.2f} synapses, gain {fit.curve.gain:.2f} ({low:.2f} to {high:.2f})"
+
+
 def draw(dataset: xr.Dataset, fit: SegmentFit) -> Figure:
     """Measured answer and fitted curve (if there is one) against active synapses, and the residuals."""
     chosen = dataset[fit.measure].sel(fit.at)
     extra = [name for name in chosen.dims if name != "active_synapses"]
     measured = chosen.mean(extra) if extra else chosen
     synapses, values = measured.active_synapses.values, measured.values
-    unit = dataset[fit.measure].attrs.get("units", "1")
     with paper_style():
         figure, (top, bottom) = plt.subplots(
             2, 1, figsize=(4.6, 4.6), sharex=True, height_ratios=(2, 1), layout="constrained"
@@ -35,7 +42,7 @@ def draw(dataset: xr.Dataset, fit: SegmentFit) -> Figure:
             top.plot(fine, at(fine), color=ORANGE, label=label)
             bottom.plot(synapses, values - at(synapses), "o", color=ORANGE, ms=3)
         bottom.axhline(0, color="0.6", lw=0.8)
-        top.set(ylabel=fit.measure.replace("_", " ") + (f" ({unit})" if unit != "1" else ""))
+        top.set(ylabel=fit.measure.replace("_", " ") + (f" ({fit.units})" if fit.units != "1" else ""))
         top.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1.0))
         bottom.set(xlabel="active synapses", ylabel="residual")
     return figure

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from astromorph.runs.run_folder import RunFolder
-from mapping import Coefficients
+from mapping.calcium_response import CalciumFit
 from studies.fits import calcium_response as response_fit
 from studies.patterns import nmda_threshold, union_property
 from studies.physiology import calcium_response
@@ -90,22 +90,22 @@ receptors fill up.
     return Part("calcium response", line, [section])
 
 
-def fit_part(dataset: xr.Dataset, coefficients: Coefficients, out: Path) -> Part:
-    """`coefficients` of a fit that did not fail."""
-    form = coefficients.response.form if coefficients.response else ""
-    chosen = coefficients.candidates[form]
+def fit_part(dataset: xr.Dataset, fit: CalciumFit, out: Path) -> Part:
+    """`fit`: one that did not fail, of a law."""
+    form = fit.form or ""
+    chosen = fit.candidates[form]
     assert chosen is not None  # of the chosen form
     low, high = chosen.intervals["exponent"]
     line = f"{CURVES[form]}, exponent {chosen.exponent:.2f} ({low:.2f} to {high:.2f}), R² {chosen.r_squared:.4f}"
     text = f"""
 Attention knows no hertz and no micromolar. A power law and a Hill curve are fitted to the response, and the
 better one by the Akaike criterion AICc is kept. Rate and calcium are divided by their values at a reference
-rate, {coefficients.reference.rate:.2g} Hz. What remains is a curve ρ of pure numbers with ρ(1) = 1.
+rate, {fit.reference_rate:.2g} Hz. What remains is a curve ρ of pure numbers with ρ(1) = 1.
 """
     section = Section(
         "2. The response becomes a curve without units",
         text,
-        response_fit.draw(dataset, coefficients),
+        response_fit.draw(dataset, fit),
         "Both curves above, what they leave over below. The interval of the exponent covers 95 %.",
         command("map", out / RESPONSE, "--out", out / COEFFICIENTS, "--overwrite"),
         files=[Link(COEFFICIENTS, COEFFICIENTS)],

@@ -69,8 +69,7 @@ def planted_law() -> Found:
     """mapping: a Hill curve that is drawn into a dataset comes out of the fit."""
     import xarray as xr
 
-    from mapping import fit_calcium_response
-    from mapping.calcium_response import hill
+    from mapping.calcium_response import fit_calcium_response, hill
 
     low, rise, exponent, half = PLANTED
     rates = np.geomspace(0.2, 30, 14)

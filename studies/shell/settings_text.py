@@ -33,11 +33,11 @@ def written(
     if measured is not None and measured.distance_kernel is not None:
         kernel = measured.distance_kernel
         origins["position_scale"] = (
-            f"distance kernel of {file}: {kernel.source.told}{_told(kernel.fit.length_interval)}"
+            f"distance kernel of {file}: {kernel.source.label}{_told(kernel.fit.length_interval)}"
         )
     if measured is not None and measured.retention is not None and getattr(settings, "segments", 1) > 1:
         retention = measured.retention
-        origins["retention"] = f"retention of {file}: {retention.source.told}{_told(retention.fit.ratio_interval)}"
+        origins["retention"] = f"retention of {file}: {retention.source.label}{_told(retention.fit.ratio_interval)}"
     lines = [f"{_entry(name, value)}  # {origins[name]}" for name, value in asdict(settings).items()]
     if response is not None:
         lines += _response_lines(response, measured, file)

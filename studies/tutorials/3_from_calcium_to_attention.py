@@ -11,12 +11,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+import mapping
 from astromorph.astrocyte import response_module
 from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.responses import LinearResponse, MeanActivityResponse
 from astromorph.settings import CalciumResponse
 from biophys.simulation.recording import save
-from mapping import coefficients_from_fit, fit_calcium_response, response_settings, write_coefficients
 from studies.physiology import calcium_response
 
 OUT = Path("tutorials")
@@ -40,14 +40,14 @@ for rate in (0.2, 1.0, 5.0, 30.0):
 # are fitted, and the better one by the criterion AICc is kept. Where it came from is written beside the numbers.
 
 # %%
-fit = fit_calcium_response(dataset)
-assert fit.status == "ok", fit.reason
-for form, candidate in fit.candidates.items():
+coefficients = mapping.fit(OUT / "response.nc")
+fitted = coefficients.calcium_response
+assert fitted and fitted.status == "ok"
+for form, candidate in fitted.candidates.items():
     if candidate is not None:
         print(f"{form:10} exponent {candidate.exponent:.2f}, R² {candidate.r_squared:.4f}, AICc {candidate.aicc:.0f}")
-coefficients = coefficients_from_fit(fit, dataset, OUT / "response.nc")
-write_coefficients(coefficients, OUT / "astrocyte.yaml")
-measured = response_settings(coefficients)
+mapping.write(coefficients, OUT / "astrocyte.yaml")
+measured = mapping.as_settings(coefficients)
 print("kept:", measured.form)
 
 # %% [markdown]
@@ -99,7 +99,7 @@ assert np.allclose(gains[f"measured, {measured.form}"], loudness / rho(torch.fro
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.2), layout="constrained")
 mean = dataset.calcium_mean.mean("trial")
 left.plot(mean.rate, mean, "o", mfc="none", label="simulated")
-left.plot(fine * fit.reference_rate, curve * fit.reference_calcium, label=f"ρ, {measured.form}")
+left.plot(fine * fitted.reference.rate, curve * fitted.reference.calcium, label=f"ρ, {measured.form}")
 left.set(xscale="log", xlabel="presynaptic rate (Hz)", ylabel="mean calcium (µM)")
 left.legend(frameon=False)
 for name, gain in gains.items():

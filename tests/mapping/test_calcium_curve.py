@@ -6,8 +6,9 @@ import xarray as xr
 from scipy import stats
 from scipy.interpolate import PchipInterpolator
 
-from mapping import coefficients_from_fit, fit_calcium_response, response_settings
+import mapping
 from mapping.calcium_curve import measured_curve
+from mapping.calcium_response import fit_calcium_response
 
 RATES = np.array([0.25, 0.5, 1.0, 2.0, 4.0, 8.0])
 STEP = np.array([0.3, 0.31, 0.32, 0.8, 0.82, 0.83])
@@ -53,11 +54,10 @@ def test_it_is_chosen_where_no_law_describes_the_response():
     assert smooth.form == "hill" and smooth.curve is not None
 
 
-def test_settings_hold_the_points(tmp_path):
-    (tmp_path / "a.nc").write_bytes(b"as if a dataset")
-    fit = fit_calcium_response(response(STEP), form="curve")
-    settings = response_settings(coefficients_from_fit(fit, response(STEP), tmp_path / "a.nc"))
-    assert settings.form == "curve" and settings.knots == tuple(fit.curve.knots) and settings.exponent is None
+def test_settings_hold_the_points():
+    coefficients = mapping.fit(response(STEP), form="curve")
+    settings, curve = mapping.as_settings(coefficients), coefficients.calcium_response.curve
+    assert settings.form == "curve" and settings.knots == tuple(curve.knots) and settings.exponent is None
     assert settings.source.endswith("curve R^2 1.0000")
 
 

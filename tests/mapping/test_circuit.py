@@ -9,6 +9,7 @@ import torch
 from brian2 import Hz, ms, second
 from torch import nn
 
+import mapping
 from astromorph.astrocyte import CurveResponse, HillResponse, PositionalDrive, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.attention.responses import MeanActivityResponse
@@ -22,7 +23,6 @@ from biophys.circuits.attention_circuit import attend
 from biophys.circuits.rate_circuit import RateNeurons
 from biophys.circuits.spiking_circuit import SpikingNeurons
 from biophys.simulation.recording import load
-from mapping import read_coefficients
 from mapping.calcium_response import hill
 from mapping.circuit import (
     CircuitAttention,
@@ -171,9 +171,9 @@ def test_both_views_of_an_image_run_through_circuits():
 
 def test_the_measured_astrocyte_answers_within_the_residual_of_its_fit():
     """The ChI model itself in place of the Hill curve, over the activities that trained models need."""
-    coefficients = read_coefficients(RESULTS / "astrocyte.yaml")
-    calcium = measured_calcium(load(RESULTS / "calcium-response.nc"), coefficients.reference)
-    response = coefficients.response
+    section = mapping.read(RESULTS / "astrocyte.yaml").calcium_response
+    calcium = measured_calcium(load(RESULTS / "calcium-response.nc"), section.reference)
+    response = section.response
     layer = attention("hill")
     layer.mechanism.response = MeanActivityResponse(
         HillResponse(response.baseline, response.amplitude, response.exponent, response.half)
@@ -181,7 +181,7 @@ def test_the_measured_astrocyte_answers_within_the_residual_of_its_fit():
     circuit = CircuitAttention(layer, NEURONS, calcium._replace(step=4 * calcium.step, averaged=10 * second))
     tokens, _ = batch()
     circuit(tokens)
-    residual = coefficients.candidates["hill"].residual_rms
+    residual = section.candidates["hill"].residual_rms
     assert 1e-5 < circuit.comparisons[0].relative_error.max() < residual
     # and the curve itself is the one that was fitted
     x = np.array([0.3, 1.0, 3.0])

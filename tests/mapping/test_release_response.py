@@ -5,11 +5,12 @@ import pytest
 import torch
 import xarray as xr
 
+import mapping
 from astromorph.feature_map import released_activity
 from biophys.release_theory import mean_field_release
-from mapping import coefficients_from_fit, fit_release
+from biophys.simulation.recording import save
 from mapping.coefficients import release_settings
-from mapping.release_response import release
+from mapping.release_response import fit_release, release
 
 RATES = np.geomspace(0.1, 100, 13)
 
@@ -47,13 +48,12 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     assert covered >= 26
 
 
-def test_where_theory_does_not_hold_the_points_are_taken_and_pass_to_torch(tmp_path):
+def test_where_theory_does_not_hold_the_points_are_taken_and_pass_to_torch():
     bent = mean_field_release(RATES, 0.6, 2.0, 3.33) * np.where(RATES < 3, 0.3, 1.0)
     fit = fit_release(dataset(bent, error=0.01 * bent), reference_rate=2.0)
     assert (fit.status, fit.form) == ("ok", "curve") and fit.residual_rms > 0.1
     assert fit.error == pytest.approx(0.01 * np.array(fit.values))
-    (tmp_path / "a.nc").write_bytes(b"as if a dataset")
-    synapse = release_settings(coefficients_from_fit(fit, dataset(bent), tmp_path / "a.nc"))
+    synapse = release_settings(mapping.fit(dataset(bent), reference_rate=2.0))
     transfer = released_activity(synapse).transfer
     drive = RATES * bent
     found = transfer(torch.tensor(RATES / 2.0))
@@ -64,12 +64,12 @@ def test_where_theory_does_not_hold_the_points_are_taken_and_pass_to_torch(tmp_p
 
 
 def test_a_failed_fit_is_no_synapse(tmp_path):
-    short = dataset(np.full(4, 0.3), RATES[:4])
-    fit = fit_release(short)
-    assert fit.status == "failed" and "4 rates are too few to fit; simulate at least 5" in fit.reason
-    (tmp_path / "a.nc").write_bytes(b"as if a dataset")
+    save(dataset(np.full(4, 0.3), RATES[:4]), tmp_path / "a.nc")
+    short = mapping.fit(tmp_path / "a.nc")
+    assert short.release.status == "failed"
+    assert "4 rates are too few to fit; simulate at least 5" in short.release.reason
     with pytest.raises(ValueError, match="a.nc failed .4 rates are too few.*; measure release at more rates and run"):
-        release_settings(coefficients_from_fit(fit, short, tmp_path / "a.nc"))
+        release_settings(short)
     outside = fit_release(dataset(np.full(13, 0.3)), reference_rate=1000, form="curve")
     assert "the reference rate 1e+03 Hz lies outside the measured 0.1 to 100 Hz" in outside.reason
 

@@ -8,11 +8,12 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mapping
 from astromorph.models.recurrent_memory import retention_factors
 from biophys.networks.retention import NETWORK
 from biophys.simulation.network import Point, simulate
-from mapping import coefficients_from_fit, fit_retention, retention_factor
-from mapping.retention import factor
+from mapping.coefficients import retention_factor
+from mapping.retention import factor, fit_retention
 
 
 def climbing(levels, cycle=20.0):
@@ -56,7 +57,7 @@ def test_the_interval_covers_the_ratio_with_noise():
     assert low < 0.7 < high and 0.001 < high - low < 0.05 and fit.residual_rms == pytest.approx(0.005, rel=0.5)
 
 
-def test_simulated_plasticity_retains_by_the_lifetime_of_its_process(tmp_path):
+def test_simulated_plasticity_retains_by_the_lifetime_of_its_process():
     """Without feedback, q = exp(-gamma cycle/tau); the shares are those of the records themselves."""
     alone = [Point({"macro.psi_0": 0.0, "macro.gamma_l": 1.5}, 1)]
     dataset = simulate(NETWORK, alone, seconds=80.1, step=0.05, target="numpy")
@@ -65,8 +66,7 @@ def test_simulated_plasticity_retains_by_the_lifetime_of_its_process(tmp_path):
     levels = dataset.long_term.sel(time=np.arange(5) * 20.0, method="nearest").values.squeeze()
     increments = np.diff(levels, axis=-1)
     assert fit.shares == pytest.approx((increments / increments.sum(-1, keepdims=True)).mean(0), rel=1e-12)
-    (tmp_path / "r.nc").write_bytes(b"as if a dataset")
-    coefficients = coefficients_from_fit(fit, dataset, tmp_path / "r.nc")
+    coefficients = mapping.fit(dataset)
     assert retention_factor(coefficients, np.arange(1, 17), 16).sum() == pytest.approx(1, rel=1e-14)
     for t, last in ((0, 4), (5, 4), (1.5, 4)):
         with pytest.raises(ValueError, match=f"there is no segment {t:g} of 4; count them from 1"):
@@ -83,13 +83,12 @@ def test_simulated_plasticity_retains_by_the_lifetime_of_its_process(tmp_path):
         (np.cumsum([0, 1.0, 0.2, 0.9, 0.1, 0.8, 0.3]), "R^2 of the geometric series is"),
     ],
 )
-def test_plasticity_that_does_not_level_off_is_a_failed_fit(levels, reason, tmp_path):
-    dataset = climbing(levels)
-    fit = fit_retention(dataset)
+def test_plasticity_that_does_not_level_off_is_a_failed_fit(levels, reason):
+    coefficients = mapping.fit(climbing(levels))
+    fit = coefficients.retention.fit
     assert fit.status == "failed" and fit.ratio is None and reason in fit.reason
-    (tmp_path / "r.nc").write_bytes(b"as if a dataset")
-    with pytest.raises(ValueError, match="r.nc failed .*; simulate more cycles and run astromorph map on it"):
-        retention_factor(coefficients_from_fit(fit, dataset, tmp_path / "r.nc"), 1, 4)
+    with pytest.raises(ValueError, match="in memory failed .*; simulate more cycles and run astromorph map on it"):
+        retention_factor(coefficients, 1, 4)
 
 
 def test_wrong_datasets_are_refused():

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.optimize import curve_fit, minimize
 
-from mapping.calcium_response import fit_calcium_response, hill
-from mapping.coefficients import coefficients_from_fit, read_coefficients, response_settings, write_coefficients
-from mapping.segment_coefficients import read_segment_coefficients, segment_coefficients_from_fit, segment_response
+import mapping
+from biophys.simulation.recording import save
+from mapping.calcium_response import hill
+from mapping.coefficients import Coefficients, read_segment
 from mapping.segment_response import fit_segment_response, opening
 
 SYNAPSES = np.arange(0, 31, 2.0)
@@ -198,29 +199,27 @@ def test_datasets_without_such_an_answer_are_refused():
 
 
 def coefficients_of(answer, folder, name="detection_probability"):
-    dataset = measured(answer, name=name, units={"plateau_voltage": "mV"}.get(name, "1"))
-    (folder / "segment.nc").write_bytes(b"as if a dataset")
-    fit = fit_segment_response(dataset)
-    return segment_coefficients_from_fit(fit, dataset, folder / "segment.nc", provenance={"commit": "def"})
+    save(measured(answer, name=name, units={"plateau_voltage": "mV"}.get(name, "1")), folder / "segment.nc")
+    return mapping.fit(folder / "segment.nc", provenance={"commit": "def"})
 
 
 def test_a_written_file_is_read_unchanged(tmp_path):
     cases = {
-        "good": coefficients_of(logistic(SYNAPSES, 12, 0.5), tmp_path),
-        "voltage": coefficients_of(-70 + 30 * logistic(SYNAPSES, 12, 0.5), tmp_path, "plateau_voltage"),
-        "step": coefficients_of(np.where(SYNAPSES > 11, 1.0, 0.0), tmp_path),
+        "voltage": coefficients_of(-70 + 30 * logistic(SYNAPSES, 12, 0.5), tmp_path, "plateau_voltage").segment,
+        "step": coefficients_of(np.where(SYNAPSES > 11, 1.0, 0.0), tmp_path).segment,
+        "good": coefficients_of(logistic(SYNAPSES, 12, 0.5), tmp_path).segment,
     }
-    for name, coefficients in cases.items():
-        write_coefficients(coefficients, tmp_path / f"{name}.yaml")
-        assert read_segment_coefficients(tmp_path / f"{name}.yaml") == coefficients
+    for name, segment in cases.items():
+        mapping.write(Coefficients(2, segment=segment), tmp_path / f"{name}.yaml")
+        assert read_segment(tmp_path / f"{name}.yaml") == segment
     good = cases["good"]
-    assert good.source.sha256 == hashlib.sha256(b"as if a dataset").hexdigest()
+    assert good.source.sha256 == hashlib.sha256((tmp_path / "segment.nc").read_bytes()).hexdigest()
     assert good.source.parameters == {"study": "segment-detection"} and good.provenance == {"commit": "def"}
     assert good.reference.synapses == pytest.approx(12) and good.reference.units == "1"
-    assert segment_response(good).gain == pytest.approx(6) and segment_response(good).threshold == 1
+    assert good.gate().gain == pytest.approx(6) and good.gate().threshold == 1
     assert cases["voltage"].reference.units == "mV" and cases["voltage"].reference.floor == pytest.approx(-70)
     with pytest.raises(ValueError, match=r"segment.nc failed \(the answer jumps.*run astromorph map on it"):
-        segment_response(cases["step"])
+        cases["step"].gate()
 
 
 def put(*place, value):
@@ -242,13 +241,13 @@ def put(*place, value):
             put("segment", "segment_response", "gain", value="steep"),
             "segment.segment_response.gain is 'steep', not a finite number",
         ),
-        (put("segment", "segment_response", "gain", value=-1), "segment_response.gain is -1.0, not above 0"),
+        (put("segment", "segment_response", "gain", value=-1), "segment: segment_response.gain is -1.0, not above 0"),
         (
             put("segment", "segment_response", "measure", value="spikes"),
             "segment.segment_response.measure is 'spikes', not one of",
         ),
-        (put("segment", "segment_response", value=None), "status ok does not go with segment_response None"),
-        (put("segment", "curve", value=None), "a segment_response goes with a curve and a reference"),
+        (put("segment", "segment_response", value=None), "segment: status ok does not go with segment_response None"),
+        (put("segment", "curve", value=None), "segment: a segment_response goes with a curve and a reference"),
         (
             put("segment", "reference", "synapses", value=True),
             "segment.reference.synapses is True, not a finite number",
@@ -258,22 +257,20 @@ def put(*place, value):
 )
 def test_every_other_content_is_refused_by_the_name_of_its_entry(tmp_path, change, sentence):
     path = tmp_path / "segment.yaml"
-    write_coefficients(coefficients_of(logistic(SYNAPSES, 12, 0.5), tmp_path), path)
+    mapping.write(coefficients_of(logistic(SYNAPSES, 12, 0.5), tmp_path), path)
     content = yaml.safe_load(path.read_text())
     change(content)
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(ValueError, match=f"segment.yaml: {sentence}.*; write it again with astromorph map"):
-        read_segment_coefficients(path)
+        read_segment(path)
 
 
 def test_the_files_of_calcium_and_of_a_segment_are_not_taken_for_each_other(tmp_path):
     rates = np.array([0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0])
     calcium = xr.Dataset({"calcium_mean": ("rate", hill(rates, 0.3, 0.5, 1.2, 1.5))}, {"rate": rates})
-    segment = coefficients_of(logistic(SYNAPSES, 12, 0.5), tmp_path)
-    fit = fit_calcium_response(calcium)
-    write_coefficients(coefficients_from_fit(fit, calcium, tmp_path / "segment.nc"), tmp_path / "calcium.yaml")
-    write_coefficients(segment, tmp_path / "segment.yaml")
+    mapping.write(mapping.fit(calcium), tmp_path / "calcium.yaml")
+    mapping.write(coefficients_of(logistic(SYNAPSES, 12, 0.5), tmp_path), tmp_path / "segment.yaml")
     with pytest.raises(ValueError, match="calcium.yaml holds no dendritic segment; map a dataset of study segment-det"):
-        read_segment_coefficients(tmp_path / "calcium.yaml")
+        read_segment(tmp_path / "calcium.yaml")
     with pytest.raises(ValueError, match="hold nothing that attention is made of"):
-        response_settings(read_coefficients(tmp_path / "segment.yaml"))
+        mapping.as_settings(mapping.read(tmp_path / "segment.yaml"))

@@ -13,8 +13,8 @@ import pytest
 import xarray as xr
 import yaml
 
+import mapping
 from astromorph.settings import SETTINGS, CalciumResponse, DigitsSettings
-from mapping import coefficients_from_fit, fit_calcium_response, read_coefficients, write_coefficients
 from studies.command_line import VERBS, main
 from studies.shell.parser import _typed, parse, spell, verb_parser
 
@@ -61,7 +61,8 @@ def test_road_leaves_dataset_coefficients_run_and_figures(road):
         assert (road / figure).read_bytes().startswith(b"\x89PNG")
     assert (road / "run/coefficients.yaml").read_bytes() == (road / "astrocyte.yaml").read_bytes()
     settings = yaml.safe_load((road / "run/settings.yaml").read_text())
-    assert settings["calcium_response"]["exponent"] == read_coefficients(road / "astrocyte.yaml").response.exponent
+    section = mapping.read(road / "astrocyte.yaml").calcium_response
+    assert settings["calcium_response"]["exponent"] == section.response.exponent
     summary = json.loads((road / "run/summary.json").read_text())
     assert 0 <= summary["test_accuracy"] <= 1 and summary["epochs"] == 1
     assert summary["command"].startswith("astromorph train digits --astrocyte")
@@ -225,7 +226,7 @@ def test_coefficients_without_effect_or_of_a_failed_fit_are_refused(road, here, 
     told = sentence(capsys, "train", "digits", "--astrocyte", "falling.yaml")
     assert told.startswith("the fit to falling.nc failed (calcium does not rise")
     assert not Path("runs").exists()
-    write_coefficients(coefficients_from_fit(fit_calcium_response(dataset), dataset, "falling.nc"), "again.yaml")
+    mapping.write(mapping.fit("falling.nc"), "again.yaml")
     assert sentence(capsys, "map", "falling.nc", "--out", "again.yaml").startswith("again.yaml exists already")
 
 

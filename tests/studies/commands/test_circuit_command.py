@@ -12,11 +12,11 @@ import yaml
 from matplotlib import pyplot
 from safetensors.torch import save_file
 
+import mapping
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings, ImdbSettings
 from astromorph.tasks import build_task
 from biophys.simulation.recording import load
-from mapping import read_coefficients, response_settings
 from studies.circuits import circuit, circuit_error
 from studies.circuits.inputs import Example, cut, stacked
 from studies.commands.circuit import run
@@ -46,7 +46,7 @@ def made(path, attention="astromorphic", response=None):
 def measured(tmp_path_factory):
     """A run with the calcium response that was measured."""
     path = tmp_path_factory.mktemp("runs") / "measured"
-    made(path, response=response_settings(read_coefficients(RESULTS / "astrocyte.yaml")))
+    made(path, response=mapping.as_settings(mapping.read(RESULTS / "astrocyte.yaml")))
     shutil.copy(RESULTS / "astrocyte.yaml", path / "coefficients.yaml")
     return path
 

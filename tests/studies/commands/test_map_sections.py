@@ -7,10 +7,11 @@ import pytest
 import xarray as xr
 import yaml
 
+import mapping
 from astromorph.runs.run_folder import RunFolder
 from biophys.release_theory import mean_field_release
 from biophys.simulation.recording import save
-from mapping import read_coefficients, response_settings, retention_factor
+from mapping.coefficients import retention_factor
 from studies.command_line import main
 
 RATES = np.geomspace(0.3, 30, 9)
@@ -58,17 +59,17 @@ def mapped(folder):
 
 
 def test_every_dataset_becomes_a_section_with_a_figure(mapped):
-    read = read_coefficients(mapped / "all.yaml")
+    read = mapping.read(mapped / "all.yaml")
     assert read.calcium_response.response.form == "hill" and read.segment is None
     assert read.distance_kernel.fit.length == pytest.approx(3.9 / 0.78, rel=1e-8)
     assert read.distance_kernel.fit.length_constant_theory == pytest.approx(3.9)
-    assert read.release.fit.reference_rate == read.reference.rate  # one x = 1 for both
+    assert read.release.fit.reference_rate == read.calcium_response.reference.rate  # one x = 1 for both
     assert read.release.fit.resting == pytest.approx(0.6, rel=1e-6)
     assert retention_factor(read, [1, 2, 3], 3) == pytest.approx(0.7 ** np.arange(3) / 2.19)
     for name in ("calcium-response", "distance-kernel", "release", "retention"):
         assert (mapped / f"all-{name}.png").read_bytes().startswith(b"\x89PNG")
-    sources = [read.source, read.distance_kernel.source, read.release.source, read.retention.source]
-    assert [source.file for source in sources] == EVERYTHING[:4]
+    sections = [read.calcium_response, read.distance_kernel, read.release, read.retention]
+    assert [section.source.file for section in sections] == EVERYTHING[:4]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_train_builds_attention_from_what_the_file_holds(mapped, tmp_path, monke
     run = str(tmp_path / "run")
     assert main(["train", "digits", "--astrocyte", file, "--epochs", "1", "--out", run]) == 0
     folder = RunFolder.open(run)
-    assert setting(folder) and folder.response == response_settings(read_coefficients(file))
+    assert setting(folder) and folder.response == mapping.as_settings(mapping.read(file))
     capsys.readouterr()
     assert main(["evaluate", run]) == 0
     accuracy = json.loads((tmp_path / "run/summary.json").read_text())["test_accuracy"]
@@ -102,17 +103,18 @@ def test_print_config_says_where_every_number_came_from(mapped, here, tmp_path, 
     words = ["--config", str(tmp_path / "own.yaml"), "--epochs", "3", "--astrocyte", "all.yaml", "--print_config"]
     assert main(["train", "digits", *words]) == 0
     text = capsys.readouterr().out
-    read = read_coefficients(here / "all.yaml")
+    read = mapping.read(here / "all.yaml")
     lines = dict(line.split(": ", 1) for line in text.splitlines() if not line.startswith("#"))
     assert lines["width"] == "32  # default" and lines["epochs"] == "3  # option"
     assert lines["batch"] == f"50  # {tmp_path / 'own.yaml'}"
     kernel = read.distance_kernel
     assert lines["position_scale"].startswith(
-        f"{kernel.fit.length}  # distance kernel of all.yaml: {kernel.source.told}"
+        f"{kernel.fit.length}  # distance kernel of all.yaml: {kernel.source.label}"
     )
-    low, high = read.candidates["hill"].intervals["exponent"]
-    assert f"#   exponent: {read.response.exponent}  # 95 % {low:.6g} to {high:.6g}\n" in text
-    assert f"# calcium response (all.yaml: response.nc {read.source.sha256}):\n" in text
+    section = read.calcium_response
+    low, high = section.candidates["hill"].intervals["exponent"]
+    assert f"#   exponent: {section.response.exponent}  # 95 % {low:.6g} to {high:.6g}\n" in text
+    assert f"# calcium response (all.yaml: response.nc {section.source.sha256}):\n" in text
     assert f"# release (all.yaml: release.nc {read.release.source.sha256}):\n" in text
     assert "# retention: in all.yaml, not used by this model" in text
     # and what is printed is read again
@@ -129,19 +131,22 @@ def test_print_config_says_where_every_number_came_from(mapped, here, tmp_path, 
         (["release.nc"], "release varies with loop too; choose one of none, open"),
         (
             ["response.nc", "--form", "mean_field"],
-            "--form mean_field does not go with response.nc, which holds a calcium",
+            "form mean_field does not go with response.nc, which holds a calcium",
         ),
-        (["response.nc", "--spacing", "1"], "--spacing does not go with response.nc"),
+        (["response.nc", "--spacing", "1"], "spacing does not go with response.nc"),
         (
             ["memory.nc", "--reference_rate", "1"],
-            "--reference_rate does not go with memory.nc, which holds a retention",
+            "reference_rate does not go with memory.nc, which holds a retention",
         ),
-        (["memory.nc", "--at", "loop=none"], "--at loop does not go with memory.nc"),
+        (["memory.nc", "--at", "loop=none"], "at loop does not go with memory.nc"),
         (
             ["process.nc", "--at", "degradation=fast"],
-            "--at degradation=fast is no place; write a dimension and a number",
+            "inositol_trisphosphate is not known at degradation fast; choose one of 0.0338, 2",
         ),
-        (["response.nc", "response.nc", "--out", "b.yaml"], "response.nc is named twice; leave one out"),
+        (
+            ["response.nc", "response.nc", "--out", "b.yaml"],
+            "response.nc and response.nc both give the calcium_response; leave",
+        ),
         (["response.nc", "--form", "line"], "form 'line' is not known; use one of"),
     ],
 )
@@ -165,7 +170,7 @@ def test_a_failed_section_is_written_and_refused_by_train(here, tmp_path, capsys
     file = str(tmp_path / "c.yaml")
     assert main(["map", "response.nc", str(tmp_path / "flat.nc"), "--out", file]) == 2
     assert "does not fall along the process" in capsys.readouterr().err
-    assert read_coefficients(file).distance_kernel.fit.status == "failed"
+    assert mapping.read(file).distance_kernel.fit.status == "failed"
     assert main(["train", "digits", "--astrocyte", file, "--out", str(tmp_path / "run")]) == 2
     assert "flat.nc failed (the concentration does not fall" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
@@ -181,7 +186,7 @@ def test_another_position_scale_beside_a_kernel_is_refused(mapped, here, capsys)
 
 def test_retention_is_taken_where_a_text_is_read_in_segments(mapped, here, capsys):
     words = ["train", "imdb", "--astrocyte", "all.yaml", "--print_config"]
-    ratio = read_coefficients(here / "all.yaml").retention.fit.ratio
+    ratio = mapping.read(here / "all.yaml").retention.fit.ratio
     assert main([*words, "--segments", "3"]) == 0
     text = capsys.readouterr().out
     assert f"retention: {ratio}  # retention of all.yaml: memory.nc" in text and "not used by this model" not in text

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import mapping
 from biophys.simulation.recording import save
-from mapping.segment_coefficients import read_segment_coefficients
 from mapping.segment_response import opening
 from studies.command_line import main
 
@@ -22,7 +22,7 @@ def file(tmp_path):
 
 def test_threshold_and_gain_are_found_where_they_were_asked_for(file, capsys):
     assert main(["map", str(file), "--at", "window=5"]) == 0
-    read = read_segment_coefficients(file.with_suffix(".yaml"))
+    read = mapping.read(file.with_suffix(".yaml")).segment
     assert read.reference.synapses == pytest.approx(14, rel=1e-6) and read.segment_response.at == {"window": 5.0}
     assert read.segment_response.gain == pytest.approx(8, rel=1e-6)
     assert "opens half at 14.00 synapses, gain 8.00" in capsys.readouterr().out
@@ -33,9 +33,9 @@ def test_threshold_and_gain_are_found_where_they_were_asked_for(file, capsys):
     ("words", "told"),
     [
         (["--at", "window"], "--at window is no place; write a dimension and a number, such as --at window=5"),
-        (["--at", "window=x"], "--at window=x is no place"),
+        (["--at", "window=x"], "detection_probability is not known at window x; choose one of 0, 5"),
         ([], "varies with window too; choose one of 0, 5"),
-        (["--reference_rate", "3"], "--reference_rate does not go with"),
+        (["--reference_rate", "3"], "reference_rate does not go with"),
     ],
 )
 def test_bad_input_is_one_sentence_and_writes_nothing(file, capsys, words, told):

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from astromorph.data.spiking_hdf5 import write_spikes
 from astromorph.data.spoken_digits import NAMES, spikes_file
 from astromorph.runs.run_folder import RunFolder
+from astromorph.runs.trained_network import trained_network
 from astromorph.settings import DigitsSettings, SpokenDigitsSettings
 from astromorph.tasks import build_task
 from biophys.simulation.recording import load, save
@@ -18,7 +19,6 @@ from mapping.delay_kernel import classifier_of, layers_of
 from mapping.nir_exchange import Exchanged, read, write
 from studies.commands import circuit, export
 from studies.delays import delayed_circuit
-from studies.delays.trained_network import trained_network
 
 SETTINGS = SpokenDigitsSettings(hidden=(12, 8), channels=20, frames=25, longest=6, validation=10)
 

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from torch import nn
 
+import mapping
 from astromorph.data.images import Images
 from astromorph.dendrite import SegmentGate
 from biophys.simulation.recording import load, save
-from mapping.coefficients import write_coefficients
-from mapping.segment_coefficients import segment_coefficients_from_fit
-from mapping.segment_response import fit_segment_response, opening
+from mapping.segment_response import opening
 from studies.dendrites import continual_runs, permuted_mnist
 from studies.dendrites.permuted_digits import (
     DendriticNetwork,
@@ -266,8 +265,7 @@ def segment_file(folder, slope):
         {"active_synapses": synapses},
     )
     save(dataset, folder / "segment.nc")
-    fit = fit_segment_response(dataset)
-    write_coefficients(segment_coefficients_from_fit(fit, dataset, folder / "segment.nc"), folder / "segment.yaml")
+    mapping.write(mapping.fit(folder / "segment.nc"), folder / "segment.yaml")
     return folder / "segment.yaml"
 
 

@@ -6,7 +6,6 @@ from matplotlib import pyplot as plt
 
 from biophys.simulation.recording import load, save
 from mapping.calcium_response import fit_calcium_response
-from mapping.coefficients import coefficients_from_fit
 from studies.fits import calcium_response as response_fit
 from studies.physiology import calcium_response
 
@@ -55,10 +54,8 @@ def test_every_array_is_labelled_and_every_parameter_written(dataset, tmp_path):
     assert load(tmp_path / "response.nc").identical(dataset)
 
 
-def test_figures_are_drawn_from_the_dataset_alone(dataset, tmp_path):
-    save(dataset, tmp_path / "response.nc")
-    coefficients = coefficients_from_fit(fit_calcium_response(dataset), dataset, tmp_path / "response.nc")
-    figures = [calcium_response.draw(dataset), response_fit.draw(dataset, coefficients)]
+def test_figures_are_drawn_from_the_dataset_alone(dataset):
+    figures = [calcium_response.draw(dataset), response_fit.draw(dataset, fit_calcium_response(dataset))]
     assert [len(figure.axes) for figure in figures] == [4, 2]
     assert all(axes.get_xlabel().endswith(("(s)", "(Hz)")) for axes in figures[0].axes)
     for figure in figures:

@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
 
+import mapping
 from astromorph.runs.run_folder import RunFolder
-from mapping import read_coefficients
 from studies import demo
 from studies.report import compared_runs
 
@@ -49,13 +49,13 @@ def test_demo_leaves_what_each_step_makes(walked):
     out, _ = walked
     for name in ("calcium_response.nc", "union_property.nc", "nmda_threshold.nc"):
         assert xr.load_dataset(out / name, engine="h5netcdf").attrs["provenance_commit"] == "abc"
-    coefficients = read_coefficients(out / "coefficients.yaml")
+    section = mapping.read(out / "coefficients.yaml").calcium_response
     runs = [RunFolder.open(path) for path in sorted((out / "runs").iterdir())]
     assert len(runs) == 6 and all(len(run.metrics()) == 2 for run in runs)
     fitted = {run.path.name: run.response for run in runs if run.response is not None}
     assert sorted(fitted) == ["astromorphic-seed0", "astromorphic-seed1"]
-    assert coefficients.response is not None
-    assert all(response.exponent == coefficients.response.exponent for response in fitted.values())
+    assert section.response is not None and section.provenance["commit"] == "abc"
+    assert all(response.exponent == section.response.exponent for response in fitted.values())
     assert not [path for path in out.rglob("*.part")]
 
 

@@ -6,6 +6,7 @@ simulates nothing: the profile comes from study process-length and the fit from 
 
 import matplotlib.pyplot as plt
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -15,7 +16,16 @@ from studies.figure import paper_style
 ORANGE, BLUE = "#D55E00", "#0072B2"
 
 
-def draw(fit: KernelFit) -> Figure:
+def summary(fit: KernelFit) -> str:
+    """The length constant."""
+    if fit.length is None:
+        return "distance kernel: failed"
+    return (
+        f"distance kernel: length constant {fit.length_constant:.2f} um, {fit.length:.2f} tokens of {fit.spacing:g} um"
+    )
+
+
+def draw(dataset: xr.Dataset, fit: KernelFit) -> Figure:
     """Profile and fit; kernel over the distance of tokens, with its 95 % interval shaded."""
     with paper_style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")
@@ -54,5 +64,5 @@ def _draw_kernel(axes: Axes, fit: KernelFit) -> None:
     axes.fill_between(distance, np.exp(-distance / low), np.exp(-distance / high), color=BLUE, alpha=0.2, lw=0)
     axes.set(xlabel=f"distance |i − j| (tokens, {fit.spacing:g} µm apart)", ylabel="coupling", ylim=(0, 1.02))
     share = (high - low) / 2 / fit.length
-    told = f"± {100 * share:.2g} %" if share > 1e-6 else "± less than 0.0001 %"
-    axes.set_title(f"λ = {fit.length:.4g} tokens {told}")
+    error = f"± {100 * share:.2g} %" if share > 1e-6 else "± less than 0.0001 %"
+    axes.set_title(f"λ = {fit.length:.4g} tokens {error}")
