@@ -15,9 +15,9 @@ from astromorph.models.spiking_classifier import Activity, DeployedClassifier
 from biophys.circuits.attention_circuit import Neurons
 from biophys.circuits.process_calcium import Calcium
 from biophys.circuits.rate_circuit import RateNeurons
-from mapping.circuit import CircuitAttention, attention_layers, with_circuits
+from mapping.circuit import CircuitAttention, attention_layers, fitted_calcium, with_circuits
 from mapping.delay_kernel import simulate
-from mapping.trained import Model, network_of
+from mapping.trained import Model, name_of, network_of
 
 STEP = 0.001  # s, of a spiking network whose run is not known
 
@@ -31,7 +31,8 @@ class CircuitModel(nn.Module):
 
     def __init__(self, network: nn.Module, circuits: dict[str, CircuitAttention]) -> None:
         super().__init__()
-        self.network, self.circuits = network.eval(), circuits
+        self.network, self.circuits = network, circuits
+        self.eval()
 
     @torch.no_grad()
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -62,6 +63,7 @@ class SpikingModel(nn.Module):
         super().__init__()
         self.network, self.dt, self.target = network, dt, target
         self.comparisons: list[SpikingComparison] = []
+        self.eval()
 
     def forward(self, spikes: Tensor) -> Tensor:
         """spikes: (batch, time, inputs), whole numbers; returns logits (batch, classes) in the network's precision."""
@@ -107,27 +109,36 @@ def to_brian2(
     Example: circuit = mapping.to_brian2("runs/digits"); circuit(images); circuit.largest_error
     """
     network, step = network_of(model)
-    if isinstance(network, DeployedClassifier):
-        if neurons is not None or calcium is not None:
+    if not isinstance(network, DeployedClassifier):
+        if dt is not None:
             raise ValueError(
-                "a spiking classifier has neurons of its own and no astrocytes; leave neurons and calcium out"
+                "circuits of attention take the time step of their neurons; give neurons=RateNeurons(dt=...)"
             )
-        return SpikingModel(network, (step or STEP) * second if dt is None else dt, target)
-    if dt is not None:
-        raise ValueError(
-            "the time step of a circuit of attention is that of its neurons; give neurons=RateNeurons(dt=...)"
-        )
+        check_circuits(network, name_of(model))
+        return with_attention(network, RateNeurons() if neurons is None else neurons, calcium, seed, target)
+    if neurons is not None or calcium is not None:
+        raise ValueError("a spiking classifier has its own neurons and no astrocytes; leave neurons and calcium out")
+    return SpikingModel(network, (step or STEP) * second if dt is None else dt, target)
+
+
+def check_circuits(network: nn.Module, name: str) -> None:
+    """ValueError, with the name, if the attention of a network is nothing that has a circuit."""
     layers = attention_layers(network)
     if not layers:
-        raise ValueError(
-            f"{type(network).__name__} holds no attention layer of astromorph and is no spiking classifier, so it has "
-            "no circuit; give a network of these"
-        )
+        raise ValueError(f"{name} has no attention, and so no circuit; use one with --attention linear")
     if any(layer.delays is not None for layer in layers.values()):
-        raise ValueError("attention that delays keys and values has no circuit; use a model trained with token_delay 0")
-    cells = RateNeurons() if neurons is None else neurons
-    if "" in layers:  # the network is the layer
-        circuit = CircuitAttention(layers[""], cells, calcium, seed=seed, target=target)
+        raise ValueError(f"{name} delays keys and values, which no circuit here does; set token_delay 0")
+    for layer in layers.values():
+        fitted_calcium(layer.mechanism)
+
+
+def with_attention(
+    network: nn.Module, neurons: Neurons, calcium: Calcium | None, seed: int, target: str
+) -> CircuitModel:
+    """A copy of the network, which may be an attention layer itself, with circuits."""
+    layers = attention_layers(network)
+    if "" in layers:
+        circuit = CircuitAttention(layers[""], neurons, calcium, seed=seed, target=target)
         return CircuitModel(circuit, {"": circuit})
-    copy, circuits = with_circuits(network, cells, calcium, seed=seed, target=target)
+    copy, circuits = with_circuits(network, neurons, calcium, seed=seed, target=target)
     return CircuitModel(copy, dict(zip(layers, circuits, strict=True)))

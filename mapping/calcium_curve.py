@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import isotonic_regression
 
-from mapping.confidence import quantile
+from mapping.least_squares import quantile
 
 FLAT = 1e-9  # relative rise that counts as none
 

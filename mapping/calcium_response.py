@@ -21,15 +21,14 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult, least_squares
+from scipy.optimize import OptimizeResult
 
 from mapping.calcium_curve import MeasuredCurve, measured_curve
-from mapping.confidence import ON_BOUND, interval_widths
+from mapping.least_squares import ON_BOUND, aicc, best_run, interval_widths
 
 LEAST_R_SQUARED = 0.9  # below it neither curve describes the response, and the fit counts as failed
 SPARE_RATES = 2  # distinct rates a candidate needs beyond its number of coefficients
 SPARE_POINTS = 3  # points (rates x trials) it needs beyond that number; AICc divides by one less
-TINY = 1e-28  # floor of the sum of squares, so that a fit within rounding has a finite criterion
 
 
 @dataclass(frozen=True)
@@ -166,21 +165,12 @@ def _fit(form: str, x: NDArray, calcium: NDArray, rates: int) -> Candidate | Non
     if rates < count + SPARE_RATES or len(x) < count + SPARE_POINTS:
         return None
     scale = calcium.max()
-    runs = [
-        least_squares(
-            lambda values: curve(x, *values) - calcium / scale,
-            np.clip(start[:count], LOWER[:count] + 1e-9, UPPER[:count]),
-            bounds=(LOWER[:count], UPPER[:count]),
-            x_scale="jac",
-            xtol=1e-14,
-            ftol=1e-14,
-            gtol=1e-14,
-            max_nfev=2000,
-        )
-        for start in _starts(x, calcium / scale)
-    ]
-    converged = [run for run in runs if run.success]
-    return _candidate(curve, min(converged, key=lambda run: run.cost), calcium / scale, scale) if converged else None
+    run = best_run(
+        lambda values: curve(x, *values) - calcium / scale,
+        [np.clip(start[:count], LOWER[:count] + 1e-9, UPPER[:count]) for start in _starts(x, calcium / scale)],
+        (LOWER[:count], UPPER[:count]),
+    )
+    return None if run is None else _candidate(curve, run, calcium / scale, scale)
 
 
 def _starts(x: NDArray, calcium: NDArray) -> list[NDArray]:
@@ -199,7 +189,6 @@ def _candidate(curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDAr
     at_reference = float(curve(np.array(1.0), *fitted))
     units = np.array([at_reference, at_reference, 1.0, 1.0])[:count]
     values, reach = fitted / units, interval_widths(run, LOWER[:count], UPPER[:count]) / units
-    estimated = count + 1  # the coefficients and the variance of the noise
     return Candidate(
         baseline=float(values[0]),
         amplitude=float(values[1]),
@@ -212,5 +201,5 @@ def _candidate(curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDAr
         },
         residual_rms=float(np.sqrt(squares / points)) / at_reference,
         r_squared=float(1 - squares / np.sum((calcium - calcium.mean()) ** 2)) if np.ptp(calcium) > 0 else 0.0,
-        aicc=float(points * np.log(max(squares, TINY) / points) + 2 * estimated * points / (points - estimated - 1)),
+        aicc=aicc(squares, points, count),
     )

@@ -1,6 +1,5 @@
 """The section of a calcium response: the chosen curve, all that were fitted, and what x = 1 and rho = 1 stand for."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -78,7 +77,7 @@ class CalciumSection:
             raise ValueError(f"candidates has no {response.form}, the form of the response")
 
 
-def calcium_section(fit: CalciumFit, source: Source, provenance: Mapping[str, str]) -> CalciumSection:
+def calcium_section(fit: CalciumFit, source: Source, provenance: dict[str, str]) -> CalciumSection:
     """The section of a fit."""
     return CalciumSection(
         fit.status,
@@ -88,7 +87,7 @@ def calcium_section(fit: CalciumFit, source: Source, provenance: Mapping[str, st
         fit.curve,
         Reference(fit.reference_rate, "Hz", fit.reference_calcium, "umolar"),
         source,
-        dict(provenance),
+        provenance,
     )
 
 

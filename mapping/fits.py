@@ -16,7 +16,7 @@ from mapping.coefficients import FORMAT_VERSION, Coefficients
 from mapping.places import Place
 from mapping.process_kernel import fit_process_kernel
 from mapping.retention import fit_retention
-from mapping.section import Source, section_of, source_of
+from mapping.section import Section, Source, source_of
 from mapping.segment_response import fit_segment_response
 from mapping.segment_section import segment_section
 
@@ -28,7 +28,7 @@ class Kind(NamedTuple):
     holds: tuple[tuple[str, str], ...]  # a variable and a dimension of it, any of them
     fit: Callable[..., Any]
     forms: tuple[str, ...] = ()
-    section: Callable[[Any, Source, Mapping[str, str]], Any] = section_of
+    section: Callable[[Any, Source, dict[str, str]], Any] = Section
 
 
 SEGMENT = ("detection_probability", "active_synapses"), ("plateau_voltage", "active_synapses")
@@ -120,7 +120,7 @@ def fit_each(
     results: dict[str, Fitted] = {}
     for measurement in sorted(measurements, key=lambda each: list(KINDS).index(each.section)):
         outcome = _fit(measurement, options)
-        section = KINDS[measurement.section].section(outcome, measurement.source, provenance)
+        section = KINDS[measurement.section].section(outcome, measurement.source, dict(provenance))
         results[measurement.section] = Fitted(measurement, outcome, section)
         if measurement.section == "calcium_response":  # the first
             options = options | {"reference_rate": outcome.reference_rate}

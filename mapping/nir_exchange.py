@@ -52,11 +52,11 @@ def to_nir(model: "Model", path: str | os.PathLike, *, dt: float | None = None) 
     """
     from astromorph.models.spiking_classifier import DeployedClassifier
     from mapping.delay_kernel import layers_of
-    from mapping.trained import network_of
+    from mapping.trained import name_of, network_of
 
     network, step = network_of(model)
     if not isinstance(network, DeployedClassifier):
-        raise ValueError(f"{type(network).__name__} does not spike, and NIR is for networks that do; give one of these")
+        raise ValueError(f"{name_of(model)} has no spikes; use one on a spiking data set")
     exchanged = Exchanged(layers_of(network), dt or step or 0.001, network.kind)
     write(Path(path), exchanged)
     return exchanged

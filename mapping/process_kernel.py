@@ -23,7 +23,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, least_squares
 
-from mapping.confidence import interval_widths
+from mapping.least_squares import interval_widths
 from mapping.places import Place, indices
 
 SPACING = 0.78  # um

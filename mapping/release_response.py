@@ -29,9 +29,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
-from scipy.optimize import OptimizeResult, least_squares
+from scipy.optimize import OptimizeResult
 
-from mapping.confidence import ON_BOUND, interval_widths
+from mapping.least_squares import ON_BOUND, best_run, interval_widths
 from mapping.places import Place, indices
 
 FORMS = ("mean_field", "curve", "best")
@@ -155,20 +155,7 @@ def _fit(x: NDArray, logarithm: NDArray) -> OptimizeResult | None:
     if len(x) < LEAST_RATES:
         return None
     starts = product((0.1, 0.6), (0.3, 3.0), (0.3, 3.0))
-    runs = [
-        least_squares(
-            lambda values: np.log(release(x, *values)) - logarithm,
-            start,
-            bounds=(LOWER, UPPER),
-            x_scale="jac",
-            xtol=1e-14,
-            ftol=1e-14,
-            gtol=1e-14,
-            max_nfev=2000,
-        )
-        for start in starts
-    ]
-    best = min((run for run in runs if run.success), key=lambda run: run.cost, default=None)
+    best = best_run(lambda values: np.log(release(x, *values)) - logarithm, starts, (LOWER, UPPER))
     if best is not None:
         best.x = np.where(best.x - LOWER > ON_BOUND, best.x, LOWER)
     return best

@@ -22,7 +22,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
-from mapping.confidence import interval_widths
+from mapping.least_squares import interval_widths
 
 LEAST_CYCLES = 3
 LEAST_R_SQUARED = 0.9

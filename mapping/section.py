@@ -6,7 +6,6 @@ types alone do not. Most are a `Section` around the outcome of their fit.
 
 import hashlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -88,8 +87,3 @@ def failed(section: Any, cure: str) -> ValueError:
     return ValueError(
         f"the fit to {section.source.file} failed ({section.reason}); {cure} and run astromorph map on it"
     )
-
-
-def section_of(fit: Fit, source: Source, provenance: Mapping[str, str]) -> Section[Fit]:
-    """The section of a fit that is kept as it is."""
-    return Section(fit, source, dict(provenance))

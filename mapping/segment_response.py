@@ -25,10 +25,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.optimize import least_squares
 from scipy.special import expit
 
+from mapping.least_squares import TINY, aicc, best_run, quantile
 from mapping.places import Place, indices
 
 Measure = Literal["detection_probability", "plateau_voltage"]
@@ -37,10 +36,8 @@ LEAST_R_SQUARED = 0.9  # below it the curve does not describe the answer
 LEAST_BETWEEN = 2  # numbers of synapses that must open the segment neither fully nor not at all, to tell the gain
 BETWEEN = (0.02, 0.98)  # what counts as neither
 SPARE_NUMBERS = 3  # numbers of synapses needed beyond the number of coefficients; AICc divides by two less
-CONFIDENCE = 0.95
 LARGEST_GAIN = 1e3
 MOST_STEPS = 50  # of Newton's method, which takes 5 to 10, or goes on for ever towards a step
-TINY = 1e-28  # floor of the sum of squares, so that a fit within rounding has a finite criterion
 
 
 @dataclass(frozen=True)
@@ -217,13 +214,10 @@ def _fit_voltage(n: NDArray, answer: NDArray) -> Logistic | None:
         return floor + rise * opening(n / theta, 1.0, gain) - (answer - low) / scale
 
     bounds = ([1e-3, 1e-3, -np.inf, 0.0], [10 * highest, LARGEST_GAIN, np.inf, np.inf])
-    tolerances = {"xtol": 1e-14, "ftol": 1e-14, "gtol": 1e-14, "max_nfev": 2000}
-    starts = product((0.3 * highest, 0.6 * highest), (3.0, 10.0, 40.0))
-    runs = [least_squares(left, [*start, 0.0, 1.0], bounds=bounds, x_scale="jac", **tolerances) for start in starts]
-    converged = [run for run in runs if run.success]
-    if not converged:
+    starts = product((0.3 * highest, 0.6 * highest), (3.0, 10.0, 40.0), (0.0,), (1.0,))
+    best = best_run(left, starts, bounds)
+    if best is None:
         return None
-    best = min(converged, key=lambda run: run.cost)
     theta, gain, floor, rise = map(float, best.x)
     covariance = np.linalg.pinv(best.jac.T @ best.jac) * 2 * best.cost / (len(n) - len(best.x))
     return Logistic(theta, gain, low + scale * floor, scale * rise, np.sqrt(np.diag(covariance))[:2])
@@ -235,7 +229,7 @@ def _curve(n: NDArray, answer: NDArray, logistic: Logistic, count: int) -> Segme
     left = (logistic.floor + logistic.rise * opening(n / logistic.theta, 1.0, logistic.gain) - answer) / scale
     line = (np.polynomial.Polynomial.fit(n, answer, 1)(n) - answer) / scale
     squares, spread = float(left @ left), float(np.sum((answer - answer.mean()) ** 2)) / scale**2
-    theta_width, gain_width = map(float, stats.t.ppf((1 + CONFIDENCE) / 2, len(n) - count) * logistic.errors)
+    theta_width, gain_width = map(float, quantile(len(n) - count) * logistic.errors)
     return SegmentCurve(
         threshold=1.0,
         gain=logistic.gain,
@@ -245,11 +239,6 @@ def _curve(n: NDArray, answer: NDArray, logistic: Logistic, count: int) -> Segme
         },
         residual_rms=float(np.sqrt(squares / len(n))),
         r_squared=1 - squares / spread if spread > 0 else 0.0,
-        aicc=_aicc(squares, len(n), count),
-        aicc_line=_aicc(float(line @ line), len(n), 2),
+        aicc=aicc(squares, len(n), count),
+        aicc_line=aicc(float(line @ line), len(n), 2),
     )
-
-
-def _aicc(squares: float, points: int, count: int) -> float:
-    estimated = count + 1  # the coefficients and the variance of the noise
-    return float(points * np.log(max(squares, TINY) / points) + 2 * estimated * points / (points - estimated - 1))

@@ -3,7 +3,6 @@
 Read by `astromorph study permuted-mnist --segment`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mapping.section import Source, Status, check_status, failed
@@ -60,7 +59,7 @@ class SegmentSection:
                 raise ValueError("a segment_response goes with a curve and a reference")
 
 
-def segment_section(fit: SegmentFit, source: Source, provenance: Mapping[str, str]) -> SegmentSection:
+def segment_section(fit: SegmentFit, source: Source, provenance: dict[str, str]) -> SegmentSection:
     """The section of a fit."""
     gate = reference = None
     if fit.curve is not None:
@@ -68,4 +67,4 @@ def segment_section(fit: SegmentFit, source: Source, provenance: Mapping[str, st
     if fit.curve is not None and fit.status == "ok":
         numbers = (fit.curve.threshold, fit.curve.gain, fit.lowest, fit.highest)
         gate = FittedGate(fit.measure, fit.at, *numbers)  # type: ignore[arg-type]
-    return SegmentSection(fit.status, fit.reason, gate, fit.curve, reference, source, dict(provenance))
+    return SegmentSection(fit.status, fit.reason, gate, fit.curve, reference, source, provenance)

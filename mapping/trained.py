@@ -13,6 +13,13 @@ from astromorph.runs.trained_network import trained_network
 Model = nn.Module | AstromorphicClassifier | RunFolder | str | os.PathLike
 
 
+def name_of(model: Model) -> str:
+    """What a message calls it."""
+    if isinstance(model, nn.Module | AstromorphicClassifier):
+        return type(model).__name__
+    return f"run {model.path if isinstance(model, RunFolder) else model}"
+
+
 def network_of(model: Model) -> tuple[nn.Module, float | None]:
     """The network, a spiking one as it is deployed, and its time step in s where a run says it.
 

@@ -19,7 +19,8 @@ from astromorph.settings import CalciumResponse, ImdbSettings
 from astromorph.tasks import Task, build_task
 from biophys.circuits.process_astrocyte import AstrocyteCalcium
 from biophys.simulation.recording import load
-from mapping.circuit import attention_layers, fitted_calcium, hidden_activity, measured_calcium, watching
+from mapping.brian2_models import check_circuits
+from mapping.circuit import attention_layers, hidden_activity, measured_calcium, watching
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -46,11 +47,7 @@ def trained_task(folder: RunFolder, root: Path) -> Task:
     if not weights.is_file():
         raise FileNotFoundError(f"run {folder.path} has no weights yet; continue it with --resume {folder.path}")
     task = build_task(folder.settings, folder.response, root)
-    layers = attention_layers(task.model)
-    if not layers:
-        raise ValueError(f"run {folder.path} has no attention, and so no circuit; use one with --attention linear")
-    for attention in layers.values():
-        fitted_calcium(attention)
+    check_circuits(task.model, f"run {folder.path}")
     load_weights(task.model, weights)
     task.model.eval()
     return task

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.confidence import quantile
+from mapping.least_squares import quantile
 
 STEP = 1e-5  # relative, of the central differences
 

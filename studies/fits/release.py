@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from mapping.confidence import quantile
+from mapping.least_squares import quantile
 from mapping.release_response import NAMES, ReleaseFit, release
 from studies.figure import paper_style
 from studies.fits.band import half_width

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import mapping
 from biophys.circuits.delayed_layer import Layer
 from mapping.delay_kernel import classifier_of, layers_of
 from mapping.nir_exchange import Exchanged, graph, network, read, write
@@ -143,3 +144,34 @@ def test_bad_files_and_shapes_are_refused_in_one_sentence(tmp_path):
     (tmp_path / "text.nir").write_text("nothing")
     with pytest.raises(ValueError, match="text.nir holds no network that can be taken"):
         read(tmp_path / "text.nir")
+
+
+@pytest.mark.parametrize("kind", ["synapse", "axon", "dendrite"])
+def test_from_python_a_classifier_comes_back_whole(kind, tmp_path, classifier, inputs):
+    network, spikes = classifier(kind, readout="max"), inputs(20)
+    written = mapping.to_nir(network, str(tmp_path / "net.nir"), dt=0.01)
+    assert (written.dt, written.readout) == (0.01, "max") and read(tmp_path / "net.nir").dt == 0.01
+    assert torch.equal(mapping.from_nir(tmp_path / "net.nir")(spikes), network(spikes))
+    mapping.to_nir(network, tmp_path / "net.nir")
+    assert read(tmp_path / "net.nir").dt == 0.001
+
+
+def test_what_a_file_does_not_say_is_asked_for(tmp_path, classifier, inputs):
+    network, spikes = classifier(readout="last"), inputs(3)
+    unnamed = graph(Exchanged(layers_of(network), 0.01, None))
+    unnamed.metadata = {}
+    nir.write(tmp_path / "net.nir", unnamed)
+    with pytest.raises(ValueError, match="names no time step; give dt in seconds"):
+        mapping.from_nir(tmp_path / "net.nir")
+    with pytest.raises(ValueError, match="does not say how its last layer is read; give readout softmax, last, mean"):
+        mapping.from_nir(tmp_path / "net.nir", dt=0.01)
+    with pytest.raises(ValueError, match="readout 'best' is not known; use softmax, last, mean, max"):
+        mapping.from_nir(tmp_path / "net.nir", dt=0.01, readout="best")
+    back = mapping.from_nir(tmp_path / "net.nir", dt=0.01, readout="last")
+    assert torch.equal(back(spikes), network(spikes))
+
+
+def test_networks_that_do_not_spike_are_no_nir_file(tmp_path):
+    with pytest.raises(ValueError, match="Linear has no spikes; use one on a spiking data set"):
+        mapping.to_nir(torch.nn.Linear(2, 2), tmp_path / "net.nir")
+    assert not list(tmp_path.iterdir())
