@@ -29,7 +29,7 @@ from mapping.calcium_section import CalciumSection
 from mapping.process_kernel import KernelFit
 from mapping.release_response import NAMES, ReleaseFit
 from mapping.retention import RetentionFit, factor
-from mapping.section import Section, failed
+from mapping.section import Section
 from mapping.segment_section import SegmentSection
 
 FORMAT_VERSION = 2
@@ -99,32 +99,12 @@ def release_settings(coefficients: Coefficients) -> SynapticRelease | None:
     """The synapse of the torch side, if one was measured. ValueError if its fit failed."""
     if coefficients.release is None:
         return None
-    fit, source = coefficients.release.fit, coefficients.release.source
-    if fit.form is None:
-        raise failed(coefficients.release, "measure release at more rates")
-    numbers = {name: getattr(fit, name) for name in NAMES} if fit.form == "mean_field" else {}
-    points = {"knots": tuple(fit.knots), "values": tuple(fit.values)} if fit.form == "curve" else {}
-    ends = {"lowest": fit.lowest, "highest": fit.highest, "source": f"{source.label} {fit.form}"}
-    return SynapticRelease(fit.form, **numbers, **points, **ends)  # type: ignore[arg-type]
-
-
-def kernel_length(coefficients: Coefficients) -> float | None:
-    """lambda of the distance kernel in tokens, if it was measured. ValueError if its fit failed."""
-    return _result(coefficients.distance_kernel, "simulate a longer process")
-
-
-def retention_ratio(coefficients: Coefficients) -> float | None:
-    """The ratio q of retention factors, if it was measured. ValueError if its fit failed."""
-    return _result(coefficients.retention, "simulate more cycles")
-
-
-def _result(section: Section | None, cure: str) -> float | None:
-    """The one number of a fit; ValueError with the cure if the fit failed."""
-    if section is None:
-        return None
-    if section.status == "failed":
-        raise failed(section, cure)
-    return getattr(section.fit, section.fit.RESULT)
+    form, fit = coefficients.release.result(), coefficients.release.fit
+    numbers: dict[str, Any] = {"knots": tuple(fit.knots), "values": tuple(fit.values)}
+    if form == "mean_field":
+        numbers = {name: getattr(fit, name) for name in NAMES}
+    source = f"{coefficients.release.source.label} {form}"
+    return SynapticRelease(form, **numbers, lowest=fit.lowest, highest=fit.highest, source=source)
 
 
 def retention_factor(coefficients: Coefficients, t: ArrayLike, T: int) -> NDArray:
@@ -132,10 +112,9 @@ def retention_factor(coefficients: Coefficients, t: ArrayLike, T: int) -> NDArra
 
     Sums to 1 over t = 1..T. ValueError if retention was not measured, its fit failed, or t lies outside.
     """
-    ratio = retention_ratio(coefficients)
-    if ratio is None:
+    if coefficients.retention is None:
         raise ValueError("the coefficients hold no retention; map a dataset of simulate retention")
-    return factor(t, T, ratio)
+    return factor(t, T, coefficients.retention.result())
 
 
 def _check_reference(coefficients: Coefficients) -> None:

@@ -50,13 +50,10 @@ def to_nir(model: "Model", path: str | os.PathLike, *, dt: float | None = None) 
 
     Example: mapping.to_nir("runs/spoken-digits", "spoken-digits.nir")
     """
-    from astromorph.models.spiking_classifier import DeployedClassifier
     from mapping.delay_kernel import layers_of
-    from mapping.trained import name_of, network_of
+    from mapping.trained import spiking_network
 
-    network, step = network_of(model)
-    if not isinstance(network, DeployedClassifier):
-        raise ValueError(f"{name_of(model)} has no spikes; use one on a spiking data set")
+    network, step = spiking_network(model)
     exchanged = Exchanged(layers_of(network), dt or step or 0.001, network.kind)
     write(Path(path), exchanged)
     return exchanged

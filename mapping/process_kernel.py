@@ -42,6 +42,7 @@ class KernelFit:
     """
 
     RESULT: ClassVar[str] = "length"
+    CURE: ClassVar[str] = "simulate a longer process"
 
     status: Literal["ok", "failed"]
     reason: str

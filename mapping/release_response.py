@@ -46,6 +46,7 @@ class ReleaseFit:
     """Outcome of a fit: `status` is ok or failed, then `reason` says why and `form` is None. Intervals cover 95 %."""
 
     RESULT: ClassVar[str] = "form"
+    CURE: ClassVar[str] = "measure release at more rates"
 
     status: Literal["ok", "failed"]
     reason: str

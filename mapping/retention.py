@@ -34,6 +34,7 @@ class RetentionFit:
     """Outcome of a fit: `status` is ok or failed, then `reason` says why. Intervals cover 95 %."""
 
     RESULT: ClassVar[str] = "ratio"
+    CURE: ClassVar[str] = "simulate more cycles"
 
     status: Literal["ok", "failed"]
     reason: str

@@ -42,9 +42,10 @@ def source_of(dataset: xr.Dataset, file: str | os.PathLike | None = None) -> Sou
 
 
 class Outcome(Protocol):
-    """What a fit returns: its result, named by RESULT, is None where it failed, and then `reason` says why."""
+    """What a fit returns: the result named RESULT is None where it failed, `reason` says why, and CURE what helps."""
 
     RESULT: ClassVar[str]
+    CURE: ClassVar[str]
 
     @property
     def status(self) -> Status: ...
@@ -70,6 +71,12 @@ class Section(Generic[Fit]):
     @property
     def reason(self) -> str:
         return self.fit.reason
+
+    def result(self) -> Any:
+        """What was fitted for. ValueError with reason and cure if the fit failed."""
+        if self.status == "failed":
+            raise failed(self, self.fit.CURE)
+        return getattr(self.fit, self.fit.RESULT)
 
     def check(self) -> None:
         """ValueError if status and result contradict each other."""

@@ -1,14 +1,15 @@
 """The torch network that goes down the bridge: a model as it is, or that of the run of a training."""
 
 import os
+from typing import cast
 
 from torch import nn
 
-from astromorph.models.from_settings import CLASS_NAMES
-from astromorph.models.spiking_classifier import SpikingClassifier
+from astromorph.models.spiking_classifier import DeployedClassifier, SpikingClassifier
 from astromorph.runs.pretrained import AstromorphicClassifier
 from astromorph.runs.run_folder import RunFolder
-from astromorph.runs.trained_network import trained_network
+from astromorph.runs.trained import trained_model
+from astromorph.settings import SpikingSettings
 
 Model = nn.Module | AstromorphicClassifier | RunFolder | str | os.PathLike
 
@@ -33,7 +34,17 @@ def network_of(model: Model) -> tuple[nn.Module, float | None]:
     if isinstance(model, AstromorphicClassifier):
         return model.model, None
     folder = model if isinstance(model, RunFolder) else RunFolder.open(model)
-    if folder.data_set in CLASS_NAMES:
+    if folder.settings.kind != "spiking":
         return AstromorphicClassifier.from_pretrained(folder.path).model, None
-    network, settings, _ = trained_network(folder.path)
-    return network, settings.frame
+    return cast(SpikingClassifier, trained_model(folder)).deployed(), cast(SpikingSettings, folder.settings).frame
+
+
+def spiking_network(model: Model) -> tuple[DeployedClassifier, float | None]:
+    """The same of a spiking classifier. ValueError for any other network."""
+    if isinstance(model, str | os.PathLike):
+        model = RunFolder.open(model)
+    other = isinstance(model, RunFolder) and model.settings.kind != "spiking"
+    network, step = (None, None) if other else network_of(model)
+    if not isinstance(network, DeployedClassifier):
+        raise ValueError(f"{name_of(model)} has no spikes; use one on a spiking data set")
+    return network, step

@@ -132,17 +132,12 @@ def _with_measured(settings: Settings, measured: "mapping.Coefficients", file: P
     """Settings with the measured distance kernel and retention, if the model has a use for them; ValueError if they ask
     for other numbers.
     """
-    from mapping.coefficients import kernel_length, retention_ratio
-
-    found = {"position_scale": kernel_length(measured)}
-    if getattr(settings, "segments", 1) > 1:
-        found["retention"] = retention_ratio(measured)
-    for name, value in found.items():
-        asked = getattr(settings, name)
-        if value is None or value == asked:
+    for name, part in settings.measured.items():
+        section, before = getattr(measured, part), getattr(settings, name)
+        if section is None or (value := section.result()) == before:
             continue
-        if name in given or asked != getattr(type(settings), name):
-            raise ValueError(f"{name} {asked:g} is not what {file} holds, {value:.4g}; leave {name} out")
+        if name in given or before != getattr(type(settings), name):
+            raise ValueError(f"{name} {before:g} is not what {file} holds, {value:.4g}; leave {name} out")
         changed: dict[str, Any] = {name: value}
         settings = replace(settings, **changed)
     return settings

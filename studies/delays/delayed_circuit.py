@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,9 +21,11 @@ from matplotlib.figure import Figure
 
 from astromorph.data.locations import data_root
 from astromorph.models.spiking_classifier import Activity
-from astromorph.runs.trained_network import trained_network
+from astromorph.runs.run_folder import RunFolder
+from astromorph.settings import SpikingSettings
 from astromorph.tasks import build_task
 from mapping.delay_kernel import simulate as simulate_network
+from mapping.trained import spiking_network
 from studies.circuits.inputs import drawn, stacked
 from studies.figure import add_caption, paper_style
 
@@ -69,7 +71,8 @@ def simulate(
     """
     if examples < 1:
         raise ValueError(f"examples {examples} runs nothing; use at least 1")
-    model, settings, folder = trained_network(run)
+    folder = RunFolder.open(run)
+    (model, _), settings = spiking_network(folder), cast(SpikingSettings, folder.settings)
     task = build_task(settings, None, data_root(data))
     chosen = drawn(task, folder, examples, None, seed)
     (spikes,) = stacked(chosen)

@@ -13,13 +13,13 @@ import mapping
 from astromorph.astrocyte import HillResponse, PositionalDrive
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.models.encoder import EncoderLayer
-from astromorph.models.from_settings import build_model
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.spiking_classifier import SpikingClassifier
 from astromorph.models.text_classifier import TextClassifier
 from astromorph.runs.pretrained import AstromorphicClassifier
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings, SpokenDigitsSettings
+from astromorph.tasks import build_model
 from biophys.circuits.process_calcium import FittedCalcium
 from biophys.circuits.rate_circuit import RateNeurons
 from biophys.circuits.spiking_circuit import SpikingNeurons

@@ -13,7 +13,7 @@ import mapping
 from astromorph.settings import CalciumResponse
 from biophys.simulation.recording import save
 from mapping.calcium_response import hill
-from mapping.coefficients import SECTIONS, Coefficients, kernel_length, read_segment, retention_factor
+from mapping.coefficients import SECTIONS, Coefficients, read_segment, retention_factor
 
 RESULTS = Path(__file__).parents[2] / "studies" / "results"
 
@@ -182,13 +182,13 @@ def test_all_sections_live_in_one_file(good, tmp_path):
     read = mapping.read(tmp_path / "all.yaml")
     assert [name for name in SECTIONS if getattr(read, name) is None] == ["segment"]
     assert read == joined(good, parts) and read.calcium_response == good.calcium_response
-    assert kernel_length(read) == parts["distance_kernel"].distance_kernel.fit.length > 0
+    assert read.distance_kernel.result() == parts["distance_kernel"].distance_kernel.fit.length > 0
     assert retention_factor(read, np.arange(1, 4), 3) == pytest.approx(0.7 ** np.arange(3) / 2.19)
     settings = mapping.as_settings(read)
     assert settings.form == "hill" and settings.synapse.resting == pytest.approx(0.3, rel=1e-5)
     assert settings.synapse.source.startswith("dataset in memory ")
     # what was not measured is as published
-    assert mapping.as_settings(parts["distance_kernel"]) == CalciumResponse() and kernel_length(good) is None
+    assert mapping.as_settings(parts["distance_kernel"]) == CalciumResponse()
     assert mapping.as_settings(parts["release"]).source == CalciumResponse().source
 
 

@@ -8,15 +8,15 @@ import torch
 from matplotlib import pyplot as plt
 from safetensors.torch import save_file
 
+import mapping
 from astromorph.data.spiking_hdf5 import write_spikes
 from astromorph.data.spoken_digits import NAMES, spikes_file
 from astromorph.runs.run_folder import RunFolder
-from astromorph.runs.trained_network import trained_network
 from astromorph.settings import DigitsSettings, SpokenDigitsSettings
 from astromorph.tasks import build_task
 from biophys.simulation.recording import load, save
-from mapping.delay_kernel import classifier_of, layers_of
-from mapping.nir_exchange import Exchanged, read, write
+from mapping.nir_exchange import read
+from mapping.trained import spiking_network
 from studies.commands import circuit, export
 from studies.delays import delayed_circuit
 
@@ -63,11 +63,10 @@ def test_circuit_and_model_agree(dataset):
 
 
 def test_a_run_goes_through_a_nir_file_without_its_data(run, tmp_path):
-    network, settings, _ = trained_network(run)
-    write(tmp_path / "run.nir", Exchanged(layers_of(network), settings.frame, network.kind))
-    found = read(tmp_path / "run.nir")
-    back, spikes = classifier_of(found.layers, found.readout), torch.randint(0, 3, (5, 25, 20)).float()
-    assert found.dt == settings.frame
+    network, frame = spiking_network(run)
+    mapping.to_nir(run, tmp_path / "run.nir")
+    back, spikes = mapping.from_nir(tmp_path / "run.nir"), torch.randint(0, 3, (5, 25, 20)).float()
+    assert read(tmp_path / "run.nir").dt == frame == SETTINGS.frame
     assert torch.equal(network(spikes), back(spikes))
 
 
@@ -102,7 +101,7 @@ def test_bad_input_gets_one_sentence(run, root, tmp_path):
     with pytest.raises(ValueError, match="30 examples are more than the 20 of the test set"):
         delayed_circuit.simulate(run, examples=30, data=root)
     digits = RunFolder.create(tmp_path / "digits", "digits", DigitsSettings(), None)
-    with pytest.raises(ValueError, match="is trained on digits, which has no spikes"):
+    with pytest.raises(ValueError, match="run .*digits has no spikes; use one on a spiking data set"):
         delayed_circuit.simulate(digits.path)
     empty = RunFolder.create(tmp_path / "empty", "spoken-digits", replace(SETTINGS, seed=1), None)
     with pytest.raises(FileNotFoundError, match="has no weights yet; continue it with --resume"):
