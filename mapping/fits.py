@@ -47,6 +47,15 @@ KINDS = {  # by section of the coefficients
 }
 
 
+class Options(NamedTuple):
+    """What a fit may be given, if it has a use for it; see `fit`."""
+
+    form: str = "best"
+    at: Mapping[str, Place] = {}
+    reference_rate: float | None = None
+    spacing: float | None = None
+
+
 class Measurement(NamedTuple):
     """A dataset to fit: what messages call it, the section it becomes, and where it came from."""
 
@@ -90,8 +99,8 @@ def fit(
 
     Example: mapping.fit("response.nc", "process.nc", at={"degradation": 2})
     """
-    options: dict[str, Any] = {"form": form, "at": at, "reference_rate": reference_rate, "spacing": spacing}
-    return joined(fit_each([recognised(dataset) for dataset in datasets], provenance=provenance, **options))
+    options = Options(form, at, reference_rate, spacing)
+    return joined(fit_each([recognised(dataset) for dataset in datasets], options, provenance))
 
 
 def recognised(dataset: xr.Dataset | str | os.PathLike) -> Measurement:
@@ -111,11 +120,8 @@ def recognised(dataset: xr.Dataset | str | os.PathLike) -> Measurement:
     raise ValueError(f"{name} holds nothing that is mapped; make a dataset with one of: {commands}")
 
 
-def fit_each(
-    measurements: Sequence[Measurement], *, provenance: Mapping[str, str] = {}, **options: Any
-) -> list[Fitted]:
-    """The fits of measurements, with the options of `fit`, in their order; x = 1 is the same rate in all of them."""
-    options = {"form": "best", "at": {}, "reference_rate": None, "spacing": None} | options
+def fit_each(measurements: Sequence[Measurement], options: Options, provenance: Mapping[str, str] = {}) -> list[Fitted]:
+    """The fits of measurements in their order; x = 1 is the same rate in all of them. ValueError as of `fit`."""
     _check(measurements, options)
     results: dict[str, Fitted] = {}
     for measurement in sorted(measurements, key=lambda each: list(KINDS).index(each.section)):
@@ -123,7 +129,7 @@ def fit_each(
         section = KINDS[measurement.section].section(outcome, measurement.source, dict(provenance))
         results[measurement.section] = Fitted(measurement, outcome, section)
         if measurement.section == "calcium_response":  # the first
-            options = options | {"reference_rate": outcome.reference_rate}
+            options = options._replace(reference_rate=outcome.reference_rate)
     return [results[measurement.section] for measurement in measurements]
 
 
@@ -132,14 +138,14 @@ def joined(results: Iterable[Fitted]) -> Coefficients:
     return Coefficients(FORMAT_VERSION, **{each.measurement.section: each.section for each in results})
 
 
-def _fit(measurement: Measurement, options: Mapping[str, Any]) -> Any:
+def _fit(measurement: Measurement, options: Options) -> Any:
     """The outcome of a fit with those of the options that it has."""
     kind, dataset = KINDS[measurement.section], measurement.dataset
-    usable = {name: value for name, value in options.items() if value is not None and _takes(kind, name)}
-    if "at" in usable:
-        usable["at"] = {name: place for name, place in usable["at"].items() if name in dataset.dims}
-    if usable.get("form") not in kind.forms:
-        usable.pop("form", None)
+    here = options._replace(
+        form=options.form if options.form in kind.forms else "best",
+        at={name: place for name, place in options.at.items() if name in dataset.dims},
+    )
+    usable = {name: value for name, value in here._asdict().items() if value is not None and _takes(kind, name)}
     try:
         return kind.fit(dataset, **usable)
     except (KeyError, AttributeError, TypeError, IndexError) as error:
@@ -153,7 +159,7 @@ def _takes(kind: Kind, option: str) -> bool:
     return option in inspect.signature(kind.fit).parameters
 
 
-def _check(measurements: Sequence[Measurement], options: Mapping[str, Any]) -> None:
+def _check(measurements: Sequence[Measurement], options: Options) -> None:
     """One dataset of a kind, and a use for every option. ValueError names the first without."""
     if not measurements:
         raise ValueError("there is no dataset to fit; give one, such as that of simulate calcium-response")
@@ -161,17 +167,15 @@ def _check(measurements: Sequence[Measurement], options: Mapping[str, Any]) -> N
     for each in measurements:
         if (other := by_section.setdefault(each.section, each)) is not each:
             raise ValueError(f"{other.name} and {each.name} both give the {each.section}; leave one out")
-    kinds, form = [KINDS[section] for section in by_section], options["form"]
+    kinds, form = [KINDS[section] for section in by_section], options.form
     known = dict.fromkeys(each for kind in KINDS.values() for each in kind.forms)
     if form not in known:
         raise ValueError(f"there is no form {form!r}; use one of {', '.join(known)}")
-    used = {
-        name: options[name] is None or any(_takes(kind, name) for kind in kinds)
-        for name in ("reference_rate", "spacing")
-    }
+    rest = {name: getattr(options, name) for name in ("reference_rate", "spacing")}
+    used = {name: value is None or any(_takes(kind, name) for kind in kinds) for name, value in rest.items()}
     used[f"form {form}"] = form == "best" or any(form in kind.forms for kind in kinds)
     dims = {name for each in measurements if _takes(KINDS[each.section], "at") for name in each.dataset.dims}
-    used |= {f"at {name}": name in dims for name in options["at"]}
+    used |= {f"at {name}": name in dims for name in options.at}
     if useless := [option for option, use in used.items() if not use]:
         held = " and ".join(f"{each.name}, which holds a {each.section.replace('_', ' ')}" for each in measurements)
         raise ValueError(f"{useless[0]} does not go with {held}; leave it out")

@@ -96,7 +96,7 @@ def simulate_response(out: Path, seconds: float, provenance: Mapping[str, str]) 
 
 def fit_response(out: Path, provenance: Mapping[str, str]) -> tuple[CalciumFit, CalciumResponse]:
     """As `astromorph map` does; with what training takes of it."""
-    results = fits.fit_each([fits.recognised(out / demo_page.RESPONSE)], provenance=provenance)
+    results = fits.fit_each([fits.recognised(out / demo_page.RESPONSE)], fits.Options(), provenance)
     (fit,) = (result.fit for result in results)
     if fit.form == "curve":
         raise ValueError("no law describes the calcium response; simulate longer: --seconds")

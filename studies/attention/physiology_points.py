@@ -135,7 +135,7 @@ def calcium_response(cell: AstrocyteParameters, plan: Plan) -> xr.Dataset:
 def fitted(cell: Astrocyte, plan: Plan, folder: Path) -> tuple[xr.Dataset, CalciumFit, CalciumResponse | None]:
     """Calcium, the better law by AICc (or the measured curve), and what training takes of it; None if that failed."""
     calcium = measured(cell, plan, folder)
-    (result,) = results = fits.fit_each([fits.recognised(folder / f"{cell.name}.nc")])
+    (result,) = results = fits.fit_each([fits.recognised(folder / f"{cell.name}.nc")], fits.Options())
     return calcium, result.fit, None if result.fit.form is None else mapping.as_settings(fits.joined(results))
 
 

@@ -40,7 +40,7 @@ def run(words: list[str]) -> None:
     if len(files) == 1:
         pictures = [out.with_suffix(".png")]
     claim(out, *pictures, overwrite=overwrite, endings=(".yaml", ".yml"))
-    results = fits.fit_each(measurements, provenance=provenance(["map", *words]), **options)
+    results = fits.fit_each(measurements, fits.Options(**options), provenance(["map", *words]))
     shown = [import_module(f"studies.fits.{each.section}") for each in measurements]
     figures = [part.draw(measurement.dataset, fit) for part, (measurement, fit, _) in zip(shown, results, strict=True)]
     mapping.write(fits.joined(results), out)

@@ -26,7 +26,7 @@ def test_a_fit_is_drawn_and_told(section):
     file, line = FILES[section]
     measurement = fits.recognised(RESULTS / f"{file}.nc")
     at = {name: place for name, place in AT.items() if name in measurement.dataset.dims}
-    (result,) = fits.fit_each([measurement], at=at)
+    (result,) = fits.fit_each([measurement], fits.Options(at=at))
     part = import_module(f"studies.fits.{section}")
     assert line in part.summary(result.fit)
     figure = part.draw(measurement.dataset, result.fit)
