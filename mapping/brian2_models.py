@@ -35,9 +35,9 @@ class CircuitModel(nn.Module):
         self.eval()
 
     @torch.no_grad()
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor, **named: Tensor | None) -> Tensor:
         """What the transformer answers, of the same shape and precision."""
-        return self.network(*inputs)
+        return self.network(*inputs, **named)
 
     @property
     def largest_error(self) -> float:
@@ -126,10 +126,8 @@ def check_circuits(network: nn.Module, name: str) -> None:
     layers = attention_layers(network)
     if not layers:
         raise ValueError(f"{name} has no attention, and so no circuit; use one with --attention linear")
-    if any(layer.delays is not None for layer in layers.values()):
-        raise ValueError(f"{name} delays keys and values, which no circuit here does; set token_delay 0")
     for layer in layers.values():
-        fitted_calcium(layer.mechanism)
+        fitted_calcium(layer)
 
 
 def with_attention(

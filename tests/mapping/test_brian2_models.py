@@ -11,7 +11,14 @@ from torch import nn
 
 import mapping
 from astromorph.astrocyte import HillResponse, PositionalDrive
-from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
+from astromorph.attention import (
+    AstromorphicAttention,
+    AstromorphicMechanism,
+    LinearAttention,
+    MultiheadAttention,
+    SoftmaxAttention,
+)
+from astromorph.attention.responses import MeanActivityResponse
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.spiking_classifier import SpikingClassifier
@@ -32,9 +39,8 @@ SPOKEN = SpokenDigitsSettings(hidden=(12, 8), channels=20, frames=25, longest=6)
 def attention(mechanism=None, delays=None):
     torch.manual_seed(0)
     drive = PositionalDrive(HEADS, WIDTH // HEADS, TOKENS, scale=2.0)
-    layer = MultiheadAttention(
-        WIDTH, HEADS, mechanism or AstromorphicMechanism(HillResponse(0.47, 0.66, 1.01, 0.25), drive), delays
-    )
+    calcium = MeanActivityResponse(HillResponse(0.47, 0.66, 1.01, 0.25))
+    layer = MultiheadAttention(WIDTH, HEADS, mechanism or AstromorphicMechanism(calcium, drive), delays=delays)
     nn.init.normal_(layer.to_query_key_value.bias)
     return layer
 
@@ -92,9 +98,18 @@ def test_a_layer_alone_answers_as_it_did():
     circuit, tokens = mapping.to_brian2(layer), torch.randn(2, TOKENS, WIDTH).double()
     keep = torch.tensor([[True] * 5, [True, False, True, False, False]])
     with torch.no_grad():
-        expected = layer(tokens, keep)
-    torch.testing.assert_close(circuit(tokens, keep)[keep], expected[keep], rtol=1e-6, atol=1e-7)
+        expected = layer(tokens, keep=keep)
+    torch.testing.assert_close(circuit(tokens, keep=keep)[keep], expected[keep], rtol=1e-6, atol=1e-7)
     assert 0 < circuit.largest_error < 1e-6 and list(circuit.circuits) == [""]
+
+
+def test_the_layer_of_other_models_answers_as_it_did():
+    torch.manual_seed(0)
+    layer = AstromorphicAttention(WIDTH, HEADS, position=PositionalDrive(HEADS, WIDTH // HEADS, TOKENS, scale=2.0))
+    circuit, tokens = mapping.to_brian2(layer, NEURONS), torch.randn(2, TOKENS, WIDTH)
+    with torch.no_grad():
+        torch.testing.assert_close(circuit(tokens), layer(tokens), rtol=1e-5, atol=1e-6)
+    assert 0 < circuit.largest_error < 1e-6
 
 
 def test_neurons_and_calcium_are_those_that_are_given():
@@ -179,7 +194,7 @@ def no_attention():
         (
             lambda: attention(delays=nn.Identity()),
             {},
-            "MultiheadAttention delays keys and values, which no",
+            "a layer that delays keys and values has no circuit here",
         ),
         (attention, {"dt": 1 * ms}, "circuits of attention take the time step of their neurons"),
     ],
