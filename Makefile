@@ -5,12 +5,13 @@ VENV ?= .venv
 PYTHON ?= python3.11 python3
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint docs clean
 
 help:
 	@echo "make demo   simulate, fit, train and draw; ends with the path of a page (at most 3 minutes)"
 	@echo "make test   run the tests"
 	@echo "make lint   check style and types"
+	@echo "make docs   build the documentation; ends with the path of its first page"
 	@echo "make clean  delete .venv, demo/ and caches; runs/ stays"
 
 demo: $(INSTALLED)
@@ -23,6 +24,15 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# Warnings are errors, and no network is needed. A tutorial that has not changed is not run again.
+docs: $(VENV)/.docs
+	$(VENV)/bin/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+$(VENV)/.docs: $(INSTALLED)
+	@"$(VENV)/bin/python" -m pip install -q --disable-pip-version-check -e '.[docs]'
+	@touch "$@"
 
 # The first of $(PYTHON) that runs and is 3.11 makes the environment; the stamp comes last, so a broken-off
 # installation is taken up again.
@@ -46,5 +56,5 @@ $(INSTALLED): pyproject.toml
 	@touch "$@"
 
 clean:
-	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv demo docs/_build docs/tutorials docs/reference/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find astromorph biophys mapping studies tests -name __pycache__ -type d -prune -exec rm -rf {} +
