@@ -57,6 +57,7 @@ class Vocabulary:
         return {word: number for number, word in enumerate(self.words)}
 
     def to_list(self) -> list[str]:
+        """The words in the order of their numbers."""
         return list(self.words)
 
     @classmethod

@@ -4,7 +4,7 @@ for all alike. What all rules answer:
     Rule(model)                                           ValueError in one sentence if the model lacks what it needs
     rule(forward, inputs, labels, loss) -> Tensor         fills `.grad` of what learns, returns the loss, detached
 
-forward(*inputs) runs the model on a batch; loss(output, labels) is the mean over it.
+`forward(*inputs)` runs the model on a batch; loss(output, labels) is the mean over it.
 """
 
 from typing import Any

@@ -43,6 +43,7 @@ class LeakyIntegrateAndFire(nn.Module):
         return spike(h - 1), h * (h < 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """All steps of a sequence from rest, in one compiled pass."""
         return fire(x, self.remaining)
 
     def extra_repr(self) -> str:

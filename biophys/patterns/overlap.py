@@ -29,6 +29,7 @@ class Tail(NamedTuple):
     complement: NDArray[np.bool_]  # true where `smaller` is log(1 - P)
 
     def probability(self) -> Floats:
+        """P itself."""
         smaller = np.exp(self.smaller)
         return np.where(self.complement, 1 - smaller, smaller)
 
@@ -41,6 +42,7 @@ class Tail(NamedTuple):
         return np.where(self.complement, self.smaller, np.log1p(-np.exp(self.smaller)))
 
     def log10(self) -> Floats:
+        """Logarithm of P to base 10."""
         return self.log() / math.log(10)
 
 

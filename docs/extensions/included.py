@@ -3,15 +3,17 @@
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sphinx.application import Sphinx
-from sphinx.util.typing import ExtensionMetadata
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
 
 ROOT = Path(__file__).parents[2]
 PAGES = {"CHANGES.md": "changes.md", "studies/claims.md": "claims.md", "studies/results/README.md": "results.md"}
 
 
-def follow(app: Sphinx, included: Path, parent: str, content: list[str]) -> None:
+def follow(app: "Sphinx", included: Path, parent: str, content: list[str]) -> None:
     folder = (Path(app.srcdir) / included).parent
 
     def target(match: re.Match[str]) -> str:
@@ -21,6 +23,6 @@ def follow(app: Sphinx, included: Path, parent: str, content: list[str]) -> None
     content[0] = re.sub(r"\]\((?!\w+:|#)([^)]+)\)", target, content[0])
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: "Sphinx") -> "ExtensionMetadata":
     app.connect("include-read", follow)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

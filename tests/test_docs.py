@@ -1,0 +1,162 @@
+"""The documentation: every part of "Add your own" works as printed, code in the guides runs, no public name is missing.
+
+`make docs` builds the pages, with warnings as errors; here is tested what a build would not see.
+"""
+
+import importlib.util
+import re
+import sys
+import zlib
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+import astromorph
+import biophys.patterns
+from astromorph import early_exit, learning_rules, neurons, quantisation, settings
+from biophys import networks
+from biophys.simulation.recording import load
+from studies.command_line import main
+from tests.astromorph import test_rooms
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+ADDED = sorted((DOCS / "add_your_own").glob("*.py"))
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts and "generated" not in page.parts)
+
+
+def loaded(file: Path, name: str, modules: dict[str, ModuleType] | None = None) -> ModuleType:
+    """The file as a module of this name, entered among `modules` if they are given."""
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    if modules is not None:
+        modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def add(monkeypatch):
+    """Puts a file of "Add your own" in its place: a module of a room, and its line in the room's table."""
+
+    def put(file: str, name: str, table: dict | None = None, key: str = "", value: object = None) -> ModuleType:
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))  # so that it is gone again after the test
+        module = loaded(DOCS / "add_your_own" / file, name, sys.modules)
+        if table is not None:
+            monkeypatch.setitem(table, key, value)
+        return module
+
+    return put
+
+
+@pytest.mark.parametrize("file", ADDED, ids=lambda file: file.stem)
+def test_what_is_added_has_at_most_twenty_lines_and_stands_on_a_page(file):
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert 5 <= len(lines) <= 20
+    assert any(f"{{literalinclude}} {file.name}\n" in page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def test_a_network_of_ones_own(add, tmp_path):
+    add("network.py", "biophys.networks.pump", networks.NETWORKS, "pump", "calcium that enters and is pumped out")
+    out = tmp_path / "pump.nc"
+    given = ["--set", "cell.J=0.2*umolar/second", "--set", "cell.tau=4*second"]
+    assert main(["simulate", "pump", *given, "--target", "numpy", "--out", str(out)]) == 0
+    calcium = load(out).calcium.squeeze("cell")
+    assert calcium.units == "umolar"
+    np.testing.assert_allclose(calcium, 0.2 * 4 * (1 - np.exp(-calcium.time / 4)), atol=1e-9)
+
+
+def test_a_neuron_of_ones_own(add):
+    name = "adaptive-threshold"
+    add("neuron.py", "astromorph.neurons.adaptive_threshold", neurons.NEURONS, name, "a threshold that rises by spikes")
+    test_rooms.test_a_neuron_over_a_sequence_is_its_steps(name)
+    test_rooms.test_a_neuron_is_compiled_as_it_is_stepped_in_single_precision(name)
+
+
+def test_a_learning_rule_of_ones_own(add, monkeypatch, tmp_path):
+    name = "sign-gradient"
+    add("learning_rule.py", "astromorph.learning_rules.sign_gradient", learning_rules.LEARNING_RULES, name, "signs")
+    monkeypatch.setitem(test_rooms.LARGEST_ANGLE, name, 60.0)
+    test_rooms.test_a_rule_fills_gradients_at_the_angle_it_promises_and_returns_the_loss(name)
+    test_rooms.test_a_rule_says_what_a_model_lacks(name)
+    out = tmp_path / "digits"
+    assert main(["train", "digits", "--rule", name, "--epochs", "1", "--out", str(out)]) == 0
+    assert (out / "summary.json").is_file()
+
+
+def test_a_quantiser_of_ones_own(add):
+    add("quantiser.py", "astromorph.quantisation.four_bit", quantisation.QUANTISERS, "four-bit", "fifteen values")
+    test_rooms.test_a_quantiser_keeps_shape_and_type_has_few_values_and_passes_gradients_straight("four-bit")
+
+
+def test_an_early_exit_of_ones_own(add):
+    add("early_exit.py", "astromorph.early_exit.margin", early_exit.CRITERIA, "margin", "the lead of a class is large")
+    test_rooms.test_a_higher_threshold_never_exits_earlier_and_the_ends_are_the_first_and_last_exit("margin")
+
+
+def test_a_task_of_ones_own(add, tmp_path):
+    module = add("task_settings.py", "astromorph.settings.sums")
+    add("task.py", "astromorph.tasks.sums", settings.SETTINGS, "sums", module.SumsSettings)
+    out = tmp_path / "sums"
+    assert main(["train", "sums", "--epochs", "4", "--learning_rate", "0.02", "--out", str(out)]) == 0
+    assert main(["evaluate", str(out)]) == 0
+    rows = (out / "metrics.csv").read_text(encoding="utf-8").splitlines()
+    accuracy = float(rows[-1].split(",")[rows[0].split(",").index("validation_accuracy")])
+    assert len(rows) == 5 and accuracy > 0.9
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in page.read_text(encoding="utf-8")], ids=str)
+def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    exec(compile("\n".join(blocks), str(page), "exec"), {})
+
+
+def test_the_front_page_is_short_and_its_links_lead_somewhere():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", readme)
+    assert len(readme.splitlines()) <= 170 and len(links) >= 8
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("package", [astromorph, biophys.patterns], ids=lambda package: package.__name__)
+def test_every_public_name_is_in_the_reference(package):
+    pages = " ".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+    assert [name for name in package.__all__ if not re.search(rf" {package.__name__}(\.\w+)*\.{name}\n", pages)] == []
+
+
+def test_a_tutorial_becomes_a_script_of_the_gallery():
+    converted = loaded(DOCS / "extensions" / "tutorials.py", "tutorials").converted
+    source = (
+        "# %% [markdown]\n# # A title\n#\n# First words with $x^2$.\n\n# %%\nx = 1\n\n# %% [markdown]\n"
+        "# So\n#\n# $$y = x,$$\n#\n# or in a shell:\n#\n#     astromorph check\n"
+    )
+    docstring, code, text = converted(source).split("\n\n", 2)[0], "x = 1\n", converted(source).split("# %%\n")[1]
+    assert docstring.startswith('r"""\nA title\n=======') and "First words with :math:`x^2`." in converted(source)
+    assert code in converted(source)
+    assert "# .. math::\n#\n#    y = x,\n" in text and "# or in a shell::\n#\n#     astromorph check\n" in text
+    compile(converted(source), "tutorial", "exec")
+    with pytest.raises(ValueError, match="begins with a cell of Markdown that holds its title"):
+        converted("# %%\nx = 1\n")
+
+
+def test_a_list_of_links_becomes_an_inventory(tmp_path):
+    compiled = loaded(DOCS / "extensions" / "link_lists.py", "link_lists").compiled
+    (tmp_path / "torch.txt").write_text("https://t.org/\ntorch.Tensor class tensors.html#$\n", encoding="utf-8")
+    root, inventory = compiled(tmp_path, tmp_path / "made")["torch"]
+    head, body = Path(inventory).read_bytes().split(b"zlib.\n")
+    assert root == "https://t.org/" and head.startswith(b"# Sphinx inventory version 2\n# Project: torch\n")
+    assert zlib.decompress(body) == b"torch.Tensor py:class 1 tensors.html#$ -\n"
+    (tmp_path / "torch.txt").write_text("https://t.org/\ntorch.Tensor\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="'torch.Tensor' is no link"):
+        compiled(tmp_path, tmp_path / "made")
+
+
+def test_links_of_a_file_that_is_a_page_too_are_followed_from_its_folder():
+    follow = loaded(DOCS / "extensions" / "included.py", "included").follow
+    content = ["[a](x.png) [b](../claims.md) [c](#below) [d](https://e.org/f)"]
+    follow(SimpleNamespace(srcdir=str(DOCS)), Path("../studies/results/README.md"), "results", content)
+    assert content == ["[a](../studies/results/x.png) [b](claims.md) [c](#below) [d](https://e.org/f)"]
