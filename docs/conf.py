@@ -29,6 +29,7 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
+    "command_help",
     "docstrings",
     "included",
     "mathml",
@@ -75,7 +76,8 @@ sphinx_gallery_conf = {
     "notebook_extensions": set(),
     "remove_config_comments": True,
     "show_signature": False,
-    "min_reported_time": 0,
+    "write_computation_times": False,
+    "min_reported_time": 1e6,  # seconds of this machine are no news
     "image_scrapers": ("matplotlib",),
     "copyfile_regex": "",
 }

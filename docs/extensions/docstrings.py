@@ -23,6 +23,7 @@ FIELD = re.compile(r"^    (\w+):.*?  # ((?:(?!  #).)*)$", re.MULTILINE)
 def read(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     if not any(line.strip() for line in lines):
         logger.warning("%s has no docstring; say what it is, its shapes and units", name)
+    lines[:] = [re.sub(r"\|([^\s|`]+)\|", r"\\|\1|", line) for line in lines]  # sizes |x|, not substitutions
     lines[:] = re.sub(r":\n\n(?=    )", "::\n\n", "\n".join(lines)).split("\n")
     if what not in ("attribute", "data", "property"):
         lines[:] = GoogleDocstring(lines, Config(), app, what, name, obj, options).lines()
