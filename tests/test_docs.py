@@ -122,6 +122,30 @@ def test_the_front_page_is_short_and_its_links_lead_somewhere():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+def test_files_that_are_named_are_there():
+    named = {
+        (page.name, place)
+        for page in [*PAGES, ROOT / "README.md", ROOT / "studies" / "results" / "README.md"]
+        for place in re.findall(
+            r"`((?:astromorph|biophys|mapping|studies|tests|docs)/[^`*]+)`", page.read_text("utf-8")
+        )
+        if page.parent.name != "add_your_own" or place.endswith("__init__.py")
+    }
+    assert len(named) >= 20
+    assert sorted((page, place) for page, place in named if not (ROOT / place).exists()) == []
+
+
+def test_the_table_of_the_bridge_names_files_of_its_packages():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith("| physiology"))
+    rows = [re.split(r"(?<!\\)\|", line)[1:4] for line in lines[head + 2 : head + 8]]
+    for row in rows:
+        for package, cell in zip(("biophys", "mapping", "astromorph"), row, strict=True):
+            files = [name for name in re.findall(r"`([\w/]+(?:\.py|/))`", cell)]
+            assert [name for name in files if not (ROOT / package / name).exists()] == []
+    assert len(rows) == 6
+
+
 @pytest.mark.parametrize("package", [astromorph, biophys.patterns], ids=lambda package: package.__name__)
 def test_every_public_name_is_in_the_reference(package):
     pages = " ".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))

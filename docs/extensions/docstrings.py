@@ -32,10 +32,12 @@ def read(app: Sphinx, what: str, name: str, obj: object, options: object, lines:
 
 
 def fields(record: type) -> list[str]:
-    """A line for each field of a dataclass or named tuple that has a comment behind it, those of its parents first."""
-    parents = [parent for parent in reversed(record.__mro__) if "__annotations__" in vars(parent)]
+    """A line for each field of a dataclass or named tuple that has a comment behind it."""
+    names = getattr(record, "__dataclass_fields__", {}).keys() | set(getattr(record, "_fields", ()))
+    parents = [parent for parent in reversed(record.__mro__) if names & vars(parent).get("__annotations__", {}).keys()]
     comments = dict(pair for parent in parents for pair in FIELD.findall(inspect.getsource(parent)))
-    return [f":param {field}: {comment}" for field, comment in comments.items() if hasattr(record, field)]
+    ordered = [name for name in inspect.signature(record).parameters if name in comments] if names else []
+    return [f":param {name}: {comments[name]}" for name in ordered]
 
 
 def left_out(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
