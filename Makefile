@@ -25,14 +25,10 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-# Warnings are errors, and no network is needed. A tutorial that has not changed is not run again.
-docs: $(VENV)/.docs
+# Warnings are errors, and no network is needed. Tutorials run again when they or the packages have changed.
+docs: $(INSTALLED)
 	$(VENV)/bin/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
-
-$(VENV)/.docs: $(INSTALLED)
-	@"$(VENV)/bin/python" -m pip install -q --disable-pip-version-check -e '.[docs]'
-	@touch "$@"
 
 # The first of $(PYTHON) that runs and is 3.11 makes the environment; the stamp comes last, so a broken-off
 # installation is taken up again.

@@ -5,6 +5,7 @@
 
 import importlib.util
 import re
+import subprocess
 import sys
 import zlib
 from pathlib import Path
@@ -177,6 +178,42 @@ def test_a_list_of_links_becomes_an_inventory(tmp_path):
     (tmp_path / "torch.txt").write_text("https://t.org/\ntorch.Tensor\n", encoding="utf-8")
     with pytest.raises(ValueError, match="'torch.Tensor' is no link"):
         compiled(tmp_path, tmp_path / "made")
+
+
+SMALL = '''"""A module."""
+
+from typing import NamedTuple
+
+
+class Cell(NamedTuple):
+    """A cell."""
+
+    tau: float = 1.0  # time constant in s
+
+    def rate(self) -> float:
+        {docstring}
+        return 1 / self.tau
+'''
+
+
+@pytest.mark.parametrize(("docstring", "status"), [('"""In Hz."""', 0), ("", 1)], ids=["whole", "missing"])
+def test_a_public_name_without_a_docstring_is_an_error_and_fields_say_what_stands_behind_them(
+    docstring, status, tmp_path
+):
+    """A small documentation of its own, with warnings as errors."""
+    files = {
+        "small.py": SMALL.format(docstring=docstring),
+        "index.rst": "Page\n====\n\n.. automodule:: small\n   :members:\n   :undoc-members:\n",
+        "conf.py": f"import sys\nsys.path[:0] = [{str(DOCS / 'extensions')!r}, {str(tmp_path)!r}]\n"
+        'extensions = ["sphinx.ext.autodoc", "docstrings"]\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    build = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "text", tmp_path, tmp_path / "out"]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == status
+    assert "**tau** -- time constant in s" in (tmp_path / "out" / "index.txt").read_text(encoding="utf-8")
+    assert ("small.Cell.rate has no docstring" in done.stderr) == bool(status)
 
 
 def test_links_of_a_file_that_is_a_page_too_are_followed_from_its_folder():
