@@ -38,6 +38,7 @@ extensions = [
 exclude_patterns = ["_build", "extensions", "links", "templates"]
 templates_path = ["templates"]
 nitpicky = True  # every name that a signature or a text refers to leads somewhere
+nitpick_ignore = [("py:class", "astromorph.attention.parts.Parts")]  # what stands for other types
 default_role = "code"  # `name` in a docstring is code, as in Markdown
 myst_enable_extensions = ["colon_fence", "dollarmath", "attrs_inline"]
 myst_heading_anchors = 3

@@ -13,10 +13,12 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import astromorph
 import biophys.patterns
 from astromorph import early_exit, learning_rules, neurons, quantisation, settings
+from astromorph.attention import reference_relative
 from biophys import networks
 from biophys.simulation.recording import load
 from studies.command_line import main
@@ -68,6 +70,21 @@ def test_a_network_of_ones_own(add, tmp_path):
     calcium = load(out).calcium.squeeze("cell")
     assert calcium.units == "umolar"
     np.testing.assert_allclose(calcium, 0.2 * 4 * (1 - np.exp(-calcium.time / 4)), atol=1e-9)
+
+
+@pytest.mark.parametrize("causal", [False, True], ids=["all", "causal"])
+def test_an_attention_term_of_ones_own(causal):
+    position = loaded(DOCS / "add_your_own" / "attention_term.py", "doubling").DoublingDistance(3).double()
+    draw = torch.Generator().manual_seed(0)
+    query, key, value = torch.randn(3, 1, 3, 9, 4, generator=draw, dtype=torch.float64).unbind()
+    ours = astromorph.astromorphic_attention(query, key, value, is_causal=causal, position=position)
+    for head, length in enumerate((2.0, 4.0, 8.0)):
+        inputs, drive = (x[0, head] for x in (query, key, value)), torch.tensor((length, 1.0)).double()
+        slow = reference_relative.attend(*inputs, [True] * 9, lambda x: x, causal=causal, drive=tuple(drive))
+        torch.testing.assert_close(ours[0, head], slow, rtol=1e-10, atol=1e-12)
+    layer = astromorph.AstromorphicAttention(12, 3, position=position.float(), causal=causal)
+    layer(torch.randn(2, 9, 12)).sum().backward()
+    assert position.log_strength.grad.abs().min() > 0
 
 
 def test_a_neuron_of_ones_own(add):

@@ -28,7 +28,7 @@ def read(app: Sphinx, what: str, name: str, obj: object, options: object, lines:
     """Turns a docstring into reStructuredText."""
     if not any(line.strip() for line in lines):
         logger.warning("%s has no docstring; say what it is, its shapes and units", name)
-    text = re.sub(r"\|([^\s|`]+)\|", r"\\|\1|", "\n".join(lines))  # sizes |x|, not substitutions
+    text = re.sub(r"\|([^|`\n]+)\|", r"\\|\1|", "\n".join(lines))  # sizes |x|, not substitutions
     text = re.sub(r":\n\n(?=    )", "::\n\n", text)
     known = arguments(obj)
     lines[:] = "\n\n".join(described(paragraph, known) for paragraph in text.split("\n\n")).split("\n")
