@@ -89,7 +89,9 @@ def said_by_a_parent(given: property, name: str) -> bool:
 def shorten(
     app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    """ArrayLike by its name."""
+    """ArrayLike by its name; nothing where a module takes no arguments of its own."""
+    if signature == "(*args: ~typing.Any, **kwargs: ~typing.Any)":
+        return "()", returns
     short = lambda text: text and text.replace(ARRAY_LIKE, "~numpy.typing.ArrayLike")
     return short(signature), short(returns)
 
