@@ -38,7 +38,14 @@ extensions = [
 exclude_patterns = ["_build", "extensions", "links", "templates"]
 templates_path = ["templates"]
 nitpicky = True  # every name that a signature or a text refers to leads somewhere
-nitpick_ignore = [("py:class", "astromorph.attention.parts.Parts")]  # what stands for other types
+nitpick_ignore = [  # what stands for other types, or is imported for their check only
+    ("py:class", "Model"),
+    ("py:class", "DeployedClassifier"),
+    ("py:class", "mapping.section.Fit"),
+    ("py:class", "astromorph.attention.parts.Parts"),
+    ("py:class", "astromorph.models.spiking_classifier.DeployedLayer"),
+    ("py:class", "numpy._typing._array_like._ScalarT"),
+]
 default_role = "code"  # `name` in a docstring is code, as in Markdown
 myst_enable_extensions = ["colon_fence", "dollarmath", "attrs_inline"]
 myst_heading_anchors = 3

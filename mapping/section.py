@@ -66,10 +66,12 @@ class Section(Generic[Fit]):
 
     @property
     def status(self) -> Status:
+        """Whether the fit is of use."""
         return self.fit.status
 
     @property
     def reason(self) -> str:
+        """Why it is of none; empty otherwise."""
         return self.fit.reason
 
     def result(self) -> Any:

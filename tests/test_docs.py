@@ -17,6 +17,7 @@ import torch
 
 import astromorph
 import biophys.patterns
+import mapping
 from astromorph import early_exit, learning_rules, neurons, quantisation, settings
 from astromorph.attention import reference_relative
 from biophys import networks
@@ -129,6 +130,7 @@ def test_a_task_of_ones_own(add, tmp_path):
 @pytest.mark.parametrize("page", [page for page in PAGES if "```python" in page.read_text(encoding="utf-8")], ids=str)
 def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "response.nc").symlink_to(ROOT / "studies" / "results" / "calcium-response.nc")
     blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     exec(compile("\n".join(blocks), str(page), "exec"), {})
 
@@ -164,7 +166,7 @@ def test_the_table_of_the_bridge_names_files_of_its_packages():
     assert len(rows) == 6
 
 
-@pytest.mark.parametrize("package", [biophys.patterns], ids=lambda package: package.__name__)
+@pytest.mark.parametrize("package", [biophys.patterns, mapping], ids=lambda package: package.__name__)
 def test_every_public_name_is_in_the_reference(package):
     pages = " ".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
     assert [name for name in package.__all__ if not re.search(rf" {package.__name__}(\.\w+)*\.{name}\n", pages)] == []
