@@ -28,7 +28,7 @@ lint: $(INSTALLED)
 # Warnings are errors, and no network is needed. Tutorials run again when they or the packages have changed.
 docs: $(INSTALLED)
 	@rm -rf docs/_build/html
-	$(VENV)/bin/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	$(VENV)/bin/python -m sphinx -q -W --keep-going -d docs/_build/doctrees -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 # The first of $(PYTHON) that runs and is 3.11 makes the environment; the stamp comes last, so a broken-off
