@@ -21,7 +21,7 @@ import xarray as xr
 from tqdm import tqdm
 
 from astromorph.files.whole_files import whole
-from biophys.networks import ready
+from biophys.ready_networks import ready
 from biophys.simulation.network import (
     Point,
     ReadyNetwork,

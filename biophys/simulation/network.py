@@ -1,6 +1,6 @@
 """Ready-made networks: what one is, and how it is simulated at one point or at many points of its parameters.
 
-A file of biophys/networks describes a network by its parameters, what can be recorded of it, and a function that
+A file of biophys/ready_networks describes a network by its parameters, what can be recorded of it, and a function that
 builds it as many copies at once. `simulate` sets parameters, records what is asked for and returns a labelled
 dataset; the dimension `point` counts the points, and each point is a copy (see biophys/simulation/copies.py).
 """

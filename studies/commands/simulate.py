@@ -7,7 +7,7 @@ EXPERIMENTS = {"calcium-response": "calcium of an astrocyte at a list of presyna
 
 
 def run(words: list[str]) -> None:
-    from biophys.networks import NETWORKS
+    from biophys.ready_networks import NETWORKS
 
     known = EXPERIMENTS | NETWORKS
     if words == ["--list"]:
@@ -46,7 +46,7 @@ def simulate_network(name: str, words: list[str]) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from biophys.networks import ready
+    from biophys.ready_networks import ready
     from biophys.simulation.network import Point, simulate
     from biophys.simulation.parameters import assigned
     from biophys.simulation.recording import save

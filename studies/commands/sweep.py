@@ -6,7 +6,7 @@ EXAMPLE = "--axis synapse.U_0=0.1:0.9:9 --axis stimulus.rate=1,2,5,10*Hz --seeds
 
 
 def run(words: list[str]) -> None:
-    from biophys.networks import NETWORKS
+    from biophys.ready_networks import NETWORKS
 
     name, rest = first_word("sweep", "network", words, NETWORKS, page(NETWORKS))
     sweep_network(name, rest)
@@ -32,7 +32,7 @@ def sweep_network(name: str, words: list[str]) -> None:
 
     matplotlib.use("Agg")
     from astromorph.files.locks import alone
-    from biophys.networks import ready
+    from biophys.ready_networks import ready
     from biophys.simulation.parameters import assigned, axis
     from biophys.simulation.recording import save
     from studies import sweep

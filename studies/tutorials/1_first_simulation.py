@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from biophys.networks import NETWORKS, ready
+from biophys.ready_networks import NETWORKS, ready
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.parameters import assigned, table
 from biophys.simulation.recording import load, save

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from brian2 import Hz, umolar
 
-from biophys.networks import ready
+from biophys.ready_networks import ready
 from biophys.release_theory import mean_field_release
 from biophys.simulation.parameters import axis
 from biophys.simulation.recording import save

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 from brian2 import umolar
 
-from biophys.networks import ready
+from biophys.ready_networks import ready
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.recording import load, save
 from studies import sweep

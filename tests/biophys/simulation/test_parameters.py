@@ -4,7 +4,7 @@ import pytest
 from brian2 import umolar
 
 from biophys.astrocyte import AstrocyteParameters
-from biophys.networks import NETWORKS, ready
+from biophys.ready_networks import NETWORKS, ready
 from biophys.simulation.parameters import assigned, axis, parameter, section, table
 
 SECTIONS = {"astrocyte": section(AstrocyteParameters())}

@@ -28,4 +28,4 @@ def ready(name: str) -> Any:
     """The named ReadyNetwork. ValueError that lists the known names."""
     if name not in NETWORKS:
         raise ValueError(f"there is no network {name!r}; use one of {', '.join(NETWORKS)}")
-    return importlib.import_module(f"biophys.networks.{name.replace('-', '_')}").NETWORK
+    return importlib.import_module(f"biophys.ready_networks.{name.replace('-', '_')}").NETWORK
