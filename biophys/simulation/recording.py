@@ -18,6 +18,7 @@ from xarray.backends import H5NetCDFStore
 from xarray.backends.locks import HDF5_LOCK
 
 from biophys.simulation.quantities import written
+from biophys.simulation.whole_files import whole
 
 
 class Label(NamedTuple):
@@ -65,20 +66,17 @@ def described(mechanism: str, parameters: Mapping[str, Any]) -> dict[str, str]:
 def save(dataset: xr.Dataset, path: str | os.PathLike) -> None:
     """Write NetCDF, whole or not at all: a broken-off write leaves `path` as it was. OSError in one sentence."""
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     smaller = {name: {"zlib": True} for name, variable in dataset.data_vars.items() if variable.ndim}
     content = io.BytesIO()  # HDF5 stumbles over a full disk; opened here, for xarray would ask dask for a lock
     store = H5NetCDFStore.open(content, mode="w", lock=HDF5_LOCK)
     dataset.dump_to_store(store, encoding=smaller)
     store.close()
     try:
-        part.write_bytes(content.getbuffer())
-        os.replace(part, path)
+        with whole(path) as part:
+            part.write_bytes(content.getbuffer())
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise OSError(f"{path} was not written ({reason}); make room or name another folder, then repeat it") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike) -> xr.Dataset:
