@@ -55,11 +55,12 @@ from pathlib import Path
 import numpy as np
 from brian2 import umolar
 from biophys.simulation import chunks, sweep
+from biophys.simulation.grid import Grid
 
 chunks.LARGEST_CHUNK = 50 * 8 * 20  # bytes of fifty points
 many = lambda low, high: list(np.linspace(low, high, 100) * umolar)
 axes = {"stimulus.I": many(0.2, 0.8), "astrocyte.K_P": many(0.05, 0.1)}
-grid = sweep.Grid("li-rinzel", axes, {}, [0], 2.0, 0.01, 0.1, ["calcium"])
+grid = Grid("li-rinzel", axes, {}, [0], 2.0, 0.01, 0.1, ["calcium"])
 finish, done = sweep.finish_chunk, 0
 
 def counted(*words):

@@ -11,6 +11,7 @@ import xarray as xr
 from biophys.ready_networks import ready
 from biophys.simulation import network as ready_network
 from biophys.simulation import sweep as sweeps
+from biophys.simulation.grid import make_grid
 from biophys.simulation.network import Point
 from biophys.simulation.parameters import read_values
 from biophys.simulation.recording import save
@@ -90,7 +91,7 @@ def sweep(
     The other arguments are those of `biophys.simulate`. Returns a dataset with a dimension for each axis, then those of
     a single simulation. ValueError in one sentence for bad input.
     """
-    grid = sweeps.grid(network, axes, fixed or {}, seeds, seconds=seconds, step=step, every=every, record=record)
+    grid = make_grid(network, axes, fixed or {}, seeds, seconds=seconds, step=step, every=every, record=record)
     options: dict[str, Any] = {"target": target, "jobs": jobs, "scheduler": scheduler}
     if out is None:
         with TemporaryDirectory() as folder:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from biophys.ready_networks import ready
+from biophys.simulation.grid import Grid
 from biophys.simulation.network import Point, ReadyNetwork, Size, chosen, code, size
 from biophys.simulation.parameters import parameter
 from biophys.simulation.simulate import choose_target, compiled_mark
@@ -36,27 +38,18 @@ class Plan(NamedTuple):
         return f"{self.points} points in {networks}, code target {self.target}"
 
 
-def plan(
-    network: ReadyNetwork,
-    points: Sequence[Point],
-    *,
-    seconds: float,
-    step: float,
-    every: float,
-    record: Sequence[str],
-    varying: Collection[str],
-    target: str,
-    jobs: int,
-) -> Plan:
+def cut(grid: Grid, points: Sequence[Point], target: str, jobs: int) -> Plan:
     """Chunks of points that share their shape: large enough that the cost of a step is shared, small enough that
     little is lost when the run is killed, and at least one a process if that saves time.
 
-    Arguments as of network.simulate; jobs: processes. ValueError in one sentence for what is not known or too large.
+    jobs: processes. ValueError in one sentence for what is not known or too large.
     """
-    chosen(network, record)
-    steps, records = round(seconds / step), round(seconds / every)
-    alike = shapes(network, points, varying)
-    costs = [size(network, points[shape[0]], seconds=seconds, step=step, record=record) for shape in alike]
+    network = ready(grid.network)
+    chosen(network, grid.record)
+    steps, records = round(grid.seconds / grid.step), round(grid.seconds / grid.every)
+    alike = shapes(network, points, grid.axes)
+    times = {"seconds": grid.seconds, "step": grid.step}
+    costs = [size(network, points[shape[0]], **times, record=grid.record) for shape in alike]
     recorded = 8 * records * sum(cost.recorded * len(shape) for cost, shape in zip(costs, alike, strict=True))
     if recorded > LARGEST_RESULT:
         raise ValueError(
@@ -64,7 +57,7 @@ def plan(
             "(--every)"
         )
     work = steps * sum(cost.stepped * len(shape) for cost, shape in zip(costs, alike, strict=True))
-    compiled = compiled_mark(*code(network, record, varying)).is_file()
+    compiled = compiled_mark(*code(network, grid.record, grid.axes)).is_file()
     target = quickest(target, steps * len(alike), work, len(alike), compiled)
     chunks: list[list[int]] = []
     for cost, shape in zip(costs, alike, strict=True):

@@ -72,13 +72,11 @@ class ReadyNetwork(NamedTuple):
 
     def times(self, seconds: float | None, step: float | None, every: float | None) -> tuple[float, float, float]:
         """Simulated time, time step and time between records in s: those given, or the network's own for None."""
-        for value in (seconds, step, every):
+        given = {"seconds": seconds, "step": step, "every": every}
+        for name, value in given.items():
             if not isinstance(value, Real | None):
-                raise ValueError(f"time {value} is no plain number; give it in seconds, such as {self.seconds:g}")
-        seconds, step, every = (
-            default if given is None else given
-            for given, default in zip((seconds, step, every), (self.seconds, self.step, self.every), strict=True)
-        )
+                raise ValueError(f"{name} {value} is no plain number; give seconds, such as {getattr(self, name):g}")
+        seconds, step, every = (getattr(self, name) if value is None else value for name, value in given.items())
         return seconds, step, every
 
 

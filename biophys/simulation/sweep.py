@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import joblib
 import numpy as np
@@ -20,74 +20,13 @@ import xarray as xr
 from tqdm import tqdm
 
 from biophys.ready_networks import ready
-from biophys.simulation import chunks
-from biophys.simulation.chunks import Plan
+from biophys.simulation.chunks import Plan, cut
+from biophys.simulation.grid import Grid
 from biophys.simulation.network import Point, check_times, check_values, merged, simulate
-from biophys.simulation.parameters import parameter, read_axes, read_values
-from biophys.simulation.quantities import magnitudes, unit_text, written
 from biophys.simulation.recording import load, save
 from biophys.simulation.whole_files import whole
 
 ANSWERS_WITHIN = 5.0  # seconds, a dask scheduler
-
-
-class Grid(NamedTuple):
-    """A network and the values of its parameters along axes; `fixed` holds for all points."""
-
-    network: str
-    axes: Mapping[str, Sequence[Any]]  # by path
-    fixed: Mapping[str, Any]
-    seeds: Sequence[int]
-    seconds: float
-    step: float
-    every: float
-    record: Sequence[str]
-
-    def points(self) -> list[Point]:
-        """All points, the last axis fastest, then the seeds."""
-        return [
-            Point({**self.fixed, **dict(zip(self.axes, values, strict=True))}, seed)
-            for *values, seed in itertools.product(*self.axes.values(), self.seeds)
-        ]
-
-    def described(self) -> dict[str, Any]:
-        """The grid as plain text and numbers."""
-        return {
-            **self._asdict(),
-            "axes": {path: [written(value) for value in values] for path, values in self.axes.items()},
-            "fixed": {path: written(value) for path, value in self.fixed.items()},
-            "seeds": list(self.seeds),
-            "record": list(self.record),
-        }
-
-    def options(self) -> dict[str, Any]:
-        """What `simulate` needs besides the points and the code target."""
-        times = {"seconds": self.seconds, "step": self.step, "every": self.every}
-        return {**times, "record": self.record, "varying": self.axes}
-
-
-def grid(
-    name: str,
-    axes: Mapping[str, Any],
-    fixed: Mapping[str, Any],
-    seeds: int | Sequence[int] = 1,
-    *,
-    seconds: float | None = None,
-    step: float | None = None,
-    every: float | None = None,
-    record: Sequence[str] = (),
-) -> Grid:
-    """A grid as a user gives it, see `biophys.sweep`. ValueError in one sentence for bad input."""
-    network = ready(name)
-    read = read_axes(network.sections, axes)
-    for path in read.keys() & fixed.keys():
-        raise ValueError(f"{path} is both an axis and set; leave one out")
-    numbers = range(seeds) if isinstance(seeds, int) else list(seeds)
-    if not numbers:
-        raise ValueError(f"seeds {seeds} leave nothing to simulate; use at least 1")
-    seconds, step, every = network.times(seconds, step, every)
-    record = [record] if isinstance(record, str) else list(record)
-    return Grid(name, read, read_values(network.sections, fixed), numbers, seconds, step, every, record)
 
 
 def sweep(
@@ -142,10 +81,10 @@ def begin(
     folder: Path, grid: Grid, points: Sequence[Point], target: str, jobs: int, provenance: Mapping[str, str]
 ) -> tuple[Plan, Mapping[str, str]]:
     """Checks a new sweep, plans it, and writes the plan into `folder`."""
-    network, options = ready(grid.network), grid.options()
+    network = ready(grid.network)
     check_values(network, merged(network.sections, points), grid.step)
     check_times(grid.seconds, grid.step, grid.every)
-    plan = chunks.plan(network, points, **options, target=target, jobs=joblib.effective_n_jobs(jobs))
+    plan = cut(grid, points, target, joblib.effective_n_jobs(jobs))
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.nc"):  # of a sweep that was killed while it removed what it no longer needed
         old.unlink()
@@ -179,7 +118,7 @@ def opened(folder: Path, grid: Grid) -> tuple[Plan, Mapping[str, str]] | None:
 
 def finish_chunk(grid: Grid, points: Sequence[Point], target: str, file: Path) -> int:
     """Simulates points and writes them; how many they were."""
-    save(simulate(ready(grid.network), points, **grid.options(), target=target), file)
+    save(simulate(ready(grid.network), points, **grid.options, target=target), file)
     return len(points)
 
 
@@ -236,7 +175,7 @@ def assembled(grid: Grid, parts: Sequence[xr.Dataset], plan: Plan, provenance: M
     """One dataset with a dimension for each axis (and seed, if there are several), then those of the network."""
     together = xr.concat(parts, "point", join="outer", combine_attrs="drop_conflicts")
     together = together.isel(point=np.argsort(np.concatenate(plan.chunks), kind="stable"))
-    axes = coordinates(grid)
+    axes = grid.coordinates()
     shape = [len(values) for values in axes.values()]
     arrays = {}
     for name, array in together.data_vars.items():
@@ -251,16 +190,3 @@ def assembled(grid: Grid, parts: Sequence[xr.Dataset], plan: Plan, provenance: M
         **{f"provenance_{key}": value for key, value in provenance.items()},
     }
     return xr.Dataset(arrays, attrs=attributes)
-
-
-def coordinates(grid: Grid) -> dict[str, xr.Variable]:
-    """The values along each axis, in the unit of the parameter; seeds too, if there are several."""
-    sections = ready(grid.network).sections
-    axes: dict[str, xr.Variable] = {}
-    for path, values in grid.axes.items():
-        default = parameter(sections, path)
-        plain = [float(magnitudes(value, default.value)) for value in values]
-        axes[path] = xr.Variable(path, plain, {"units": unit_text(default.value), "long_name": default.meaning})
-    if len(grid.seeds) > 1:
-        axes["seed"] = xr.Variable("seed", list(grid.seeds), {"units": "1", "long_name": "seed of chance events"})
-    return axes

@@ -37,6 +37,7 @@ def sweep_network(name: str, words: list[str]) -> None:
     from astromorph.files.locks import alone
     from biophys.ready_networks import ready
     from biophys.simulation import sweep
+    from biophys.simulation.grid import make_grid
     from biophys.simulation.parameters import assigned
     from biophys.simulation.recording import save
     from studies.report import sweep_figure
@@ -63,7 +64,7 @@ def sweep_network(name: str, words: list[str]) -> None:
     out, picture = asked["out"], asked["out"].with_suffix(".png")
     seeds = range(asked["seed"], asked["seed"] + asked["seeds"])
     times = {key: asked[key] for key in ("seconds", "step", "every")}
-    grid = sweep.grid(name, axes, fixed, seeds, **times, record=listed(asked, "record"))
+    grid = make_grid(name, axes, fixed, seeds, **times, record=listed(asked, "record"))
     with alone(sweep.parts_folder(out)):
         claim(out, picture, overwrite=asked["overwrite"] or sweep.begun(out), endings=(".nc",))
         dataset = sweep.sweep(

@@ -22,11 +22,10 @@ from biophys.circuits.spiking_circuit import SpikingNeurons
 from biophys.ready_networks import ready
 from biophys.simulation.cochlea import CochleaParameters, cochlea
 from biophys.simulation.network import Point, simulate
-from biophys.simulation.recording import recorded
 from biophys.simulation.simulate import run
 from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
-from biophys.tripartite import build_units
+from biophys.tripartite import build_units, recorded
 
 DELAYED = [DelayedLayer(np.full((2, 2), 0.6), np.array([[0, 2], [1, 0]]), np.zeros(2), 0.5)] * 2
 COUNTS = np.ones((1, 4, 2), int)

@@ -115,7 +115,7 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path, monkeypatch):
             "stimulus.synapses=2.5 is not a whole number; use one such",
         ),
         ("tripartite", {}, {"record": "IP3"}, "tripartite has no variable 'IP3' to record; use some of "),
-        ("tripartite", {}, {"seconds": 2 * second}, "time 2. s is no plain number; give it in seconds, such as 60"),
+        ("tripartite", {}, {"seconds": 2 * second}, "seconds 2. s is no plain number; give seconds, such as 60"),
         ("tripartite", {}, {"step": 1.0}, "step 1 s is too large for these parameters"),
         ("tripartite", {}, {"target": "java"}, "code target 'java' is not known"),
     ],
@@ -136,7 +136,7 @@ def test_bad_input_of_a_simulation_is_one_sentence(network, values, options, mes
         ({"stimulus.I": []}, {}, "this sweep has no points; give at least one value on each axis"),
         (AXES, {"fixed": {"stimulus.I": 1 * umolar}}, "stimulus.I is both an axis and set; leave one out"),
         (AXES, {"seeds": 0}, "seeds 0 leave nothing to simulate; use at least 1"),
-        (AXES, {"seconds": "long"}, "time long is no plain number; give it in seconds, such as "),
+        (AXES, {"seconds": "long"}, "seconds long is no plain number; give seconds, such as 60"),
         (AXES, {"record": "IP3"}, "li-rinzel has no variable 'IP3' to record"),
     ],
 )

@@ -3,15 +3,14 @@
 import pytest
 from brian2 import umolar
 
-from biophys.ready_networks import ready
 from biophys.simulation import chunks
-from biophys.simulation.sweep import grid
+from biophys.simulation.grid import make_grid
 
 
 def planned(network, axes, seeds=1):
     """The plan of a short sweep, two processes."""
-    study = grid(network, axes, {}, seeds, seconds=1, step=0.005, every=0.1)
-    return chunks.plan(ready(network), study.points(), **study.options(), target="numpy", jobs=2)
+    grid = make_grid(network, axes, {}, seeds, seconds=1, step=0.005, every=0.1)
+    return chunks.cut(grid, grid.points(), "numpy", 2)
 
 
 def test_every_point_is_in_one_chunk():

@@ -16,12 +16,13 @@ from brian2 import umolar
 
 from biophys.ready_networks import ready
 from biophys.simulation import chunks, sweep
+from biophys.simulation.grid import Grid
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.recording import save
 
 AXES = {"stimulus.I": [0.2 * umolar, 0.5 * umolar, 0.7 * umolar], "astrocyte.K_P": [0.051 * umolar, 0.1 * umolar]}
 TIMES = {"seconds": 2.0, "step": 0.01, "every": 0.1}
-GRID = sweep.Grid("li-rinzel", AXES, {"astrocyte.rho_A": 0.18}, range(2), **TIMES, record=["calcium"])
+GRID = Grid("li-rinzel", AXES, {"astrocyte.rho_A": 0.18}, range(2), **TIMES, record=["calcium"])
 
 
 @pytest.fixture
