@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 SUITES = ("tests/biophys", "tests/mapping")
 VERSION = 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2]); sys.exit(sys.version_info < (3, 11))'
 SHOWN = """import importlib.metadata as m, platform
-names = {d.metadata["Name"] for d in m.distributions()} & {"brian2", "numpy", "scipy", "xarray", "torch"}
+names = {d.name.lower() for d in m.distributions()} & {"brian2", "numpy", "scipy", "xarray", "torch"}
 print("Python", platform.python_version(), *(f"{name} {m.version(name)}" for name in sorted(names)))"""
 
 

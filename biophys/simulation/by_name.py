@@ -30,9 +30,9 @@ def simulate(
 ) -> xr.Dataset:
     """A ready-made network at one point of its parameters, as `astromorph simulate` runs it.
 
-        from brian2 import Hz
-        dataset = biophys.simulate("tripartite", {"stimulus.rate": 5 * Hz}, record=["calcium"], seconds=20)
-        dataset.calcium.squeeze("astrocyte").plot()
+    >>> from brian2 import Hz
+    >>> dataset = biophys.simulate("tripartite", {"stimulus.rate": 5 * Hz}, record=["calcium"], seconds=20)
+    >>> dataset.calcium.squeeze("astrocyte").plot()
 
     Args:
         network: one of `biophys.networks()`.
@@ -74,9 +74,9 @@ def sweep(
 ) -> xr.Dataset:
     """A ready-made network at every point of a grid of its parameters, as `astromorph sweep` runs it.
 
-        axes = {"stimulus.rate": [1, 2, 5] * Hz, "synapse.U_0": "0.1:0.9:9"}
-        dataset = biophys.sweep("tripartite", axes, seeds=5, record=["calcium"], out="sweep.nc")
-        dataset.calcium.mean(["time", "seed"])
+    >>> axes = {"stimulus.rate": [1, 2, 5] * Hz, "synapse.U_0": "0.1:0.9:9"}
+    >>> dataset = biophys.sweep("tripartite", axes, seeds=5, record=["calcium"], out="sweep.nc")
+    >>> dataset.calcium.mean(["time", "seed"])
 
     Args:
         network: one of `biophys.networks()`.

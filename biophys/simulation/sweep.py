@@ -20,7 +20,7 @@ import xarray as xr
 from tqdm import tqdm
 
 from biophys.ready_networks import ready
-from biophys.simulation.chunks import Plan, cut
+from biophys.simulation.chunks import Plan, cut, shapes
 from biophys.simulation.grid import Grid
 from biophys.simulation.network import Point, check_times, check_values, merged, simulate
 from biophys.simulation.recording import load, save
@@ -82,7 +82,8 @@ def begin(
 ) -> tuple[Plan, Mapping[str, str]]:
     """Checks a new sweep, plans it, and writes the plan into `folder`."""
     network = ready(grid.network)
-    check_values(network, merged(network.sections, points), grid.step)
+    for alike in shapes(network, points, grid.axes):
+        check_values(network, merged(network.sections, [points[number] for number in alike]), grid.step)
     check_times(grid.seconds, grid.step, grid.every)
     plan = cut(grid, points, target, joblib.effective_n_jobs(jobs))
     folder.mkdir(parents=True, exist_ok=True)

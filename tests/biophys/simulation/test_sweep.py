@@ -16,7 +16,7 @@ from brian2 import umolar
 
 from biophys.ready_networks import ready
 from biophys.simulation import chunks, sweep
-from biophys.simulation.grid import Grid
+from biophys.simulation.grid import Grid, make_grid
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.recording import save
 
@@ -41,6 +41,22 @@ def test_every_point_is_what_it_would_be_alone(tmp_path, small_chunks):
             alone = simulate(ready("li-rinzel"), [Point(values)], **TIMES, record=["calcium"], target="numpy")
             for seed in range(2):
                 np.testing.assert_allclose(dataset.calcium[i, k, seed], alone.calcium[0], rtol=1e-12)
+
+
+def test_whole_numbers_may_be_axes(tmp_path):
+    """They shape the network: what a smaller one lacks is filled up with NaN."""
+    times = {"seconds": 1.0, "step": 0.005, "every": 0.1}
+    record = ["calcium", "release"]
+    grid = make_grid("tripartite", {"stimulus.synapses": "3:4", "synapse.U_0": [0.2, 0.6]}, {}, **times, record=record)
+    dataset = sweep.sweep(grid, tmp_path / "out.nc", target="numpy", jobs=1)
+    assert dataset["stimulus.synapses"].values.tolist() == [3, 4] and dataset.sizes["synapse"] == 4
+    for count in (3, 4):
+        point = Point({"stimulus.synapses": count, "synapse.U_0": 0.6})
+        alone = simulate(ready("tripartite"), [point], **times, record=record, target="numpy").isel(point=0)
+        there = dataset.sel({"stimulus.synapses": count, "synapse.U_0": 0.6})
+        np.testing.assert_allclose(there.calcium, alone.calcium, rtol=1e-12)
+        np.testing.assert_allclose(there.release[:count], alone.release, rtol=1e-12)
+        assert np.isnan(there.release[count:]).all()
 
 
 def test_stopped_and_gone_on_ends_with_the_same_file(tmp_path, small_chunks, monkeypatch):
