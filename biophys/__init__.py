@@ -10,13 +10,11 @@
 Each is loaded when it is used: `import biophys` loads neither Brian2 nor xarray, and `biophys.patterns` needs neither.
 
 A network of one's own is made of the modules: `biophys.synapse` and `biophys.astrocyte` hold parameters and equations,
-`biophys.simulation.stimulus` makes spikes, `biophys.tripartite` assembles a network, `biophys.simulation.simulate` runs
-it and `biophys.simulation.recording` turns the result into a labelled dataset.
+`biophys.simulation.stimulus` makes spikes, `biophys.tripartite` assembles a network and labels what it recorded,
+`biophys.simulation.simulate` runs it and `biophys.simulation.recording` writes the dataset.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take it for True; `typing` and `importlib` would make the import slow
 if TYPE_CHECKING:
     from biophys import patterns
     from biophys.ready_networks import networks, ready
@@ -34,7 +32,9 @@ MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     if name == "patterns":
         return import_module("biophys.patterns")
     if name not in MODULES:
