@@ -8,7 +8,7 @@ biophys/segment_equilibria.py.
 
 One segment is one isopotential compartment. Its leak stands for the membrane and for all that flows off into the rest
 of the dendrite, which is far more: at 1.6 nS the synapses see 625 Mohm, as far out on a thin basal branch, and 10 pF
-give it a time constant of 6 ms. A cable of compartments (biophys/networks/nmda_branch.py) has its leak in the
+give it a time constant of 6 ms. A cable of compartments (biophys/ready_networks/nmda_branch.py) has its leak in the
 membrane and the axial currents written out.
 
 AMPA conductance rises at once and decays with tau_A; NMDA conductance is the difference of two exponentials, x_d - x_r,

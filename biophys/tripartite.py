@@ -20,17 +20,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from brian2 import (
-    Clock,
-    Network,
-    NeuronGroup,
-    Quantity,
-    SpikeGeneratorGroup,
-    StateMonitor,
-    Synapses,
-    second,
-    umolar,
-)
+import xarray as xr
+from brian2 import Clock, Network, NeuronGroup, Quantity, SpikeGeneratorGroup, StateMonitor, Synapses, second, umolar
 
 from biophys import gliotransmission
 from biophys.astrocyte import (
@@ -217,3 +208,20 @@ RECORDS = {
     "release": Recordable("release", "r_S", 1, "1", "share of vesicles released by the last spike", "synapse"),
     "presynaptic_spikes": Recordable("presynaptic", "spikes", second, "s", "times of presynaptic spikes", "synapse"),
 }
+
+
+def recorded(network: Network, units: Mapping[str, xr.Variable]) -> dict[str, xr.DataArray]:
+    """The states of monitor "record" of `build_units`, one array a state, with dims (*units, time).
+
+    units: coordinate of each dimension of the units, slowest first.
+    """
+    monitor = network["record"]
+    time = xr.Variable("time", np.array(monitor.t / second), {"units": "s", "long_name": "simulated time"})
+    shape = [len(values) for values in units.values()]
+    arrays = {}
+    for name, recordable in RECORDS.items():
+        if recordable.state in monitor.record_variables:
+            values = np.array(getattr(monitor, recordable.state) / recordable.unit).reshape(*shape, -1)
+            attributes = {"units": recordable.units, "long_name": recordable.meaning}
+            arrays[name] = xr.DataArray(values, {**units, "time": time}, [*units, "time"], attrs=attributes)
+    return arrays

@@ -30,7 +30,10 @@ from tqdm import tqdm
 from astromorph.runs.run_folder import RunFolder
 from biophys.simulation.recording import load
 
-START = "import sys; from studies import sweep; sweep.LARGEST_CHUNK = {bytes}; from studies.command_line import main; "
+START = (
+    "import sys; from biophys.simulation import chunks; chunks.LARGEST_CHUNK = {bytes}; "
+    "from studies.command_line import main; "
+)
 POINTS = 150
 SWEEP = (
     f"sweep li-rinzel --axis stimulus.I=0.2:0.8:{POINTS // 3}*umolar --axis astrocyte.K_P=0.05,0.07,0.1*umolar "
@@ -51,12 +54,13 @@ import sys
 from pathlib import Path
 import numpy as np
 from brian2 import umolar
-from studies import sweep
+from biophys.simulation import chunks, sweep
+from biophys.simulation.grid import Grid
 
-sweep.LARGEST_CHUNK = 50 * 8 * 20  # bytes of fifty points
+chunks.LARGEST_CHUNK = 50 * 8 * 20  # bytes of fifty points
 many = lambda low, high: list(np.linspace(low, high, 100) * umolar)
 axes = {"stimulus.I": many(0.2, 0.8), "astrocyte.K_P": many(0.05, 0.1)}
-grid = sweep.Grid("li-rinzel", axes, {}, [0], 2.0, 0.01, 0.1, ["calcium"])
+grid = Grid("li-rinzel", axes, {}, [0], 2.0, 0.01, 0.1, ["calcium"])
 finish, done = sweep.finish_chunk, 0
 
 def counted(*words):

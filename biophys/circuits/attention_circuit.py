@@ -210,9 +210,9 @@ def run_phases(
     cells = (shape.stimuli, shape.heads, shape.hidden)
     return Attended(
         outputs=[shown.answers[: len(stimulus.tokens), number] for number, stimulus in enumerate(stimuli)],
-        weight=np.reshape(parts.plastic.H[:], (*cells, shape.outputs)),
-        activity=np.reshape(parts.process.x[:], cells),
-        calcium=np.reshape(parts.process.c[:], cells),
+        weight=np.array(parts.plastic.H).reshape(*cells, shape.outputs),
+        activity=np.array(parts.process.x).reshape(cells),
+        calcium=np.array(parts.process.c).reshape(cells),
         synapse_steps=parts.synapse_steps(rows),
     )
 

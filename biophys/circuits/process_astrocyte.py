@@ -50,7 +50,7 @@ class AstrocyteCalcium(NamedTuple):
         return process
 
     def begin(self, process: NeuronGroup) -> None:
-        x = np.asarray(process.x[:])
+        x = np.array(process.x)
         low, high = float(self.activity[0]), float(self.activity[-1])
         if not (low <= x.min() and x.max() <= high):
             raise ValueError(

@@ -82,7 +82,7 @@ class CurveCalcium(NamedTuple):
         return relaxing(cells, CURVE, {"tau_C": self.tau_C})
 
     def begin(self, process: NeuronGroup) -> None:
-        x = np.clip(process.x[:], self.knots[0], self.knots[-1])
+        x = np.clip(np.array(process.x), self.knots[0], self.knots[-1])
         process.rho = PchipInterpolator(np.log(self.knots), self.values)(np.log(x))
 
     def rest(self, lifetimes: float) -> Quantity:

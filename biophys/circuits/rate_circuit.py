@@ -104,7 +104,7 @@ class RateNeurons(NamedTuple):
             process=process,
             plastic=plastic,
             present=present,
-            answer=lambda: output.l[:],
+            answer=lambda: np.array(output.l),
             synapse_steps=lambda rows: rows * (2 * sum(map(len, fixed)) + each_step * learning.all),
         )
 

@@ -134,7 +134,7 @@ class SpikingNeurons(NamedTuple):
             process=process,
             plastic=plastic,
             present=present,
-            answer=lambda: output.y[:],
+            answer=lambda: np.array(output.y),
             synapse_steps=synapse_steps,
         )
 

@@ -3,56 +3,7 @@
 The functions of the theory are offered here, and load without Brian2.
 """
 
-from biophys.patterns.theory import (
-    BestThreshold,
-    GridSummary,
-    best_threshold,
-    false_match,
-    false_match_of_many,
-    false_match_over_grid,
-    false_match_probability,
-    false_match_probability_of_many,
-    log10_false_match_probability,
-    log10_false_match_probability_of_many,
-    log10_missed_match_probability,
-    log10_union_false_match_probability,
-    log10_union_missed_match_probability,
-    missed_match,
-    missed_match_probability,
-    optimal_threshold,
-    overlap_count,
-    smallest_threshold,
-    union_false_match,
-    union_false_match_probability,
-    union_missed_match,
-    union_missed_match_probability,
-    union_size,
-    union_size_distribution,
-)
+from biophys.patterns import theory
+from biophys.patterns.theory import *  # noqa: F403 - the names are listed there
 
-__all__ = [
-    "BestThreshold",
-    "GridSummary",
-    "best_threshold",
-    "false_match",
-    "false_match_of_many",
-    "false_match_over_grid",
-    "false_match_probability",
-    "false_match_probability_of_many",
-    "log10_false_match_probability",
-    "log10_false_match_probability_of_many",
-    "log10_missed_match_probability",
-    "log10_union_false_match_probability",
-    "log10_union_missed_match_probability",
-    "missed_match",
-    "missed_match_probability",
-    "optimal_threshold",
-    "overlap_count",
-    "smallest_threshold",
-    "union_false_match",
-    "union_false_match_probability",
-    "union_missed_match",
-    "union_missed_match_probability",
-    "union_size",
-    "union_size_distribution",
-]
+__all__ = theory.__all__

@@ -18,7 +18,6 @@ depends neither on the number of processes nor on what was kept from an earlier 
 """
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -34,6 +33,7 @@ from tqdm import tqdm
 
 from biophys.patterns.overlap import Counts, Floats
 from biophys.patterns.theory import missed_match_probability, union_false_match_probability
+from biophys.simulation.whole_files import whole
 
 COLUMNS = 2048  # sets in a table
 LAID_OVER = 256  # sets that are laid over a table if those of the table may be used again
@@ -328,9 +328,8 @@ class _Kept:
         file = self.files[place]
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            part = file.with_name(f".{file.name}.{os.getpid()}.part")
-            part.write_text(json.dumps(self.chunks[place]))
-            os.replace(part, file)
+            with whole(file) as part:
+                part.write_text(json.dumps(self.chunks[place]), encoding="utf-8")
 
     def found(self, place: int, chunks: int) -> Found:
         counted = [self.chunks[place][str(number)] for number in range(chunks)]
@@ -339,6 +338,6 @@ class _Kept:
 
 def _read(file: Path) -> dict[str, list[int]]:
     try:
-        return json.loads(file.read_text())
+        return json.loads(file.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is no file of counts; remove it") from error

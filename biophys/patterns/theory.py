@@ -36,6 +36,33 @@ from biophys.patterns.overlap import (
     overlap_tail,
 )
 
+__all__ = [
+    "BestThreshold",
+    "GridSummary",
+    "best_threshold",
+    "false_match",
+    "false_match_of_many",
+    "false_match_over_grid",
+    "false_match_probability",
+    "false_match_probability_of_many",
+    "log10_false_match_probability",
+    "log10_false_match_probability_of_many",
+    "log10_missed_match_probability",
+    "log10_union_false_match_probability",
+    "log10_union_missed_match_probability",
+    "missed_match",
+    "missed_match_probability",
+    "optimal_threshold",
+    "overlap_count",
+    "smallest_threshold",
+    "union_false_match",
+    "union_false_match_probability",
+    "union_missed_match",
+    "union_missed_match_probability",
+    "union_size",
+    "union_size_distribution",
+]
+
 MOST_CELLS = 10**9  # products of two counts stay exact in 64 bits
 Law = Literal["swap", "failure", "readd"]
 Method = Literal["exact", "mean_field"]

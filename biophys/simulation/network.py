@@ -1,12 +1,13 @@
 """Ready-made networks: what one is, and how it is simulated at one point or at many points of its parameters.
 
-A file of biophys/networks describes a network by its parameters, what can be recorded of it, and a function that
+A file of biophys/ready_networks describes a network by its parameters, what can be recorded of it, and a function that
 builds it as many copies at once. `simulate` sets parameters, records what is asked for and returns a labelled
 dataset; the dimension `point` counts the points, and each point is a copy (see biophys/simulation/copies.py).
 """
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from brian2 import BrianLogger, Network, Quantity, SpikeMonitor, StateMonitor, s
 from brian2.groups.group import Group
 
 from biophys.simulation.copies import Copies
-from biophys.simulation.parameters import Parameter, Sections, parameter
+from biophys.simulation.parameters import Parameter, Sections, parameter, table
 from biophys.simulation.quantities import written
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import choose_target, compiled_mark, run
@@ -59,6 +60,25 @@ class ReadyNetwork(NamedTuple):
     fastest: Callable[[Mapping[str, Mapping[str, Any]]], Any] | None = None
     check: Callable[[Mapping[str, Mapping[str, Any]]], None] | None = None
 
+    def __str__(self) -> str:
+        """Meaning, parameters and variables."""
+        wide = max(map(len, self.records))
+        records = "\n".join(
+            f"  {name:<{wide}}  {recordable.units:<9} {recordable.meaning}{' *' if name in self.shown else ''}"
+            for name, recordable in self.records.items()
+        )
+        meaning = f"{self.name}: {self.meaning}.\n\nparameters:\n{table(self.sections)}"
+        return f"{meaning}\n\nvariables (* recorded if none is named):\n{records}"
+
+    def times(self, seconds: float | None, step: float | None, every: float | None) -> tuple[float, float, float]:
+        """Simulated time, time step and time between records in s: those given, or the network's own for None."""
+        given = {"seconds": seconds, "step": step, "every": every}
+        for name, value in given.items():
+            if not isinstance(value, Real | None):
+                raise ValueError(f"{name} {value} is no plain number; give seconds, such as {getattr(self, name):g}")
+        seconds, step, every = (getattr(self, name) if value is None else value for name, value in given.items())
+        return seconds, step, every
+
 
 class Point(NamedTuple):
     """Values that differ from the defaults, by path, and the seed of chance events."""
@@ -91,10 +111,7 @@ def simulate(
     Returns a dataset with dims point, then that of the cells, then time (or event, for spikes). ValueError in one
     sentence for bad input, or if a state stops being a number.
     """
-    seconds, step, every = (
-        default if given is None else given
-        for given, default in zip((seconds, step, every), (network.seconds, network.step, network.every), strict=True)
-    )
+    seconds, step, every = network.times(seconds, step, every)
     wanted = chosen(network, record)
     values = merged(network.sections, points, varying)
     check_values(network, values, step)
@@ -115,9 +132,8 @@ def simulate(
         mark.touch()
     check_finite(arrays, step)
     settings: dict[str, Any] = {"network": network.name, "seconds": seconds, "step": step, "target": target}
-    shared = {name: {k: v for k, v in fields.items() if not np.ndim(v)} for name, fields in values.items()}
-    for name, fields in shared.items():
-        settings |= described(name, fields)
+    for name, fields in values.items():
+        settings |= described(name, {field: value for field, value in fields.items() if not np.ndim(value)})
     return xr.Dataset(arrays, attrs=settings)
 
 

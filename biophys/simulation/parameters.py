@@ -31,21 +31,27 @@ def section(defaults: NamedTuple, *names: str) -> Section:
     return {name: Parameter(values[name], comments.get(name, "")) for name in names or values}
 
 
-def assigned(sections: Sections, texts: Sequence[str]) -> dict[str, Any]:
-    """Values by path from texts such as "astrocyte.O_P=0.9*umolar/second". ValueError in one sentence."""
-    values: dict[str, Any] = {}
+def assigned(texts: Sequence[str]) -> dict[str, str]:
+    """Path and value of texts such as "astrocyte.O_P=0.9*umolar/second". ValueError if a path comes twice."""
+    values: dict[str, str] = {}
     for text in texts:
-        path, value = _split(text)
+        path, equals, value = map(str.strip, text.partition("="))
+        if not (path and value):
+            raise ValueError(f"{text!r} sets nothing; write section.parameter=value*unit, such as stimulus.rate=5*Hz")
         if path in values:
-            raise ValueError(f"{path} is set twice; set it once")
-        values[path] = read_quantity(value, parameter(sections, path).value, path)
+            raise ValueError(f"{path} is given twice; give it once")
+        values[path] = value
     return values
 
 
-def axis(sections: Sections, text: str) -> tuple[str, list[Any]]:
-    """Path and values from a text such as "stimulus.rate=1,2,5*Hz". ValueError in one sentence."""
-    path, values = _split(text)
-    return path, read_quantities(values, parameter(sections, path).value, path)
+def read_values(sections: Sections, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The quantity of each path, given as such, as a number or as a text. ValueError in one sentence."""
+    return {path: read_quantity(value, parameter(sections, path).value, path) for path, value in values.items()}
+
+
+def read_axes(sections: Sections, axes: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The quantities of each path, given as a list or as the text of one. ValueError in one sentence."""
+    return {path: read_quantities(values, parameter(sections, path).value, path) for path, values in axes.items()}
 
 
 def parameter(sections: Sections, path: str) -> Parameter:
@@ -69,10 +75,3 @@ def table(sections: Sections) -> str:
     ]
     path, value = (max(len(line[column]) for line in lines) for column in (0, 1))
     return "\n".join(f"  {line[0]:<{path}}  {line[1]:<{value}}  {line[2]}".rstrip() for line in lines)
-
-
-def _split(text: str) -> tuple[str, str]:
-    path, equals, value = text.partition("=")
-    if not (equals and path.strip() and value.strip()):
-        raise ValueError(f"{text!r} sets nothing; write section.parameter=value*unit, such as stimulus.rate=5*Hz")
-    return path.strip(), value.strip()

@@ -1,13 +1,13 @@
 """Quantities as text: "0.9*umolar/second" read without running code, and written back in a fitting unit.
 
-A list of values is written "1,2,5,10*Hz", or as start:stop:count, evenly spaced ("0.1:0.9:9") or in equal ratios
-("0.1:100:7:log*Hz"); the unit holds for all of them.
+A list of values is a list of numbers (lists.py) with the unit that holds for all of them: "1,2,5*Hz".
 """
 
 import ast
 import operator
 import re
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import brian2
@@ -15,6 +15,8 @@ import numpy as np
 from brian2 import Mohm, Quantity, cm, ms, mV, nS, ohm, pA, pF, second, uF, um, umolar
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
+
+from biophys.simulation.lists import read_numbers
 
 # units a quantity is written in: (unit, text), the first that fits
 WRITTEN_UNITS = (
@@ -43,8 +45,6 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.Pow: operator.pow,
 }
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-LIST = re.compile(rf"(?P<numbers>{NUMBER}(?:,{NUMBER})*|{NUMBER}:{NUMBER}:\d+(?::log)?)(?P<unit>[*/].+)?$")
 
 
 def unit_text(like: Any) -> str:
@@ -59,41 +59,44 @@ def written(value: Any) -> str:
     return number if text == "1" else f"{number} {text}"
 
 
+def typed(value: Any) -> str:
+    """One quantity as it is typed: "0.9*umolar/second"."""
+    return written(value).replace(" 1/", "/").replace(" ", "*")
+
+
 def magnitudes(values: Any, like: Any) -> np.ndarray:
     """Plain numbers of `values` in the unit that `like` is written in."""
     return np.asarray(values / _written_unit(like)[0], float)
 
 
-def read_quantity(text: str, like: Any, name: str) -> Any:
-    """The quantity that `text` spells, with the dimensions of `like` (a whole number if `like` is one).
+def read_quantity(value: Any, like: Any, name: str) -> Any:
+    """A quantity or number, or the one that a text spells, with the dimensions of `like` (whole if `like` is).
 
     ValueError, naming `name`, if it is no quantity or has other units.
     """
-    return _checked(_evaluated(text, name), like, name, text)
+    if isinstance(value, str):
+        return _checked(_evaluated(value, name), like, name, value)
+    single = value.ndim == 0 if isinstance(value, Quantity) else isinstance(value, Real)
+    if not single or isinstance(value, bool):
+        raise ValueError(f"{name}={value} is no quantity; give a number with a unit, such as {typed(like)}")
+    return _checked(value, like, name, typed(value))
 
 
-def read_quantities(text: str, like: Any, name: str) -> list[Any]:
-    """The list of quantities that `text` spells (see above). ValueError as for read_quantity, or if it is empty."""
-    match = LIST.match(text.replace(" ", ""))
-    if match is None:
-        raise ValueError(
-            f"{name}={text} is no list of values; write 1,2,5 or start:stop:count, with a unit such as *Hz behind it"
-        )
-    numbers, unit = match["numbers"], match["unit"] or ""
-    if ":" in numbers:
-        start, stop, count, *spacing = numbers.split(":")
-        if int(count) < 1:
-            raise ValueError(f"{name}={text} holds no value; use a count of at least 1")
-        if spacing and min(float(start), float(stop)) <= 0:
-            least = min(float(start), float(stop))
-            raise ValueError(f"{name}={text} has no equal ratios down to {least:g}; start above 0")
-        values = (np.geomspace if spacing else np.linspace)(float(start), float(stop), int(count))
+def read_quantities(values: Any, like: Any, name: str) -> list[Any]:
+    """A list of quantities, or the one that a text spells (see above).
+
+    ValueError as for read_quantity, or if a value comes twice.
+    """
+    if isinstance(values, str):
+        split = re.fullmatch(r"([^*/]*)([*/].+)?", values.replace(" ", ""))
+        plain, unit = split.groups(default="") if split else (values, "")
+        read = read_numbers(plain, name, counts=isinstance(like, int))
+        several = [_checked(_evaluated(f"{number:.12g}{unit}", name), like, name, values) for number in read]
     else:
-        values = np.array([float(number) for number in numbers.split(",")])
-    if len(set(values)) < len(values):
-        raise ValueError(f"{name}={text} holds a value twice; give each once")
-    # 12 digits: 0.1:0.9:9 means 0.3 where linspace gives 0.30000000000000004
-    return [_checked(_evaluated(f"{value:.12g}{unit}", name), like, name, text) for value in values]
+        several = [read_quantity(value, like, name) for value in (values if np.ndim(values) else [values])]
+    if len({float(value) for value in several}) < len(several):
+        raise ValueError(f"{name} holds a value twice; give each once")
+    return several
 
 
 def _written_unit(like: Any) -> tuple[Any, str]:
@@ -139,8 +142,7 @@ def _checked(value: Any, like: Any, name: str, text: str) -> Any:
         if unit == "1":
             raise ValueError(f"{name}={text} has a unit, but {name} is a pure number; leave the unit out")
         told = "has no unit" if get_dimensions(value) is get_dimensions(1) else "has the wrong unit"
-        typed = written(like).replace(" 1/", "/").replace(" ", "*")
-        raise ValueError(f"{name}={text} {told}; write it in {unit}, such as {name}={typed}")
+        raise ValueError(f"{name}={text} {told}; write it in {unit}, such as {name}={typed(like)}")
     if not np.isfinite(float(value)):
         raise ValueError(f"{name}={text} is not finite; use a number")
     if isinstance(like, int) and not isinstance(like, bool):

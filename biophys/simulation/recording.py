@@ -1,60 +1,22 @@
-"""From Brian2 monitors to labelled datasets, and from datasets to NetCDF files.
+"""Datasets that explain themselves, as NetCDF files.
 
 Every variable carries `units` and `long_name`; the dataset's attributes carry each mechanism's parameters
-as text with their units ("astrocyte.O_P": "0.9 umolar/second"), so that a file explains itself.
+as text with their units ("astrocyte.O_P": "0.9 umolar/second").
 """
 
 import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
-import numpy as np
 import xarray as xr
-from brian2 import Network, Quantity, second, umolar
 from xarray.backends import H5NetCDFStore
 from xarray.backends.locks import HDF5_LOCK
 
 from biophys.simulation.quantities import written
-
-
-class Label(NamedTuple):
-    """How a recorded state appears in a dataset: its English name, unit and description."""
-
-    name: str
-    unit: Quantity | int
-    units: str
-    long_name: str
-
-
-LABELS = {
-    "C": Label("calcium", umolar, "umolar", "free calcium in the astrocyte"),
-    "h": Label("channels_not_inactivated", 1, "1", "share of IP3 receptor channels not inactivated"),
-    "I": Label("inositol_trisphosphate", umolar, "umolar", "IP3 in the astrocyte"),
-    "gamma_A": Label("receptors_bound", 1, "1", "share of astrocytic receptors bound"),
-    "Y_S": Label("released_transmitter", umolar, "umolar", "transmitter in the cleft, mean over synapses"),
-    "R_S": Label("cumulative_release", 1, "1", "vesicle pools released since the start, mean over synapses"),
-}
-
-
-def recorded(network: Network, units: Mapping[str, xr.Variable]) -> dict[str, xr.DataArray]:
-    """The states of monitor "record", one array a state, with dims (*units, time).
-
-    units: coordinate of each dimension of the units, slowest first.
-    """
-    monitor = network["record"]
-    time = xr.Variable("time", np.array(monitor.t / second), {"units": "s", "long_name": "simulated time"})
-    shape = [len(values) for values in units.values()]
-    arrays = {}
-    for state in monitor.record_variables:
-        label = LABELS[state]
-        values = np.array(getattr(monitor, state) / label.unit).reshape(*shape, -1)
-        attributes = {"units": label.units, "long_name": label.long_name}
-        coordinates = {**units, "time": time}
-        arrays[label.name] = xr.DataArray(values, coordinates, [*units, "time"], attrs=attributes)
-    return arrays
+from biophys.simulation.whole_files import whole
 
 
 def described(mechanism: str, parameters: Mapping[str, Any]) -> dict[str, str]:
@@ -65,20 +27,17 @@ def described(mechanism: str, parameters: Mapping[str, Any]) -> dict[str, str]:
 def save(dataset: xr.Dataset, path: str | os.PathLike) -> None:
     """Write NetCDF, whole or not at all: a broken-off write leaves `path` as it was. OSError in one sentence."""
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     smaller = {name: {"zlib": True} for name, variable in dataset.data_vars.items() if variable.ndim}
     content = io.BytesIO()  # HDF5 stumbles over a full disk; opened here, for xarray would ask dask for a lock
     store = H5NetCDFStore.open(content, mode="w", lock=HDF5_LOCK)
     dataset.dump_to_store(store, encoding=smaller)
     store.close()
     try:
-        part.write_bytes(content.getbuffer())
-        os.replace(part, path)
+        with whole(path) as part:
+            part.write_bytes(content.getbuffer())
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise OSError(f"{path} was not written ({reason}); make room or name another folder, then repeat it") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike) -> xr.Dataset:

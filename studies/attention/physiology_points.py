@@ -27,11 +27,11 @@ from astromorph.training.hardware import Processor
 from astromorph.training.loop import run_epochs
 from astromorph.training.parts import in_parts
 from biophys.astrocyte import AstrocyteParameters, parameter_set, settling_time
-from biophys.simulation.recording import load, recorded, save
+from biophys.simulation.recording import load, save
 from biophys.simulation.simulate import run
 from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
-from biophys.tripartite import build_units, largest_step
+from biophys.tripartite import build_units, largest_step, recorded
 from mapping import fits
 from mapping.calcium_response import CalciumFit
 from mapping.circuit import attention_layers, hidden_activity, watching

@@ -2,8 +2,8 @@
 
 usage: python -m studies.benches.plain_script O_BETA TARGET SECONDS STEP SYNAPSES
 
-It is the tripartite synapse of biophys/networks/tripartite.py with astrocytic receptors written plainly, and stands
-here for `astromorph bench sweep` to time: a fresh process a point.
+It is the tripartite synapse of biophys/ready_networks/tripartite.py with astrocytic receptors written plainly, and
+stands here for `astromorph bench sweep` to time: a fresh process a point.
 """
 
 import sys

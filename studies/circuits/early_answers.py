@@ -51,7 +51,7 @@ class EarlyReading:
         def look() -> None:
             step = round(float(learning.steps.t / learning.steps.dt)) % learning.all + 1
             if step in fired:
-                fired[step].append(np.array(output.fired[:]))
+                fired[step].append(np.array(output.fired))
 
         looking = NetworkOperation(look, clock=learning.steps, when="end")
         self.networks.append((shape, fired))

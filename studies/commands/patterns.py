@@ -12,6 +12,7 @@ import numpy as np
 from astromorph.files.locks import alone
 from biophys import patterns
 from biophys.patterns.overlap import Tail
+from biophys.simulation.lists import LISTS, read_numbers
 from studies.shell.outputs import claim, save_bytes
 from studies.shell.parser import parse, spell, verb_parser
 from studies.shell.words import choose, first_word
@@ -44,8 +45,7 @@ FIGURE_6 = {
     "false_match": "1e-9",
 }
 MOST_ROWS = 100_000
-LISTS = """Every number may be a list: 8,12,16; 8:16 (each whole number); 20:50:7 (start:stop:count); 100:10000:5:log
-(equal ratios). There is a row for each combination."""
+ROWS = f"Every number may be a list; there is a row for each combination.\n{LISTS}"
 
 
 class Asked(NamedTuple):
@@ -78,29 +78,14 @@ def run(words: list[str]) -> None:
 
 
 def numbers(text: str, name: str) -> list[float | int]:
-    """The numbers that `text` spells, see LISTS; those between the ends of a range are rounded if they are counts."""
-    text = text.strip("[]")
-    start, *rest = text.split(":")
-    try:
-        if not rest:
-            values = [float(word) for word in text.split(",")]
-        elif len(rest) == 1:
-            values = [float(value) for value in range(int(start), int(rest[0]) + 1)]
-        else:
-            space: Any = {(): np.linspace, ("log",): np.geomspace}[tuple(rest[2:])]
-            values = space(float(start), float(rest[0]), int(rest[1])).tolist()
-            values = values if name in FRACTIONS else np.rint(values).tolist()
-        if not values or not np.all(np.isfinite(values)):
-            raise ValueError("no number")
-    except (ValueError, KeyError) as error:
-        raise ValueError(f"{name} {text!r} is no list of numbers; write 8,12,16 or 8:16 or start:stop:count") from error
-    return [int(value) if value == int(value) else float(f"{value:.12g}") for value in values]
+    """The numbers that `text` spells; those between the ends of a range are rounded if they are counts."""
+    return read_numbers(text.strip("[]"), name, counts=name not in FRACTIONS)
 
 
 def _parser(name: str, question: Asked) -> Any:
     command = f"astromorph patterns {name}"
     meaning = question.meaning[0].upper() + question.meaning[1:]
-    parser = verb_parser(command, f"{meaning}.\n\n{LISTS}\n\nexample: {command} {question.example}")
+    parser = verb_parser(command, f"{meaning}.\n\n{ROWS}\n\nexample: {command} {question.example}")
     for option in question.needed:
         parser.add_argument(f"--{option}", type=str, required=True, metavar="NUMBERS", help=MEANINGS[option])
     for option, default in question.given.items():
@@ -293,7 +278,7 @@ A segment with s synapses listens to n cells of which a fire; theta active synap
 
 questions:
 {"".join(f"  {name:<{WIDTH}}{question.meaning}{chr(10)}" for name, question in QUESTIONS.items())}
-{LISTS}
+{ROWS}
 
 With --comparisons 1e8 patterns are also drawn, laid over segments and counted; with --out FILE.csv finished work is
 kept, and the same command goes on when it was stopped.

@@ -7,7 +7,7 @@ EXPERIMENTS = {"calcium-response": "calcium of an astrocyte at a list of presyna
 
 
 def run(words: list[str]) -> None:
-    from biophys.networks import NETWORKS
+    from biophys.ready_networks import NETWORKS
 
     known = EXPERIMENTS | NETWORKS
     if words == ["--list"]:
@@ -46,30 +46,26 @@ def simulate_network(name: str, words: list[str]) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from biophys.networks import ready
-    from biophys.simulation.network import Point, simulate
-    from biophys.simulation.parameters import assigned
-    from biophys.simulation.recording import save
+    import biophys
+    from biophys.ready_networks import ready
+    from biophys.simulation.parameters import assigned, read_values
     from studies.report import traces
-    from studies.shell.networks import listed, network_parser, typed
+    from studies.shell.networks import first_parameter, listed, network_parser
     from studies.shell.outputs import claim, save_figure
     from studies.shell.parser import parse
     from studies.shell.provenance import provenance
 
     network = ready(name)
-    parser = network_parser(
-        "simulate", network, "[--set PATH=VALUE] [--option value ...]", f"--set {typed(network)}", f"{name}.nc"
-    )
+    usage, example = "[--set PATH=VALUE] [--option value ...]", f"--set {first_parameter(network)}"
+    parser = network_parser("simulate", network, usage, example, f"{name}.nc")
     parser.add_argument("--seed", type=int, default=0, help="of all chance events")
     asked = parse(parser, words)
     out, picture = asked["out"], asked["out"].with_suffix(".png")
-    changed = assigned(network.sections, asked["set"] or [])
+    values = read_values(network.sections, assigned(asked["set"] or []))
     claim(out, picture, overwrite=asked["overwrite"], endings=(".nc",))
-    settings = {key: asked[key] for key in ("seconds", "step", "every", "target")}
-    point = Point(changed, asked["seed"])
-    dataset = simulate(network, [point], record=listed(asked, "record"), **settings).isel(point=0)
-    told = provenance(["simulate", name, *words])
-    dataset.attrs |= {"study": "traces", "seed": asked["seed"], **{f"provenance_{k}": v for k, v in told.items()}}
-    save(dataset, out)
+    options = {key: asked[key] for key in ("seconds", "step", "every", "seed", "target")}
+    dataset = biophys.simulate(name, values, record=listed(asked, "record"), **options)
+    dataset.attrs |= {f"provenance_{k}": v for k, v in provenance(["simulate", name, *words]).items()}
+    biophys.save(dataset, out)
     save_figure(traces.draw(dataset), picture)
     print(f"wrote {out} and {picture}")

@@ -1,10 +1,10 @@
 """Do delays that follow spikes find the pattern that a neuron keeps hearing?
 
 Each of 40 inputs fires once in every return of a pattern, at an offset of its own, jittered by 1 ms and among random
-spikes at 2 Hz (biophys/networks/delay_learning.py). Delays start anywhere within 20 ms. They follow either the spikes
-that the neuron fires by itself (`own`), which tells the planted delays up to a constant common to its inputs, the
-median error, that is subtracted here; or those that a teacher makes it fire (`taught`), which tells them as they are.
-Before and after, delays are fixed and the teacher is silent, and half of the patterns are played backwards.
+spikes at 2 Hz (biophys/ready_networks/delay_learning.py). Delays start anywhere within 20 ms. They follow either the
+spikes that the neuron fires by itself (`own`), which tells the planted delays up to a constant common to its inputs,
+the median error, that is subtracted here; or those that a teacher makes it fire (`taught`), which tells them as they
+are. Before and after, delays are fixed and the teacher is silent, and half of the patterns are played backwards.
 
 What was found (10 patterns each, 35 s of learning, 290 returns): by its own spikes a neuron finds all of 400 delays
 within one step of 1 ms, with a standard deviation of 0.34 ms (theory: 0.33) and a common constant of -1 to 8 ms; with a
@@ -27,7 +27,7 @@ from scipy.signal import lfilter
 from scipy.stats import norm
 
 from biophys.delays import DelayParameters, settled_spread
-from biophys.networks.delay_learning import NETWORK, Neuron, Stimulus
+from biophys.ready_networks.delay_learning import NETWORK, Neuron, Stimulus
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import add_caption, paper_style

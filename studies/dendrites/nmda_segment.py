@@ -4,7 +4,7 @@ One compartment with NMDA receptors is compared under two magnesium blocks, that
 steeper one of Larkum et al. (2009). First the NMDA conductance is held constant and the segment starts from rest and
 from 0 mV; the potentials it ends at are drawn over the exact equilibria (biophys/segment_equilibria.py). Then more and
 more synapses fire at once. Last, a soma with ten thin branches gets the same synapses in one compartment or dealt out
-to all branches (biophys/networks/nmda_branch.py).
+to all branches (biophys/ready_networks/nmda_branch.py).
 
 What was found: under the steeper block the segment has two rest states while g_NMDA/g_L lies between 5.727 and 7.002,
 in the simulation as in closed form; under that of Jahr and Stevens it has one, whatever the conductance. Synaptic
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from biophys.dendrite import GlutamateParameters, SegmentParameters, nmda_scale, time_above
 from biophys.magnesium_block import BLOCKS
-from biophys.networks import nmda_branch, nmda_segment
+from biophys.ready_networks import nmda_branch, nmda_segment
 from biophys.segment_equilibria import balancing_conductance, bistability, plateau_time
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network

@@ -1,10 +1,10 @@
 """Does a dendritic segment with real membrane and receptors recognise sparse patterns as the theory says?
 
 The theory of Ahmad and Hawkins (2016, arXiv 1601.00720) has a segment fire from a threshold of active synapses on. Here
-patterns of active cells are drawn, the synapses of the simulated NMDA segment (biophys/networks/nmda_segment.py) that
-they touch fire within a window, and it is counted how often the segment spikes: for random patterns, for the stored
-pattern of which cells were swapped for others, and for random patterns on a segment that stores a union. Two kinds of
-segment are compared, with synapses all alike and with conductances that vary between synapses.
+patterns of active cells are drawn, the synapses of the simulated NMDA segment (biophys/ready_networks/nmda_segment.py)
+that they touch fire within a window, and it is counted how often the segment spikes: for random patterns, for the
+stored pattern of which cells were swapped for others, and for random patterns on a segment that stores a union. Two
+kinds of segment are compared, with synapses all alike and with conductances that vary between synapses.
 
 The detection curve, the chance of a spike against the number of active synapses, is fitted by a cumulative normal
 distribution. Its middle, rounded up, is the effective threshold. Its width makes the threshold a random number, and a
@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from biophys.dendrite import nmda_spikes
-from biophys.networks.nmda_segment import NETWORK
 from biophys.patterns.sampling import wilson_interval
 from biophys.patterns.soft_threshold import averaged, fitted_threshold
 from biophys.patterns.theory import (
@@ -39,6 +38,7 @@ from biophys.patterns.theory import (
     union_false_match_probability,
 )
 from biophys.patterns.trials import noisy_hits, random_hits
+from biophys.ready_networks.nmda_segment import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.dendrites.segment_detection_figure import draw

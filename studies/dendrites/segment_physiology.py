@@ -27,8 +27,8 @@ from tqdm import tqdm
 
 from biophys.dendrite import GlutamateParameters, SegmentParameters, nmda_spikes
 from biophys.magnesium_block import MagnesiumParameters
-from biophys.networks.nmda_segment import NETWORK
 from biophys.patterns.theory import best_threshold, false_match_probability, missed_match_probability
+from biophys.ready_networks.nmda_segment import NETWORK
 from biophys.segment_equilibria import bistability
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network

@@ -38,11 +38,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from biophys.astrocyte import AstrocyteParameters, parameter_set, settling_time
-from biophys.simulation.recording import described, recorded
+from biophys.simulation.recording import described
 from biophys.simulation.simulate import choose_target, run
 from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
-from biophys.tripartite import RECORD_EVERY, build_units, largest_step
+from biophys.tripartite import RECORD_EVERY, build_units, largest_step, recorded
 from studies.figure import paper_style
 
 RATES = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)

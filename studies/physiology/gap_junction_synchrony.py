@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from biophys.astrocyte import DE_PITTA_FREQUENCY
 from biophys.coupling.gap_junctions import grid
-from biophys.networks.astrocyte_network import NETWORK
+from biophys.ready_networks.astrocyte_network import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style

@@ -29,7 +29,7 @@ from biophys.coupling.process import (
     length_constant,
     steady_profile,
 )
-from biophys.networks.astrocyte_process import NETWORK
+from biophys.ready_networks.astrocyte_process import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style

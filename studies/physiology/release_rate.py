@@ -1,12 +1,12 @@
 """How does release by a spike depend on the presynaptic rate, without and with gliotransmission?
 
-Poisson spikes at rates from 0.1 to 100 Hz drive equal synapses in three cases (biophys/networks/gliotransmission.py):
-without gliotransmission, in the open loop (the astrocyte is driven from outside) and in the closed loop (the synapse
-drives its astrocyte, which answers). Release by a spike is averaged over all spikes after `settling`; beside it stand
-the mean-field theory (biophys/release_theory.py) at the measured shares of presynaptic receptors bound, and Fig. 4C of
-Stimberg, Goodman, Brette & De Pitta (2018), "Modeling neuron-glia interactions with the Brian 2 simulator". The figure
-averages the release of the last spike over time, from the start on and as 0 until the first spike;
-`release_of_last_spike` repeats that.
+Poisson spikes at rates from 0.1 to 100 Hz drive equal synapses in three cases
+(biophys/ready_networks/gliotransmission.py): without gliotransmission, in the open loop (the astrocyte is driven from
+outside) and in the closed loop (the synapse drives its astrocyte, which answers). Release by a spike is averaged over
+all spikes after `settling`; beside it stand the mean-field theory (biophys/release_theory.py) at the measured shares of
+presynaptic receptors bound, and Fig. 4C of Stimberg, Goodman, Brette & De Pitta (2018), "Modeling neuron-glia
+interactions with the Brian 2 simulator". The figure averages the release of the last spike over time, from the start on
+and as 0 until the first spike; `release_of_last_spike` repeats that.
 
 What was found: the theory is 0 to 5 % high (up to 3 % of its own, the rest by chance). Without gliotransmission the
 resting probability of 0.6 lies above the threshold of 0.375, and release only falls with the rate. In the open loop the
@@ -29,7 +29,7 @@ from brian2 import Hz
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from biophys.networks.gliotransmission import LOOPS, NETWORK
+from biophys.ready_networks.gliotransmission import LOOPS, NETWORK
 from biophys.release_theory import mean_field_release
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network

@@ -1,7 +1,7 @@
 """Does a neuron that has lost 8 of its 10 synapses recover, and what does it need for that?
 
-Two neurons under one astrocyte (biophys/networks/self_repair.py); after 200 s eight synapses of N2 fail, partly (PR
-falls from 0.5 to 0.1) or completely (to 0), as in Wade et al., Front Comput Neurosci 6:76 (2012). Controls: the
+Two neurons under one astrocyte (biophys/ready_networks/self_repair.py); after 200 s eight synapses of N2 fail, partly
+(PR falls from 0.5 to 0.1) or completely (to 0), as in Wade et al., Front Comput Neurosci 6:76 (2012). Controls: the
 astrocyte's glutamate ends with the fault; the neighbour N1 falls silent with it; there is no glutamate at all.
 
 What was found (rates of N2 in Hz, mean and standard deviation of 8 repetitions; before: the last 50 s before the
@@ -39,7 +39,7 @@ from brian2 import second, umolar
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from biophys.networks.self_repair import NETWORK
+from biophys.ready_networks.self_repair import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style

@@ -21,8 +21,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from biophys.circuits.time_grid import whole_steps
-from biophys.networks.spike_timing import NETWORK
 from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change, pair_train_change
+from biophys.ready_networks.spike_timing import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style

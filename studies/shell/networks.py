@@ -7,15 +7,14 @@ from typing import Any
 import jsonargparse
 
 from biophys.simulation.network import ReadyNetwork
-from biophys.simulation.parameters import table
-from biophys.simulation.quantities import written
+from biophys.simulation.quantities import typed
 from studies.shell.parser import verb_parser
 
 
 def network_parser(verb: str, network: ReadyNetwork, usage: str, example: str, out: str) -> jsonargparse.ArgumentParser:
     """A parser with the options that every simulation of a network has."""
     command = f"astromorph {verb} {network.name}"
-    parser = verb_parser(command, described(network, f"{command} {example} --out {out}"), usage)
+    parser = verb_parser(command, f"{network}\n\nexample: {command} {example} --out {out}", usage)
     parser.add_argument(
         "--set", action="append", default=None, metavar="PATH=VALUE", help="change a parameter; may be given often"
     )
@@ -31,26 +30,13 @@ def network_parser(verb: str, network: ReadyNetwork, usage: str, example: str, o
     return parser
 
 
-def described(network: ReadyNetwork, example: str) -> str:
-    """Meaning, parameters and variables, as they are set and recorded."""
-    wide = max(map(len, network.records))
-    records = "\n".join(
-        f"  {name:<{wide}}  {recordable.units:<9} {recordable.meaning}{' *' if name in network.shown else ''}"
-        for name, recordable in network.records.items()
-    )
-    return (
-        f"{network.name}: {network.meaning}.\n\nparameters (--set, --axis):\n{table(network.sections)}\n\n"
-        f"variables (--record; * if nothing is asked for):\n{records}\n\nexample: {example}"
-    )
-
-
 def listed(parameters: Mapping[str, Any], name: str) -> list[str]:
     """Values of an option that may be given often, also as one list with commas."""
     return [word for given in parameters[name] or [] for word in given.split(",")]
 
 
-def typed(network: ReadyNetwork) -> str:
+def first_parameter(network: ReadyNetwork) -> str:
     """A parameter of the network with its value, as it is typed."""
     section, fields = next(iter(network.sections.items()))
     name, parameter = next(iter(fields.items()))
-    return f"{section}.{name}={written(parameter.value).replace(' 1/', '/').replace(' ', '*')}"
+    return f"{section}.{name}={typed(parameter.value)}"

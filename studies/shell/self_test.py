@@ -38,8 +38,8 @@ def pairs_of_spikes() -> Found:
     """biophys: synapses whose cells fire once at a lag, against the window of Song, Miller and Abbott (2000)."""
     from brian2 import ms
 
-    from biophys.networks.spike_timing import NETWORK
     from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change
+    from biophys.ready_networks.spike_timing import NETWORK
     from biophys.simulation.network import Point, simulate
 
     stimulus = {"stimulus.synapses": 8, "stimulus.pairs": 1, "stimulus.spacing": 10 * ms}
@@ -55,7 +55,7 @@ def calcium_at_rest() -> Found:
 
     from biophys.astrocyte import DE_PITTA_AMPLITUDE
     from biophys.calcium.models import li_rinzel
-    from biophys.networks.li_rinzel import NETWORK
+    from biophys.ready_networks.li_rinzel import NETWORK
     from biophys.simulation.network import Point, simulate
 
     (calcium, channels), ip3 = li_rinzel(DE_PITTA_AMPLITUDE).balance(0.8)

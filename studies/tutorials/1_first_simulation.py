@@ -12,28 +12,24 @@
 from pathlib import Path
 
 import numpy as np
+from brian2 import Hz
 
-from biophys.networks import NETWORKS, ready
-from biophys.simulation.network import Point, simulate
-from biophys.simulation.parameters import assigned, table
-from biophys.simulation.recording import load, save
+import biophys
 from studies.report import traces
 
 OUT = Path("tutorials")
 OUT.mkdir(exist_ok=True)
-for name, meaning in NETWORKS.items():
+for name, meaning in biophys.networks().items():
     print(f"{name:20} {meaning}")
 
 # %% [markdown]
 # A ready network knows its parameters, each with a unit and a meaning, and what can be recorded of it.
 
 # %%
-network = ready("tripartite")
-print(table(network.sections))
-print("can be recorded:", ", ".join(network.records))
+print(biophys.ready("tripartite"))
 
 # %% [markdown]
-# Parameters are set as they are written, with their unit; a value without its unit, or with a wrong one, is refused.
+# Parameters are set by their names, with their unit; a value without its unit, or with a wrong one, is refused.
 # Calcium $C$ follows
 #
 # $$\frac{dC}{dt} = J_r(C, h, I) + J_l(C) - J_p(C),$$
@@ -42,8 +38,7 @@ print("can be recorded:", ", ".join(network.records))
 # 2009). Whatever happens by chance, here the spikes, follows the seed.
 
 # %%
-faster = assigned(network.sections, ["stimulus.rate=2*Hz"])
-dataset = simulate(network, [Point(faster, seed=0)], seconds=20.0, step=0.005, target="numpy").isel(point=0)
+dataset = biophys.simulate("tripartite", {"stimulus.rate": 2 * Hz}, seconds=20, step=0.005, seed=0, target="numpy")
 print(dataset)
 
 # %% [markdown]
@@ -53,9 +48,8 @@ print(dataset)
 # %%
 calcium = dataset.calcium.squeeze("astrocyte")
 print(f"calcium between {float(calcium.min()):.2f} and {float(calcium.max()):.2f} {calcium.units}")
-dataset.attrs |= {"study": "traces", "seed": 0}
-save(dataset, OUT / "first_simulation.nc")
-again = load(OUT / "first_simulation.nc")
+biophys.save(dataset, OUT / "first_simulation.nc")
+again = biophys.load(OUT / "first_simulation.nc")
 assert np.array_equal(again.calcium, dataset.calcium)
 
 figure = traces.draw(again)

@@ -12,29 +12,31 @@ import matplotlib.pyplot as plt
 import numpy as np
 from brian2 import Hz, umolar
 
-from biophys.networks import ready
+import biophys
 from biophys.release_theory import mean_field_release
-from biophys.simulation.parameters import axis
-from biophys.simulation.recording import save
-from studies import sweep
 from studies.report import sweep_figure
 
 OUT = Path("tutorials")
 OUT.mkdir(exist_ok=True)
-network = ready("tripartite")
-axes = dict(axis(network.sections, text) for text in ("stimulus.rate=0.5,1,2,5,10*Hz", "synapse.U_0=0.1,0.6"))
+axes = {"stimulus.rate": [0.5, 1, 2, 5, 10] * Hz, "synapse.U_0": [0.1, 0.6]}
 
 # %% [markdown]
 # Times are in seconds: 20 simulated, a step of 0.005, a record every 0.2. What has finished is kept in
 # `sweep.nc.parts` until the whole is written; a sweep that was killed goes on where it stopped.
 
 # %%
-file = OUT / "sweep.nc"
-record = ("calcium", "released_transmitter")
-grid = sweep.Grid("tripartite", axes, {}, range(3), 20.0, 0.005, 0.2, record)
-dataset = sweep.sweep(grid, file, target="numpy", jobs=1)
-save(dataset, file)
-sweep.forget(file)
+dataset = biophys.sweep(
+    "tripartite",
+    axes,
+    seeds=3,
+    record=["calcium", "released_transmitter"],
+    seconds=20,
+    step=0.005,
+    every=0.2,
+    out=OUT / "sweep.nc",
+    target="numpy",
+    jobs=1,
+)
 print(dict(dataset.sizes))
 
 # %% [markdown]
@@ -57,7 +59,7 @@ figure.savefig(OUT / "2_sweep.png")
 # mean concentration is $\nu\, r(\nu)\, \varrho_c Y_T / \Omega_c$.
 
 # %%
-synapse = {name: parameter.value for name, parameter in network.sections["synapse"].items()}
+synapse = {name: parameter.value for name, parameter in biophys.ready("tripartite").sections["synapse"].items()}
 recovery, decay = (float(synapse[name] / Hz) for name in ("Omega_d", "Omega_f"))
 concentration = float(synapse["rho_c"] * synapse["Y_T"] / synapse["Omega_c"] * Hz / umolar)
 rates = np.geomspace(0.5, 10, 50)

@@ -16,7 +16,7 @@ from biophys.delays import (
     settled_spread,
     shift,
 )
-from biophys.networks.delay_learning import NETWORK
+from biophys.ready_networks.delay_learning import NETWORK
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.simulate import run
 

@@ -26,7 +26,7 @@ from biophys.dendrite import (
     time_above,
 )
 from biophys.magnesium_block import BLOCKS, JAHR_STEVENS, LARKUM, unblocked
-from biophys.networks import nmda_branch, nmda_segment
+from biophys.ready_networks import nmda_branch, nmda_segment
 from biophys.segment_equilibria import bistability, plateau_time
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.quantities import read_quantity

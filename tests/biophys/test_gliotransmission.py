@@ -16,8 +16,8 @@ from biophys.gliotransmission import (
     RELEASE_INCREASING,
     RELEASING,
 )
-from biophys.networks import gliotransmission as published
-from biophys.networks import tripartite
+from biophys.ready_networks import gliotransmission as published
+from biophys.ready_networks import tripartite
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Point, merged, monitors, read, simulate
 from biophys.simulation.simulate import run

@@ -9,7 +9,7 @@ from brian2 import second, umolar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biophys.networks.tripartite import NETWORK
+from biophys.ready_networks.tripartite import NETWORK
 from biophys.release_theory import mean_field_release, peak_rate, regular_release, threshold_probability
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Point, merged

@@ -7,7 +7,7 @@ from scipy.optimize import brentq, minimize_scalar
 
 from biophys.dendrite import SegmentParameters
 from biophys.magnesium_block import JAHR_STEVENS, LARKUM, POLSKY, unblocked
-from biophys.networks import nmda_segment
+from biophys.ready_networks import nmda_segment
 from biophys.segment_equilibria import balancing_conductance, bistability, equilibria
 from biophys.simulation.network import Point, simulate
 

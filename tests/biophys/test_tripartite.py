@@ -76,7 +76,7 @@ def scipy_unit(trains, synapses, astrocyte, seconds, every):
     return np.array(rows).T
 
 
-@pytest.mark.parametrize(("name", "rate"), zip(PARAMETER_SETS, (0.5, 2.0, 10.0), strict=True))
+@pytest.mark.parametrize(("name", "rate"), list(zip(PARAMETER_SETS, (0.5, 2.0, 10.0), strict=True)))
 def test_driven_unit_follows_scipy_on_the_same_spikes(name, rate):
     synapses, seconds, every = 10, 8.0, 0.1
     trains = spike_trains("poisson", np.full(synapses, rate), seconds, STEP, seed=2)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import mapping
 from astromorph.models.recurrent_memory import retention_factors
-from biophys.networks.retention import NETWORK
+from biophys.ready_networks.retention import NETWORK
 from biophys.simulation.network import Point, simulate
 from mapping.coefficients import retention_factor
 from mapping.retention import factor, fit_retention

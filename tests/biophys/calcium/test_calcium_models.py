@@ -30,10 +30,10 @@ from biophys.calcium.equilibria import curves
 from biophys.calcium.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
 from biophys.calcium.models import MODELS, chi, g_chi, li_rinzel, plain, right_hand_side
 from biophys.calcium.receptors import FAST_RECEPTORS, FastReceptorParameters
-from biophys.networks import chi as chi_network
-from biophys.networks import g_chi as g_chi_network
-from biophys.networks import li_rinzel as li_rinzel_network
-from biophys.networks import li_rinzel_noise as noise_network
+from biophys.ready_networks import chi as chi_network
+from biophys.ready_networks import g_chi as g_chi_network
+from biophys.ready_networks import li_rinzel as li_rinzel_network
+from biophys.ready_networks import li_rinzel_noise as noise_network
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.simulate import run
 

@@ -140,7 +140,7 @@ def cells(count, seed):
         yield cell._replace(**{name: getattr(cell, name) * float(f) for name, f in zip(varied, factors, strict=True)})
 
 
-@pytest.mark.parametrize(("number", "cell"), enumerate(cells(12, seed=1)))
+@pytest.mark.parametrize(("number", "cell"), list(enumerate(cells(12, seed=1))))
 def test_any_cell_changes_stability_only_at_its_hopf_points_and_folds(number, cell):
     model = list(MODELS.values())[number % 3](cell)
     high = {"li-rinzel": 2.0, "chi": 1.0, "g-chi": 20.0}[model.name]
@@ -161,7 +161,7 @@ def test_any_cell_changes_stability_only_at_its_hopf_points_and_folds(number, ce
             assert np.sort_complex(np.linalg.eigvals(numeric)) == pytest.approx(point.eigenvalues, rel=1e-4, abs=1e-5)
 
 
-@pytest.mark.parametrize(("number", "cell"), enumerate(cells(6, seed=2)))
+@pytest.mark.parametrize(("number", "cell"), list(enumerate(cells(6, seed=2))))
 def test_a_search_from_many_starts_finds_no_other_equilibrium(number, cell):
     model = list(MODELS.values())[number % 3](cell)
     drive = {"li-rinzel": 0.5, "chi": 0.02, "g-chi": 0.5}[model.name]

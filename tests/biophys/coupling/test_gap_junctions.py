@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from biophys.coupling.gap_junctions import adjacent, graph, grid, ring
-from biophys.networks.astrocyte_network import NETWORK
+from biophys.ready_networks.astrocyte_network import NETWORK
 from biophys.simulation.network import Point, simulate
 
 # first crossings of 0.5 umolar by the fed cell and its neighbours, SciPy (DOP853)

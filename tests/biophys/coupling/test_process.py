@@ -18,7 +18,7 @@ from biophys.coupling.process import (
     length_constant,
     steady_profile,
 )
-from biophys.networks.astrocyte_process import NETWORK
+from biophys.ready_networks.astrocyte_process import NETWORK
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.simulate import run

@@ -5,7 +5,7 @@ import pytest
 from brian2 import second
 from scipy.integrate import solve_ivp
 
-from biophys.networks.hebbian import NETWORK, positive_activity
+from biophys.ready_networks.hebbian import NETWORK, positive_activity
 from biophys.simulation.network import Point, simulate
 
 HIDDEN, OUTPUTS, TOKENS, REST, QUERIES, T = 8, 4, 16, 20, 8, 0.25

@@ -6,8 +6,8 @@ import xarray as xr
 from brian2 import second
 from scipy.integrate import quad, solve_ivp
 
-from biophys.networks.retention import NETWORK
 from biophys.plasticity.macro_plasticity import levels_at_cycle_ends
+from biophys.ready_networks.retention import NETWORK
 from biophys.simulation.network import Point, simulate
 
 STATES = ("strength", "short_term", "long_term")

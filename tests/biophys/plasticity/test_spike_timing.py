@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from brian2 import Hz, Network, SpikeGeneratorGroup, Synapses, ms, second
 
-from biophys.networks.spike_timing import NETWORK
 from biophys.plasticity.spike_timing import (
     ON_POST,
     ON_PRE,
@@ -14,6 +13,7 @@ from biophys.plasticity.spike_timing import (
     pair_train_change,
     weights_before_marks,
 )
+from biophys.ready_networks.spike_timing import NETWORK
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.simulate import run
 

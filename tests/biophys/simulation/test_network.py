@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from brian2 import Hz, Network, Quantity, ms, mV, second, umolar
 
-from biophys.networks import ready
+from biophys.ready_networks import ready
 from biophys.simulation.copies import Copies, unit_expression
 from biophys.simulation.network import Point, ReadyNetwork, Recordable, events, merged, simulate, size
 from biophys.simulation.parameters import section

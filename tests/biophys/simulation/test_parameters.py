@@ -1,11 +1,12 @@
 """Sections of parameters: their meanings, and changes by path."""
 
+import numpy as np
 import pytest
 from brian2 import umolar
 
 from biophys.astrocyte import AstrocyteParameters
-from biophys.networks import NETWORKS, ready
-from biophys.simulation.parameters import assigned, axis, parameter, section, table
+from biophys.ready_networks import NETWORKS, ready
+from biophys.simulation.parameters import assigned, parameter, read_axes, read_values, section, table
 
 SECTIONS = {"astrocyte": section(AstrocyteParameters())}
 
@@ -27,9 +28,12 @@ def test_every_parameter_of_every_network_says_what_it_means(name):
 
 
 def test_changes_by_path():
-    assert assigned(SECTIONS, ["astrocyte.K_P=0.05*umolar"]) == {"astrocyte.K_P": 0.05 * umolar}
-    path, values = axis(SECTIONS, "astrocyte.rho_A=0.1:0.3:3")
-    assert path == "astrocyte.rho_A" and values == [0.1, 0.2, 0.3]
+    texts = assigned(["astrocyte.K_P=0.05*umolar", " astrocyte.rho_A = 0.2"])
+    assert read_values(SECTIONS, texts) == {"astrocyte.K_P": 0.05 * umolar, "astrocyte.rho_A": 0.2}
+    assert read_values(SECTIONS, {"astrocyte.K_P": 50 * umolar}) == {"astrocyte.K_P": 50 * umolar}
+    assert read_axes(SECTIONS, {"astrocyte.rho_A": "0.1:0.3:3"}) == {"astrocyte.rho_A": [0.1, 0.2, 0.3]}
+    (values,) = read_axes(SECTIONS, {"astrocyte.K_P": np.array([5, 7]) * umolar}).values()
+    assert values == [5 * umolar, 7 * umolar]
     assert "astrocyte.K_P          0.1 umolar             pump affinity" in table(SECTIONS)
 
 
@@ -46,12 +50,12 @@ def test_changes_by_path():
 )
 def test_bad_paths_are_refused_in_one_sentence(text, told):
     with pytest.raises(ValueError) as refused:
-        assigned(SECTIONS, [text])
+        read_values(SECTIONS, assigned([text]))
     assert told in str(refused.value)
 
 
 def test_a_parameter_is_set_once():
-    with pytest.raises(ValueError, match="astrocyte.K_P is set twice"):
-        assigned(SECTIONS, ["astrocyte.K_P=1*umolar", "astrocyte.K_P=2*umolar"])
+    with pytest.raises(ValueError, match="astrocyte.K_P is given twice; give it once"):
+        assigned(["astrocyte.K_P=1*umolar", "astrocyte.K_P=2*umolar"])
     with pytest.raises(ValueError, match="no parameter"):
         parameter(SECTIONS, "K_P")

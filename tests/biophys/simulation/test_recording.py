@@ -8,11 +8,11 @@ import xarray as xr
 from brian2 import mmolar, second, umolar
 
 from biophys.astrocyte import STIMBERG_EXAMPLE_2
-from biophys.simulation.recording import described, load, recorded, save
+from biophys.simulation.recording import described, load, save
 from biophys.simulation.simulate import run
 from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
-from biophys.tripartite import build_units
+from biophys.tripartite import build_units, recorded
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biophys.networks import NETWORKS, ready
+from biophys.ready_networks import NETWORKS, ready
 from biophys.simulation.network import Point, simulate
 
 SECONDS = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biophys.networks import NETWORKS
+from biophys.ready_networks import NETWORKS
 from biophys.simulation.recording import load
 from studies.command_line import main
 

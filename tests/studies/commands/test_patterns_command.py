@@ -162,7 +162,7 @@ def test_examples_of_the_help_run(capsys, name):
         ),
         (f"false-match {SEGMENT} --threshold 31", "threshold 31 is above the 30 synapses and never reached; lower it"),
         (f"false-match {SEGMENT} --threshold 0.5", "threshold 0.5 is not a count; give a whole number of at least 0"),
-        (f"false-match {SEGMENT} --threshold many", "threshold 'many' is no list of numbers"),
+        (f"false-match {SEGMENT} --threshold many", "threshold=many is no list of numbers"),
         (f"false-match {SEGMENT} --treshold 3", "there is no setting 'treshold' (did you mean threshold?)"),
         (f"false-match {SEGMENT} --threshold 3 --out table.nc", "output file table.nc must end in .csv"),
         (f"false-match {SEGMENT} --threshold 12 --segments 9 --comparisons 10", "drawing counts the matches of one"),

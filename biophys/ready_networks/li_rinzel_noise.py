@@ -7,7 +7,7 @@ to oscillate, noise alone sets off calcium events at random times; above, it mak
 from brian2 import Network
 
 from biophys.calcium.channel_noise import NOISY_CALCIUM, ChannelNoiseParameters, noisy_astrocytes
-from biophys.networks.li_rinzel import NETWORK as NOISELESS
+from biophys.ready_networks.li_rinzel import NETWORK as NOISELESS
 from biophys.simulation.copies import Copies
 from biophys.simulation.parameters import section
 

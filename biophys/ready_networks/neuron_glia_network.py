@@ -45,9 +45,9 @@ from biophys.calcium.equilibria import equilibria
 from biophys.calcium.models import chi, plain
 from biophys.coupling.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, Pairs, grid
 from biophys.gliotransmission import GLIOTRANSMITTER, PRESYNAPTIC_RECEPTORS, RELEASING, GliotransmissionParameters
-from biophys.networks import spiking_network
-from biophys.networks.spiking_network import NEURON_RECORDS, OPENED, Weights, contacts, neurons, synapses
 from biophys.neuron import CONDUCTANCE_BASED, SCHEDULE, ConductanceParameters, NeuronParameters
+from biophys.ready_networks import spiking_network
+from biophys.ready_networks.spiking_network import NEURON_RECORDS, OPENED, Weights, contacts, neurons, synapses
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork
 from biophys.simulation.parameters import section

@@ -15,7 +15,7 @@ from biophys.astrocyte import (
     TURNOVER_PARAMETERS,
     inositol_trisphosphate,
 )
-from biophys.networks.li_rinzel import NETWORK as LI_RINZEL
+from biophys.ready_networks.li_rinzel import NETWORK as LI_RINZEL
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Recordable
 from biophys.simulation.parameters import section

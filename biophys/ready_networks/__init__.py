@@ -1,6 +1,7 @@
 """The ready-made networks, one a file, imported when asked for."""
 
 import importlib
+from difflib import get_close_matches
 from typing import Any
 
 NETWORKS = {
@@ -24,8 +25,18 @@ NETWORKS = {
 }
 
 
+def networks() -> dict[str, str]:
+    """The ready-made networks, and a sentence about each."""
+    return dict(NETWORKS)
+
+
 def ready(name: str) -> Any:
-    """The named ReadyNetwork. ValueError that lists the known names."""
+    """The ReadyNetwork of this name; printed, it lists its parameters and what can be recorded.
+
+    ValueError with the known names, and the nearest one.
+    """
     if name not in NETWORKS:
-        raise ValueError(f"there is no network {name!r}; use one of {', '.join(NETWORKS)}")
-    return importlib.import_module(f"biophys.networks.{name.replace('-', '_')}").NETWORK
+        close = get_close_matches(name, NETWORKS, n=1)
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        raise ValueError(f"there is no network {name!r}{meant}; use one of {', '.join(NETWORKS)}")
+    return importlib.import_module(f"biophys.ready_networks.{name.replace('-', '_')}").NETWORK

@@ -16,7 +16,7 @@ from biophys.astrocyte import (
     INOSITOL_TRISPHOSPHATE_PARAMETERS,
 )
 from biophys.calcium.receptors import DE_PITTA_RECEPTORS, FAST_RECEPTORS
-from biophys.networks.chi import NETWORK as CHI
+from biophys.ready_networks.chi import NETWORK as CHI
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Recordable
 from biophys.simulation.parameters import section

@@ -9,9 +9,9 @@ from biophys.astrocyte import AstrocyteParameters
 from biophys.calcium.models import plain
 from biophys.coupling.gap_junctions import GapJunctionParameters
 from biophys.gliotransmission import GliotransmissionParameters
-from biophys.networks import neuron_glia_network, spiking_network
-from biophys.networks.neuron_glia_network import nearest_astrocytes, neighbours, places, rest
-from biophys.networks.spiking_network import chance_pairs
+from biophys.ready_networks import neuron_glia_network, spiking_network
+from biophys.ready_networks.neuron_glia_network import nearest_astrocytes, neighbours, places, rest
+from biophys.ready_networks.spiking_network import chance_pairs
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Point, merged, simulate
 from biophys.simulation.simulate import run

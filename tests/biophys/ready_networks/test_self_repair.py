@@ -21,7 +21,7 @@ from scipy.integrate import solve_ivp
 
 from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE
 from biophys.endocannabinoid import RELEASE_PROBABILITY, EndocannabinoidParameters
-from biophys.networks.self_repair import NETWORK, ON_INPUT, REST
+from biophys.ready_networks.self_repair import NETWORK, ON_INPUT, REST
 from biophys.simulation.network import Point, simulate
 from biophys.simulation.simulate import run
 from biophys.slow_inward_current import SLOW_INWARD_CURRENT, SlowInwardCurrentParameters
