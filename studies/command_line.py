@@ -92,8 +92,8 @@ def sentence_of(error: Exception) -> str:
 
 def is_about_memory(error: Exception) -> bool:
     """Whether Python, NumPy or torch asked for more memory than there is."""
-    told = ("allocate memory", "out of memory", "size calculation overflowed")
-    return isinstance(error, MemoryError) or any(words in str(error) for words in told)
+    phrases = ("allocate memory", "out of memory", "size calculation overflowed")
+    return isinstance(error, MemoryError) or any(words in str(error) for words in phrases)
 
 
 def _run(words: list[str]) -> None:

@@ -26,6 +26,7 @@ from mapping.calcium_response import CalciumFit
 from studies.patterns import nmda_threshold, union_property
 from studies.physiology import calcium_response
 from studies.report import demo_page
+from studies.study import stamped
 
 ATTENTIONS = ("softmax", "linear", "astromorphic")
 MARK = "made_by_demo.txt"
@@ -89,7 +90,7 @@ def announce(number: int, what: str) -> None:
 
 def simulate_response(out: Path, seconds: float, provenance: Mapping[str, str]) -> xr.Dataset:
     """As `astromorph simulate calcium-response` does."""
-    dataset = calcium_response.simulate(seconds=seconds, provenance=provenance)
+    dataset = stamped(calcium_response.simulate(seconds=seconds), provenance)
     save(dataset, out / demo_page.RESPONSE)
     return dataset
 
@@ -110,8 +111,8 @@ def train_digits(
 ) -> dict[str, list[RunFolder]]:
     """As `astromorph train digits` does, for each attention and seed; the runs by attention."""
     runs: dict[str, list[RunFolder]] = {attention: [] for attention in ATTENTIONS}
-    asked = [(seed, attention) for seed in range(seeds) for attention in ATTENTIONS]
-    for seed, attention in tqdm(asked, desc="training", unit="run", disable=None):
+    trainings = [(seed, attention) for seed in range(seeds) for attention in ATTENTIONS]
+    for seed, attention in tqdm(trainings, desc="training", unit="run", disable=None):
         settings = DigitsSettings(attention=attention, seed=seed, epochs=epochs)  # type: ignore[arg-type]
         path = out / "runs" / f"{attention}-seed{seed}"
         fitted = response if attention == "astromorphic" else None
@@ -124,8 +125,7 @@ def train_digits(
 
 def compute_segments(out: Path, provenance: Mapping[str, str]) -> tuple[xr.Dataset, xr.Dataset]:
     """As `astromorph study union-property` and `nmda-threshold` do."""
-    union = union_property.simulate(provenance=provenance)
-    threshold = nmda_threshold.simulate(provenance=provenance)
+    union, threshold = (stamped(each.simulate(), provenance) for each in (union_property, nmda_threshold))
     save(union, out / demo_page.UNION)
     save(threshold, out / demo_page.THRESHOLD)
     return union, threshold

@@ -1,4 +1,4 @@
-"""The figure of studies/attention/ablation.py: every condition a row and a colour, every data set a mark."""
+"""The figure of studies/attention/attention_ablation.py: every condition a row and a colour, every data set a mark."""
 
 from typing import Any
 

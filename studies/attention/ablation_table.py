@@ -1,4 +1,4 @@
-"""The table of studies/attention/ablation.py: a row a data set and condition, with 95 % intervals."""
+"""The table of studies/attention/attention_ablation.py: a row a data set and condition, with 95 % intervals."""
 
 import pandas as pd
 import xarray as xr
@@ -24,7 +24,7 @@ def table(dataset: xr.Dataset) -> pd.DataFrame:
 
 def printed(rows: pd.DataFrame) -> str:
     """The table for a reader: accuracy and difference in points, epochs and their ratio, intervals in brackets."""
-    told = lambda row, name, scale, places: (
+    interval = lambda row, name, scale, places: (
         "-"
         if pd.isna(row[f"{name}_mean"])
         else f"{scale * row[f'{name}_mean']:.{places}f} "
@@ -34,10 +34,10 @@ def printed(rows: pd.DataFrame) -> str:
         {
             "data set": rows.data_set,
             "attention": rows.condition,
-            "test accuracy (%)": [told(row, "test_accuracy", 100, 2) for _, row in rows.iterrows()],
-            "against linear (points)": [told(row, "difference", 100, 2) for _, row in rows.iterrows()],
-            "epochs to target": [told(row, "epochs_to_target", 1, 2) for _, row in rows.iterrows()],
-            "over linear": [told(row, "ratio", 1, 2) for _, row in rows.iterrows()],
+            "test accuracy (%)": [interval(row, "test_accuracy", 100, 2) for _, row in rows.iterrows()],
+            "against linear (points)": [interval(row, "difference", 100, 2) for _, row in rows.iterrows()],
+            "epochs to target": [interval(row, "epochs_to_target", 1, 2) for _, row in rows.iterrows()],
+            "over linear": [interval(row, "ratio", 1, 2) for _, row in rows.iterrows()],
             "reached": [f"{row.reached} of {row.seeds}" for row in rows.itertuples()],
             "gain": rows.gain.map("{:.2f}".format),
             "learning rate": rows.learning_rate.map("{:.2g}".format),

@@ -1,4 +1,4 @@
-"""The trainings of studies/attention/ablation.py: one attention, one seed, one budget, kept in a folder when done.
+"""The trainings of studies/attention/attention_ablation.py: one attention, one seed, one budget, kept when done.
 
 All attentions of a seed begin with the same weights wherever they have weights in common, and see the same batches and
 dropout masks, so that their differences are paired. The test part is read once, by the weights at the end.
@@ -17,14 +17,11 @@ from torch.utils.hooks import RemovableHandle
 
 from astromorph.attention import AstromorphicMechanism
 from astromorph.attention.responses import LinearResponse
-from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
 from astromorph.tasks import Task, build_model, build_task
-from astromorph.training.evaluation import evaluate
 from astromorph.training.hardware import Processor
-from astromorph.training.loop import run_epochs
-from studies.attention.physiology_points import in_parts
-from studies.kept import kept
+from astromorph.training.parts import in_parts
+from studies.trainings import Rows, Trained, train_once
 
 CONDITIONS: dict[str, dict[str, Any]] = {
     "softmax": {"attention": "softmax"},
@@ -62,19 +59,6 @@ BUDGETS = {
 }
 
 
-class Trained(NamedTuple):
-    """validation: accuracy after each part of an epoch; gain: by how much calcium that answers as it does makes the
-    output of attention larger than calcium that answers linearly (1 where there is none); test_accuracy: NaN if the
-    test part was not read.
-    """
-
-    test_accuracy: float
-    validation: list[float]
-    gain: float
-    parameters: int
-    seconds: float  # of the steps, without validations
-
-
 def settings_of(condition: str, budget: Budget, seed: int, gain: float, factor: float = 1.0) -> Settings:
     """The defaults of the data set but for budget and condition, at `factor` times the learning rate."""
     kind: Any = SETTINGS[budget.data_set]
@@ -85,28 +69,26 @@ def settings_of(condition: str, budget: Budget, seed: int, gain: float, factor: 
 
 
 def trained(name: str, settings: Settings, budget: Budget, root: Path, folder: Path, *, test: bool) -> Trained:
-    """Trains, or goes on, and keeps what came out in `folder` under `name`."""
-    return Trained(**kept(name, folder, lambda working: train(settings, budget, root, working, test=test)))
+    """Trains, or goes on, and keeps what came out in `folder` under `name`.
 
-
-def train(settings: Settings, budget: Budget, root: Path, working: Path, *, test: bool) -> Trained:
-    """One training in the run folder `working`, from its last checkpoint if there is one."""
+    Measured are `gain`, by how much calcium that answers as it does makes the output of attention larger than calcium
+    that answers linearly (1 where there is none), `parameters`, and `seconds` of the steps, without validations.
+    """
     response = CalciumResponse() if settings.takes_response else None
-    torch.manual_seed(settings.seed)
-    task = in_parts(build_task(settings, response, root), budget.evaluations)
-    begin_alike(task, settings)
-    begun = (working / "settings.yaml").is_file()
-    create = lambda: RunFolder.create(working, budget.data_set, settings, response)
-    folder, processor = RunFolder.open(working) if begun else create(), Processor.choose(settings.precision)
-    rows = run_epochs(folder, task, processor)
-    tested = evaluate(task.model, task.test(), len(task.class_names), processor).accuracy if test else float("nan")
-    return Trained(
-        test_accuracy=tested,
-        validation=[row["validation_accuracy"] for row in rows],
-        gain=calcium_gain(task, processor),
-        parameters=sum(parameter.numel() for parameter in task.model.parameters()),
-        seconds=sum(row["seconds"] for row in rows),
-    )
+
+    def build() -> Task:
+        task = in_parts(build_task(settings, response, root), budget.evaluations)
+        begin_alike(task, settings)
+        return task
+
+    def measure(task: Task, processor: Processor, rows: Rows) -> dict[str, float]:
+        return {
+            "gain": calcium_gain(task, processor),
+            "parameters": sum(parameter.numel() for parameter in task.model.parameters()),
+            "seconds": sum(row["seconds"] for row in rows),
+        }
+
+    return train_once(folder / f"{name}.json", settings, response, build, measure, test=test)
 
 
 @torch.no_grad()

@@ -30,27 +30,29 @@ import numpy as np
 import torch
 import xarray as xr
 from brian2 import second, umolar
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from astromorph.astrocyte import response_module
 from astromorph.data.locations import data_root
 from astromorph.settings import CalciumResponse
+from astromorph.settings.checks import check_at_least
 from mapping.calcium_response import CalciumFit
-from studies.attention import physiology_accuracy_figure
+from studies.attention.physiology_accuracy_figure import draw
 from studies.attention.physiology_points import (
     RATES,
     Astrocyte,
     Plan,
-    Trained,
-    first_crossing,
     fitted,
     gain_only,
-    open_points,
     settings_of,
     trained,
 )
+from studies.kept import open_parts
+from studies.study import Meaning, labelled
+from studies.trainings import Trained, first_crossing
+
+__all__ = ["draw", "simulate"]
 
 REGIMES = ("de-pitta-amplitude", "de-pitta-frequency")
 PARAMETERS = {"Omega_5P": 1 / second, "O_P": umolar / second}
@@ -60,36 +62,40 @@ Fits = Mapping[str, tuple[xr.Dataset, CalciumFit, CalciumResponse | None]]  # by
 Arrays = dict[str, tuple[tuple[str, ...], np.ndarray]]  # dims after those of the row, and values
 CELL = ("regime", "parameter", "value")
 
-LABELS = {
-    "regime": ("1", "published parameter set of the astrocyte"),
-    "parameter": ("1", "parameter that is changed"),
-    "value": ("1", "value of the parameter over the published one"),
-    "repetition": ("1", "training with a seed of its own"),
+ACCURACIES = {
+    "test_accuracy": "test accuracy with the weights at the end of the training",
+    "validation_accuracy": "validation accuracy",
+    "epochs_to_target": "epochs until the validation accuracy reaches the target",
+    "drive": "typical drive of the trained model: median over hidden neurons and validation inputs",
+    "drives_below": "share of the drives of the trained model below the measured range",
+    "drives_above": "share of the drives of the trained model above the measured range",
+}
+MEANINGS: dict[str, Meaning] = {
+    "regime": "published parameter set of the astrocyte",
+    "parameter": "parameter that is changed",
+    "value": "value of the parameter over the published one",
+    "repetition": "training with a seed of its own",
     "curve_rate": ("Hz", "presynaptic rate"),
     "fitted_calcium": ("umolar", "fitted calcium"),
-    "epoch": ("1", "epochs trained at a validation"),
+    "epoch": "epochs trained at a validation",
     "parameter_value": ("1/s, umolar/s", "value of the parameter"),
-    "status": ("1", "ok, or why the response could not be fitted"),
-    "form": ("1", "fitted curve"),
-    "baseline": ("1", "coefficient of the fitted response"),
-    "amplitude": ("1", "coefficient of the fitted response"),
-    "exponent": ("1", "coefficient of the fitted response"),
-    "half": ("1", "coefficient of the fitted response (Hill)"),
-    "r_squared": ("1", "share of the variance of calcium that the fit explains"),
+    "status": "ok, or why the response could not be fitted",
+    "form": "fitted curve",
+    "baseline": "coefficient of the fitted response",
+    "amplitude": "coefficient of the fitted response",
+    "exponent": "coefficient of the fitted response",
+    "half": "coefficient of the fitted response (Hill)",
+    "r_squared": "share of the variance of calcium that the fit explains",
     "reference_rate": ("Hz", "presynaptic rate at which the drive is 1"),
     "reference_calcium": ("umolar", "fitted calcium at a drive of 1"),
-    "lowest": ("1", "lowest measured drive"),
-    "highest": ("1", "highest measured drive"),
-    "response_lowest": ("1", "fitted response at the lowest measured drive"),
-    "response_highest": ("1", "fitted response at the highest measured drive"),
-    "test_accuracy": ("1", "test accuracy with the weights at the end of the training"),
-    "validation_accuracy": ("1", "validation accuracy"),
-    "epochs_to_target": ("1", "epochs until the validation accuracy reaches the target"),
-    "drive": ("1", "typical drive of the trained model: median over hidden neurons and validation inputs"),
-    "drives_below": ("1", "share of the drives of the trained model below the measured range"),
-    "drives_above": ("1", "share of the drives of the trained model above the measured range"),
-    "matched_gain": ("1", "gain of the fitted response at the typical drive"),
-    "gain": ("1", "gain of the control"),
+    "lowest": "lowest measured drive",
+    "highest": "highest measured drive",
+    "response_lowest": "fitted response at the lowest measured drive",
+    "response_highest": "fitted response at the highest measured drive",
+    "matched_gain": "gain of the fitted response at the typical drive",
+    "gain": "gain of the control",
+    **ACCURACIES,
+    **{f"control_{name}": meaning for name, meaning in ACCURACIES.items()},
 }
 
 
@@ -108,7 +114,6 @@ def simulate(
     trials: int = 2,
     seed: int = 0,
     parts: Path = Path("physiology-accuracy.parts"),
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Measure, fit and train for every cell, then the control; finished points are kept, and the command goes on there.
 
@@ -126,7 +131,6 @@ def simulate(
         trials: repetitions of each rate with other spikes.
         seed: of the spikes and of the first training.
         parts: folder that keeps finished points.
-        provenance: text stored in the dataset.
 
     Returns calcium and fits with dims regime, parameter, value (and rate, trial), accuracies also with repetition (and
     epoch), those of the control with gain. Raises OSError or ValueError in one sentence for bad input.
@@ -135,16 +139,11 @@ def simulate(
     if not averaged >= 20:
         raise ValueError(f"{averaged:g} s are too short to average oscillations of up to 14 s; use at least 20 s")
     plan, root = Plan(data_set, epochs, tokens, evaluations, averaged, trials, seed), data_root(data)
-    settings_of(plan, seed)  # what is wrong with them is said before anything is simulated
-    open_points(parts, plan)
+    settings_of(plan, seed)  # refuses what is wrong with them before anything is simulated
+    open_parts(parts, plan._asdict())
     cells = [Astrocyte(*key) for key in _keys(sorted({1.0, *map(float, values)}))]
-    names = {cell.name: cell for cell in cells}
-    shown = tqdm(names.items(), desc="simulating", unit="cell", disable=None)
-    fits = {name: fitted(cell, plan, parts) for name, cell in shown}
+    fits = _all_fitted(cells, plan, parts)
     responses = {name: response for name, (_, _, response) in fits.items() if response is not None}
-    if not responses:
-        reason = next(fit.reason for _, fit, _ in fits.values())
-        raise ValueError(f"no calcium response could be fitted ({reason}); use other values")
     repetitions = range(seed, seed + seeds)
     runs = _all_trained(responses, repetitions, plan, root, parts)
     matched = {name: _matched_gain(response, runs[name]) for name, response in responses.items()}
@@ -152,16 +151,14 @@ def simulate(
     like = next(iter(responses.values()))
     control = {f"gain-{k}": gain_only(float(gain), like) for k, gain in enumerate(chosen)}
     controls = _all_trained(control, repetitions, plan, root, parts)
-    measures = _fits(cells, fits, matched)
-    dataset = _of_cells(
-        cells, fits, measures, _accuracies([runs.get(cell.name) for cell in cells], plan, target_accuracy)
-    )
+    accuracies = _accuracies([runs.get(cell.name) for cell in cells], plan, target_accuracy)
+    dataset = _of_cells(cells, fits, _fits(cells, fits, matched), accuracies)
     of_control = _accuracies(list(controls.values()), plan, target_accuracy)
     dataset = dataset.assign({f"control_{name}": (("gain", *dims), each) for name, (dims, each) in of_control.items()})
     dataset = dataset.assign_coords(
         curve_rate=CURVE_RATES, gain=chosen, epoch=_times(plan), repetition=np.arange(seeds)
     )
-    return _described(dataset, plan, target_accuracy, provenance)
+    return labelled(dataset, MEANINGS, _attributes(dataset, plan, target_accuracy))
 
 
 def _check(values: Sequence[float], target: float, **counts: int) -> None:
@@ -171,12 +168,22 @@ def _check(values: Sequence[float], target: float, **counts: int) -> None:
     if not 0 < target < 1:
         raise ValueError(f"target accuracy {target:g} is a share; use a number between 0 and 1")
     for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} {count} is too small; use at least 1")
+        check_at_least(name, count, 1)
 
 
 def _keys(values: Sequence[float]) -> Iterator[tuple[str, str, float]]:
     return ((regime, parameter, value) for regime in REGIMES for parameter in PARAMETERS for value in values)
+
+
+def _all_fitted(cells: Sequence[Astrocyte], plan: Plan, folder: Path) -> Fits:
+    """Every cell's calcium and fit. ValueError if none could be fitted."""
+    names = {cell.name: cell for cell in cells}
+    shown = tqdm(names.items(), desc="simulating", unit="cell", disable=None)
+    fits = {name: fitted(cell, plan, folder) for name, cell in shown}
+    if all(response is None for _, _, response in fits.values()):
+        reason = next(fit.reason for _, fit, _ in fits.values())
+        raise ValueError(f"no calcium response could be fitted ({reason}); use other values")
+    return fits
 
 
 def _all_trained(
@@ -184,15 +191,15 @@ def _all_trained(
 ) -> dict[str, list[Trained]]:
     """Every response with every seed; all responses of a seed before the next."""
     runs: dict[str, list[Trained]] = {name: [] for name in responses}
-    asked = [(name, seed) for seed in seeds for name in responses]
-    for name, seed in tqdm(asked, desc="training", unit="run", disable=None):
+    trainings = [(name, seed) for seed in seeds for name in responses]
+    for name, seed in tqdm(trainings, desc="training", unit="run", disable=None):
         runs[name].append(trained(name, responses[name], seed, plan, root, folder))
     return runs
 
 
 def _matched_gain(response: CalciumResponse, runs: Sequence[Trained]) -> float:
     """ρ(x) / x at the typical drive x."""
-    drive = float(np.mean([run.drive for run in runs]))
+    drive = float(np.mean([run.measured["drive"] for run in runs]))
     return float(_at(response, drive)) / drive
 
 
@@ -240,15 +247,15 @@ def _accuracies(runs: Sequence[list[Trained] | None], plan: Plan, target: float)
     """Arrays of what trainings gave, one row an entry of `runs`; NaN where there was none."""
     times, one = _times(plan), ("repetition",)
     seeds = max(len(each) for each in runs if each)
-    missing = [Trained(np.nan, [np.nan] * len(times), np.nan, np.nan, np.nan)] * seeds
+    missing = [Trained(np.nan, [np.nan] * len(times), dict.fromkeys(("drive", "below", "above"), np.nan))] * seeds
     gather = lambda read: np.array([[read(run) for run in each or missing] for each in runs])
     return {
         "test_accuracy": (one, gather(lambda run: run.test_accuracy)),
         "validation_accuracy": ((*one, "epoch"), gather(lambda run: run.validation)),
         "epochs_to_target": (one, gather(lambda run: first_crossing(times, np.array(run.validation), target))),
-        "drive": (one, gather(lambda run: run.drive)),
-        "drives_below": (one, gather(lambda run: run.below)),
-        "drives_above": (one, gather(lambda run: run.above)),
+        "drive": (one, gather(lambda run: run.measured["drive"])),
+        "drives_below": (one, gather(lambda run: run.measured["below"])),
+        "drives_above": (one, gather(lambda run: run.measured["above"])),
     }
 
 
@@ -264,21 +271,15 @@ def _of_cells(cells: Sequence[Astrocyte], fits: Fits, measures: dict[str, list[A
     return dataset.transpose(*CELL, ...)
 
 
-def _described(dataset: xr.Dataset, plan: Plan, target: float, provenance: Mapping[str, str]) -> xr.Dataset:
-    for name, (units, meaning) in LABELS.items():
-        for place in (name, f"control_{name}"):
-            if place in dataset.variables:
-                dataset[place].attrs.update(units=units, long_name=meaning)
-    dataset.attrs = {
+def _attributes(dataset: xr.Dataset, plan: Plan, target: float) -> dict[str, Any]:
+    return {
         "study": "physiology-accuracy",
         "title": "From the physiology of an astrocyte to the accuracy of a transformer",
         "source": "De Pitta et al. (2009), J Biol Phys 35:383: both parameter sets",
         "caption": _caption(dataset, plan),
         "target_accuracy": target,
         **plan._asdict(),
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    return dataset
 
 
 def _caption(dataset: xr.Dataset, plan: Plan) -> str:
@@ -295,8 +296,3 @@ def _caption(dataset: xr.Dataset, plan: Plan) -> str:
         f"fitted response at the model's typical drive. With one seed all cells lie within {by_cell:.2f} points of "
         f"test accuracy; with one cell the seeds are up to {by_seed:.2f} apart."
     )
-
-
-def draw(dataset: xr.Dataset) -> Figure:
-    """Calcium in both regimes, test accuracy and epochs to the target, by the value of the changed parameter."""
-    return physiology_accuracy_figure.draw(dataset)

@@ -71,9 +71,11 @@ def draw(read: WordWeights, probabilities: Sequence[float], class_names: Sequenc
                     va="center_baseline",
                     bbox={"facecolor": scale.to_rgba(shares[place]), "edgecolor": "none", "pad": 2.2},
                 )
-        told = ", ".join(f"{name} {100 * share:.1f} %" for name, share in zip(class_names, probabilities, strict=True))
+        answers = ", ".join(
+            f"{name} {100 * share:.1f} %" for name, share in zip(class_names, probabilities, strict=True)
+        )
         figure.text(
-            MARGIN / WIDTH, 1 - 0.2 / height, f"Weight attention gives each word · {told}", size=10, va="center"
+            MARGIN / WIDTH, 1 - 0.2 / height, f"Weight attention gives each word · {answers}", size=10, va="center"
         )
         bar = figure.add_axes(((MARGIN + 0.08) / WIDTH, 0.28 / height, 2.6 / WIDTH, 0.1 / height))
         figure.colorbar(scale, bar, orientation="horizontal", ticks=MaxNLocator(4))

@@ -8,13 +8,9 @@ the process holds during forward and backward beyond what it held before the inp
 and outputs (Linux).
 """
 
-import ctypes
 import math
-import os
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from statistics import median
 
 import matplotlib.pyplot as plt
@@ -31,6 +27,7 @@ from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistan
 from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.responses import MeanActivityResponse
 from astromorph.settings import CalciumResponse
+from studies.benches.machine import peak_memory, processor
 from studies.figure import paper_style
 from studies.threads import processor_threads
 
@@ -56,9 +53,7 @@ def mechanisms(heads: int, response: CalciumResponse, causal: bool) -> dict[str,
     compared: dict[str, Mechanism] = {
         REFERENCE: lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=causal),
         "linear, einsum": EinsumLinearAttention(),
-        "astromorphic": lambda q, k, v: astromorphic_attention(
-            q, k, v, is_causal=causal, response=rho, position=near
-        ),
+        "astromorphic": lambda q, k, v: astromorphic_attention(q, k, v, is_causal=causal, response=rho, position=near),
         "astromorphic, linear": lambda q, k, v: astromorphic_attention(q, k, v, is_causal=causal),
         "astromorphic, fading": lambda q, k, v: astromorphic_attention(
             q, k, v, is_causal=causal, response=rho, position=fading
@@ -111,7 +106,7 @@ def bench(
             if tokens > softmax_up_to:
                 del compared[REFERENCE]
             shape, dtype = (batch, heads, tokens, features), PRECISIONS[precision]
-            memory = {name: peak_memory(each, shape, dtype) for name, each in compared.items()}
+            memory = {name: memory_over_held(each, shape, dtype) for name, each in compared.items()}
             inputs = [torch.randn(shape).to(dtype).requires_grad_() for _ in range(3)]
             forward, both = take_turns(compared, inputs, repeats)
             case = {"precision": precision, "causal": causal, "tokens": tokens}
@@ -144,25 +139,18 @@ def take_turns(
     return forward, both
 
 
-def peak_memory(mechanism: Mechanism, shape: tuple[int, ...], dtype: torch.dtype) -> float:
-    """Peak of resident memory over inputs, output and a training step, in sizes of inputs and output; else NaN."""
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-        before = resident("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    except (AttributeError, OSError):
-        return math.nan
-    inputs = [torch.randn(shape, dtype=dtype).requires_grad_() for _ in range(3)]
-    output = mechanism(*inputs)
-    output.backward(torch.ones_like(output))
-    held = sum(x.nbytes for x in (*inputs, output))
-    return (resident("VmHWM") - before) / held
+def memory_over_held(mechanism: Mechanism, shape: tuple[int, ...], dtype: torch.dtype) -> float:
+    """Peak of memory over inputs, output and a training step, in sizes of inputs and output; NaN if it is not known."""
+    held = 1
 
+    def step() -> None:
+        nonlocal held
+        inputs = [torch.randn(shape, dtype=dtype).requires_grad_() for _ in range(3)]
+        output = mechanism(*inputs)
+        output.backward(torch.ones_like(output))
+        held = sum(x.nbytes for x in (*inputs, output))
 
-def resident(field: str) -> int:
-    """Bytes of this process: VmRSS now, VmHWM at most."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+    return peak_memory(step) / held
 
 
 def summarised(
@@ -182,15 +170,6 @@ def summarised(
         }
         for name, seconds in both.items()
     ]
-
-
-def processor() -> str:
-    """The processor's name as Linux knows it, and what it can do with bfloat16."""
-    information = Path("/proc/cpuinfo")
-    text = information.read_text() if information.exists() else ""
-    name = next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name")), "")
-    units = [unit for unit in ("amx_bf16", "avx512_bf16") if unit in text]
-    return f"{name or platform.processor() or platform.machine()} ({', '.join([*units, f'{os.cpu_count()} cores'])})"
 
 
 def draw(frame: pd.DataFrame) -> Figure:

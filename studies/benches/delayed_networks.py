@@ -1,10 +1,8 @@
 """A network of two delayed layers in several forms, what one turn of it takes, and the most memory it holds."""
 
-import ctypes
 import time
 from collections.abc import Callable, Sequence
-from math import nan
-from pathlib import Path
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from astromorph.delays import Delays, delayed_slowly
-from studies.benches.attention import resident
+from studies.benches.machine import peak_memory
 
 OURS, DENSE, DCLS = "astromorph", "dense", "dcls"
 INFERENCE = "inference"
@@ -132,13 +130,6 @@ def peaks(form: str, sizes: Sizes, cases: Sequence[tuple[Case, float]], threads:
         small = Sizes(2, 12, 8, 8, 0.2, 0)
         Network(form, small, case._replace(longest=4, width=min(case.width, 1.0)), 0.0).seconds(*given(small))
         network, *tensors = Network(form, sizes, case, level), *given(sizes)  # with the libraries loaded
-        try:
-            ctypes.CDLL(None).malloc_trim(0)
-            Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-            before = resident("VmRSS")
-            network.seconds(*tensors)
-            found.append((resident("VmHWM") - before) / 1e6)
-        except (AttributeError, OSError):
-            found.append(nan)
+        found.append(peak_memory(partial(network.seconds, *tensors)) / 1e6)
         del network, tensors
     return found

@@ -26,7 +26,6 @@ from matplotlib.ticker import LogLocator, NullLocator
 from tqdm import tqdm
 
 from astromorph.training.allocator import keep_freed_memory
-from studies.benches.attention import processor
 from studies.benches.delayed_networks import (
     DCLS,
     DENSE,
@@ -39,6 +38,7 @@ from studies.benches.delayed_networks import (
     peaks,
     threshold,
 )
+from studies.benches.machine import processor
 from studies.figure import paper_style
 from studies.threads import processor_threads
 
@@ -116,8 +116,8 @@ def measured(
     x, _ = given(sizes)
     levels = [threshold(sizes, case, x) for case in cases]
     seconds = [turns(case, level, sizes, others, repeats) for case, level in zip(cases, levels, strict=True)]
-    asked = list(zip(cases, levels, strict=True))
-    memory = {form: fresh(peaks, form, sizes, asked, threads) for form in (OURS, *others)}
+    pairs = list(zip(cases, levels, strict=True))
+    memory = {form: fresh(peaks, form, sizes, pairs, threads) for form in (OURS, *others)}
     return [
         {
             **case._asdict(),

@@ -162,12 +162,7 @@ def build(form: str, count: int, seed: int) -> Network:
     release.x_S = 1
     membrane = NeuronParameters()
     post = NeuronGroup(
-        neurons,
-        NEURON,
-        namespace={**membrane._asdict(), **parameters},
-        method="rk4",
-        name="neuron",
-        **SPIKING,
+        neurons, NEURON, namespace={**membrane._asdict(), **parameters}, method="rk4", name="neuron", **SPIKING
     )
     post.v = membrane.E_l
     post.g_e = linked_var(astrocyte, "g_e")

@@ -5,8 +5,6 @@ processes in the place of its attention layers (mapping/circuit.py). Many circui
 inputs, in processes side by side.
 """
 
-import hashlib
-import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +16,10 @@ import numpy as np
 import torch
 import xarray as xr
 from brian2 import Hz, ms, second
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from astromorph.data.locations import data_root
-from astromorph.files.whole_files import whole
 from astromorph.runs.run_folder import RunFolder
 from biophys.circuits import spiking_circuit
 from biophys.circuits.attention_circuit import settling_error, settling_time
@@ -31,31 +28,45 @@ from biophys.circuits.rate_circuit import RateNeurons
 from biophys.circuits.spiking_circuit import SpikingNeurons
 from biophys.circuits.time_grid import whole_steps
 from biophys.simulation.quantities import written
-from biophys.simulation.recording import load, save
+from biophys.simulation.recording import described
 from mapping.circuit import with_circuits
 from studies.circuits.figure import draw
-from studies.circuits.inputs import Example, astrocyte_of, drawn, needs, stacked, trained_task, within_measured
+from studies.circuits.inputs import (
+    Example,
+    Needs,
+    astrocyte_of,
+    drawn,
+    identity,
+    needs,
+    stacked,
+    trained_task,
+    within_measured,
+)
+from studies.circuits.pieces import Progress, finished
+from studies.kept import open_parts
+from studies.study import Meaning, labelled
 from studies.threads import processor_threads
 
-__all__ = ["draw", "simulate"]
+__all__ = ["draw", "message", "simulate"]
 
 Neurons = RateNeurons | SpikingNeurons
 NEURONS: dict[str, Callable[[], Neurons]] = {"rate": RateNeurons, "spiking": SpikingNeurons}
 # seconds on one core: of a step, of what a step costs for one input more, and of compiling
 COST = {"numpy": (1e-4, 3e-5, 0.0), "cython": (1e-4, 1e-6, 70.0)}
-MEANINGS = {
-    "relative_error": ("1", "error of the attention output over its norm, worst of tokens and layers"),
-    "logit_difference": ("1", "largest difference of a logit between circuit and model"),
-    "same_class": ("1", "1 where circuit and model predict the same class"),
-    "label": ("1", "true class"),
-    "model_class": ("1", "class predicted by the model"),
-    "circuit_class": ("1", "class predicted by the circuit"),
-    "model_margin": ("1", "logit of the true class above the best other one, of the model"),
-    "circuit_margin": ("1", "logit of the true class above the best other one, of the circuit"),
-    "tokens": ("1", "tokens, each written and read"),
-    "lowest_activity": ("1", "least mean activity of a hidden neuron"),
-    "highest_activity": ("1", "largest mean activity of a hidden neuron"),
-    "synapse_steps": ("1", "synapses computed, summed over steps; mean of a chunk"),
+MEANINGS: dict[str, Meaning] = {
+    "relative_error": "error of the attention output over its norm, worst of tokens and layers",
+    "logit_difference": "largest difference of a logit between circuit and model",
+    "same_class": "1 where circuit and model predict the same class",
+    "label": "true class",
+    "model_class": "class predicted by the model",
+    "circuit_class": "class predicted by the circuit",
+    "model_margin": "logit of the true class above the best other one, of the model",
+    "circuit_margin": "logit of the true class above the best other one, of the circuit",
+    "tokens": "tokens, each written and read",
+    "input": "number in the test set",
+    "lowest_activity": "least mean activity of a hidden neuron",
+    "highest_activity": "largest mean activity of a hidden neuron",
+    "synapse_steps": "synapses computed, summed over steps; mean of a chunk",
     "seconds_per_token": ("s", "computing time of a token, mean of a chunk"),
 }
 
@@ -65,7 +76,7 @@ class Chunk(NamedTuple):
 
     model: nn.Module
     examples: list[Example]
-    tokens: int  # of all of them
+    size: int  # tokens of all of them
     neurons: Neurons
     calcium: Calcium | None
     seed: int
@@ -89,7 +100,6 @@ def simulate(
     data: Path | None = None,
     measurement: Path | None = None,
     parts: Path | None = None,
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Error, logits and classes of the circuits over test inputs.
 
@@ -108,82 +118,39 @@ def simulate(
         data: where data sets lie.
         measurement: dataset that the run's response was fitted to, for dynamic calcium; else that of the package.
         parts: folder that keeps finished chunks; they are not kept if left out.
-        provenance: text stored in the dataset.
 
     Returns a dataset over `input`, the number of an input in the test set. ValueError in one sentence for bad input.
     """
-    for name, value in {"examples": examples, "chunk": chunk, "tokens": tokens}.items():
-        if value is not None and value < 1:
-            raise ValueError(f"{name} {value} runs nothing; use at least 1")
-    cells = presenting(NEURONS[neurons](), presentation)
-    if isinstance(cells, SpikingNeurons):
-        if not rate > 0:
-            raise ValueError(f"rate {rate:g} Hz carries no activity; use one above 0")
-        cells = cells._replace(R=rate * Hz)
+    for name, count in {"examples": examples, "chunk": chunk, "tokens": tokens}.items():
+        if count is not None and count < 1:
+            raise ValueError(f"{name} {count} runs nothing; use at least 1")
+    cells = presenting(firing(NEURONS[neurons](), rate), presentation)
     folder = RunFolder.open(run)
-    answer = astrocyte_of(folder, measurement) if calcium == "dynamic" else None
+    astrocyte = astrocyte_of(folder, measurement) if calcium == "dynamic" else None
     task = trained_task(folder, data_root(data))
-    chosen = drawn(task, folder, examples, tokens, seed)
-    needed = needs(task.model, chosen)
-    extrapolated = within_measured(needed, folder.response, strict=calcium == "dynamic")
-    if extrapolated:
+    inputs = drawn(task, folder, examples, tokens, seed)
+    needed = needs(task.model, inputs)
+    if extrapolated := within_measured(needed, folder.response, strict=calcium == "dynamic"):
         print(extrapolated, flush=True)
-    asked = {
-        "data_set": folder.data_set,
-        "attention": folder.settings.variant_name,
-        "weights": hashlib.sha256((folder.path / "weights.safetensors").read_bytes()).hexdigest(),
-        "neurons": neurons,
-        "calcium": calcium,
-        "response": folder.response.source if folder.response else "linear",
-        **{f"neurons.{name}": written(value) for name, value in cells._asdict().items()},
-        "examples": examples,
-        "longest": tokens or "all",
-        "chunk": chunk,
-        "seed": seed,
-    }
-    order = np.argsort([need.tokens for need in needed], kind="stable")
-    pieces = np.array_split(order, max(-(-examples // chunk), min(joblib.effective_n_jobs(jobs), examples)))
-    chosen_target = quickest(
-        target, [2 * max(needed[i].tokens for i in piece) for piece in pieces], cells, len(pieces[0])
-    )
-    opened(parts, asked | {"chunks": len(pieces), "target": chosen_target})
-    chunks = [
-        Chunk(
-            task.model,
-            [chosen[i] for i in piece],
-            sum(needed[i].tokens for i in piece),
-            cells,
-            answer,
-            seed + number,
-            chosen_target,
-            parts and parts / f"{number:04}.nc",
-        )
-        for number, piece in enumerate(pieces)
-    ]
-    try:
-        results = finished(chunks, jobs)
-    except KeyboardInterrupt as interruption:
-        told = parts and f"finished chunks are kept in {parts}; the same command goes on"
-        raise KeyboardInterrupt(told or "") from interruption
-    found = xr.concat(results, "input").sortby("input")  # the order in which they were chosen
-    for name, values in zip(("tokens", "lowest_activity", "highest_activity"), zip(*needed, strict=True), strict=True):
-        found[name] = ("input", np.array(values))
-    for name, (units, meaning) in MEANINGS.items():
-        found[name].attrs = {"units": units, "long_name": meaning}
-    left = spiking_circuit.settling_error(cells) if isinstance(cells, SpikingNeurons) else settling_error(cells)
-    found.input.attrs = {"units": "1", "long_name": "number in the test set"}
-    found.attrs = {
-        "study": "circuit",
-        "title": f"{folder.data_set}, {folder.settings.variant}: {neurons} neurons, {calcium} calcium",
-        **asked,
-        "target": chosen_target,
-        "settling_time": written(settling_time(cells)),
-        "settling_error": left,
-        "extrapolated": extrapolated or "no",
-        "unit": task.unit,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
-    }
-    return found
+    options = {"examples": examples, "longest": tokens or "all", "chunk": chunk, "seed": seed}
+    plan = _plan(folder, neurons, calcium, cells) | options
+    places = _places([need.tokens for need in needed], chunk, jobs)
+    code = quickest(target, [2 * max(needed[i].tokens for i in place) for place in places], cells, len(places[0]))
+    open_parts(parts, plan | {"chunks": len(places), "target": code})
+    whole = Chunk(task.model, inputs, 0, cells, astrocyte, seed, code, None)
+    chunks = [_cut(whole, place, number, needed, parts) for number, place in enumerate(places)]
+    dataset = _together(finished(chunks, compared, jobs, "token", parts), needed)
+    results = {"target": code, "extrapolated": extrapolated or "no", "unit": task.unit}
+    return labelled(dataset, MEANINGS, _attributes(plan, cells) | results)
+
+
+def firing(cells: Neurons, rate: float) -> Neurons:
+    """Neurons that, if they are spiking ones, fire at this rate (Hz) at activity 1."""
+    if not isinstance(cells, SpikingNeurons):
+        return cells
+    if not rate > 0:
+        raise ValueError(f"rate {rate:g} Hz carries no activity; use one above 0")
+    return cells._replace(R=rate * Hz)
 
 
 def presenting(cells: Neurons, milliseconds: float | None) -> Neurons:
@@ -209,46 +176,56 @@ def quickest(target: str, presentations: Sequence[int], cells: Neurons, inputs: 
     return min(COST, key=lambda name: steps * (COST[name][0] + inputs * COST[name][1]) + COST[name][2])
 
 
-def opened(parts: Path | None, asked: Mapping[str, Any]) -> None:
-    """Begins the folder of finished chunks, or goes on with it; ValueError if it was begun for something else."""
-    if parts is None:
-        return
-    plan = parts / "plan.json"
-    if not plan.is_file():
-        parts.mkdir(parents=True, exist_ok=True)
-        with whole(plan) as part:
-            part.write_text(json.dumps(asked, indent=1))
-    elif json.loads(plan.read_text()) != asked:
-        raise ValueError(
-            f"{parts} keeps chunks of another command; repeat that, remove the folder, or name another --out"
-        )
+def _plan(folder: RunFolder, neurons: str, calcium: str, cells: Neurons) -> dict[str, Any]:
+    """What a folder of finished chunks is begun for, but for the choice of inputs."""
+    return {
+        **identity(folder),
+        "neurons": neurons,
+        "calcium": calcium,
+        "response": folder.response.source if folder.response else "linear",
+        **described("neurons", cells._asdict()),
+    }
 
 
-def finished(chunks: Sequence[Chunk], jobs: int) -> list[xr.Dataset]:
-    """Every chunk's result, from its file or from running it; progress in tokens."""
-    kept = {number: load(chunk.file) for number, chunk in enumerate(chunks) if chunk.file and chunk.file.is_file()}
-    waiting = [number for number in range(len(chunks)) if number not in kept]
-    done = sum(chunks[number].tokens for number in kept)
-    with tqdm(total=sum(chunk.tokens for chunk in chunks), initial=done, unit="token", disable=None) as bar:
-        if len(waiting) == 1 or joblib.effective_n_jobs(jobs) == 1:
-            for number in waiting:
-                kept[number] = compared(chunks[number], lambda tokens: bar.update(tokens / 2))
-        else:
-            work = [joblib.delayed(numbered)(number, chunks[number]) for number in waiting]
-            with joblib.parallel_config("loky"):
-                for number, result in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(work):
-                    kept[number] = result
-                    bar.update(chunks[number].tokens)
-    return list(kept.values())
+def _places(tokens: Sequence[int], chunk: int, jobs: int) -> list[NDArray[np.int64]]:
+    """Which inputs run at once: as many as `chunk` at most, of similar length, and a chunk a process at least."""
+    chunks = max(-(-len(tokens) // chunk), min(joblib.effective_n_jobs(jobs), len(tokens)))
+    return np.array_split(np.argsort(tokens, kind="stable"), chunks)
 
 
-def numbered(number: int, chunk: Chunk) -> tuple[int, xr.Dataset]:
-    return number, compared(chunk, lambda tokens: None)
+def _cut(whole: Chunk, place: NDArray[np.int64], number: int, needed: Sequence[Needs], parts: Path | None) -> Chunk:
+    """The chunk of the inputs at `place`, to be kept in the folder `parts`."""
+    return whole._replace(
+        examples=[whole.examples[i] for i in place],
+        size=sum(needed[i].tokens for i in place),
+        seed=whole.seed + number,
+        file=parts and parts / f"{number:04}.nc",
+    )
 
 
-def compared(chunk: Chunk, progress: Callable[[float], Any]) -> xr.Dataset:
-    """Model and circuits side by side."""
-    options = {"seed": chunk.seed, "target": chunk.target, "progress": progress}
+def _together(results: Sequence[xr.Dataset], needed: Sequence[Needs]) -> xr.Dataset:
+    """All inputs in the order in which they were drawn, with what they need of circuits."""
+    dataset = xr.concat(results, "input").sortby("input")
+    for name, values in zip(("tokens", "lowest_activity", "highest_activity"), zip(*needed, strict=True), strict=True):
+        dataset[name] = ("input", np.array(values))
+    return dataset
+
+
+def _attributes(plan: Mapping[str, Any], cells: Neurons) -> dict[str, Any]:
+    error = spiking_circuit.settling_error(cells) if isinstance(cells, SpikingNeurons) else settling_error(cells)
+    what = f"{plan['data_set']}, {plan['attention']} attention"
+    return {
+        "study": "circuit",
+        "title": f"{what}: {plan['neurons']} neurons, {plan['calcium']} calcium",
+        **plan,
+        "settling_time": written(settling_time(cells)),
+        "settling_error": error,
+    }
+
+
+def compared(chunk: Chunk, progress: Progress) -> xr.Dataset:
+    """Model and circuits side by side; of each token, which is written and read, progress hears twice."""
+    options = {"seed": chunk.seed, "target": chunk.target, "progress": lambda tokens: progress(tokens / 2)}
     circuit_model, circuits = with_circuits(chunk.model, chunk.neurons, chunk.calcium, **options)
     batch = stacked(chunk.examples)
     label = torch.tensor([example.label for example in chunk.examples])
@@ -268,16 +245,27 @@ def compared(chunk: Chunk, progress: Callable[[float], Any]) -> xr.Dataset:
         "model_margin": margin(logits, label).numpy(),
         "circuit_margin": margin(answered, label).numpy(),
         "synapse_steps": np.full(len(label), steps / len(label)),
-        "seconds_per_token": np.full(len(label), seconds / chunk.tokens),
+        "seconds_per_token": np.full(len(label), seconds / chunk.size),
     }
     numbers = [example.number for example in chunk.examples]
-    result = xr.Dataset({name: ("input", column) for name, column in columns.items()}, {"input": numbers})
-    if chunk.file is not None:
-        save(result, chunk.file)
-    return result
+    return xr.Dataset({name: ("input", column) for name, column in columns.items()}, {"input": numbers})
 
 
 def margin(logits: Tensor, label: Tensor) -> Tensor:
     """Logit of the true class above the largest other one, (batch,)."""
     own = logits.gather(1, label[:, None]).squeeze(1)
     return own - logits.scatter(1, label[:, None], -torch.inf).amax(1)
+
+
+def message(dataset: xr.Dataset) -> str:
+    """What came out, in three lines."""
+    same, count, unit = int(dataset.same_class.sum()), dataset.sizes["input"], dataset.attrs["unit"]
+    error, difference = float(dataset.relative_error.max(skipna=False)), float(dataset.logit_difference.max())
+    right = {who: float((dataset[f"{who}_class"] == dataset.label).mean()) for who in ("model", "circuit")}
+    return (
+        f"{count} {unit}: same class in {same}, largest relative error {error:.2g}, largest difference of a logit "
+        f"{difference:.2g}\n"
+        f"accuracy on these {unit}: model {right['model']:.4f}, circuit {right['circuit']:.4f}\n"
+        f"{float(dataset.synapse_steps.mean()):.3g} synapse steps an input, "
+        f"{float(dataset.seconds_per_token.mean()):.3g} s a token"
+    )

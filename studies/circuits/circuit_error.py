@@ -11,7 +11,7 @@ each other. A step as long as the time constant multiplies what is left of the t
 says, and changes nothing that has settled. Calcium, which settles while the neurons rest, errs by exp(-rest/tau_C).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -27,30 +27,35 @@ from biophys.circuits.attention_circuit import Layer, Stimulus, attend, settling
 from biophys.circuits.process_calcium import FittedCalcium
 from biophys.circuits.rate_circuit import RateNeurons
 from studies.figure import add_caption, paper_style
+from studies.study import Meaning, labelled
 
 INPUTS, HEADS, FEATURES, TOKENS, STIMULI = 16, 2, 8, 8, 4
 CALCIUM = FittedCalcium(rho_0=0.47, rho_1=2.64, alpha=1.0, inverse_K=4.0)  # close to the measured Hill curve
 HELD = (12.0, 24.0)  # presentations in which the time step is varied
 ABOVE_ROUNDING, ROUNDING = 1e-12, 1e-15
-MEANINGS = {
-    "error": ("1", "largest relative error of a token, by the share of a presentation in which synapses learn"),
-    "settling_law": ("1", "settling law, in steps of activity between tokens"),
-    "error_of_tau": ("1", "largest relative error of a token"),
-    "error_of_step": ("1", "largest relative error of a token"),
-    "calcium_error": ("1", "largest relative error of calcium after the rest"),
-    "rest": ("1", "rest in time constants of calcium"),
-    "presentation": ("1", "presentation in time constants of the neurons"),
-    "window": ("1", "share of a presentation, at its end, in which synapses learn"),
+MEANINGS: dict[str, Meaning] = {
+    "error": "largest relative error of a token, by the share of a presentation in which synapses learn",
+    "settling_law": "settling law, in steps of activity between tokens",
+    "error_of_tau": "largest relative error of a token",
+    "error_of_step": "largest relative error of a token",
+    "calcium_error": "largest relative error of calcium after the rest",
+    "rest": "rest in time constants of calcium",
+    "presentation": "presentation in time constants of the neurons",
+    "window": "share of a presentation, at its end, in which synapses learn",
     "tau": ("ms", "time constant of the neurons"),
-    "step": ("1", "time step in time constants of the neurons"),
-    "held": ("1", "presentation in time constants of the neurons"),
+    "step": "time step in time constants of the neurons",
+    "held": "presentation in time constants of the neurons",
     "tau_C": ("ms", "time constant of calcium"),
 }
-CAPTION = (
-    "Points: simulated, largest error of a token. Lines: A and B, settling law, its one factor (the size of the steps "
-    "of activity between tokens) set at the last point above rounding; C, sum over steps, (dt/τ)/(1 − exp(−dt/τ)); D, "
-    "exp(−rest/τ_C). Where reading errs more than writing (A, a quarter, below 20 τ), the line lies above the points."
-)
+ABOUT = {
+    "study": "circuit-error",
+    "title": "Error of the attention circuit with rate neurons",
+    "caption": "Points: simulated, largest error of a token. Lines: A and B, settling law, its one factor (the size "
+    "of the steps of activity between tokens) set at the last point above rounding; C, sum over steps, (dt/τ)/(1 − "
+    "exp(−dt/τ)); D, exp(−rest/τ_C). Where reading errs more than writing (A, a quarter, below 20 τ), the line lies "
+    "above the points.",
+    "circuits": f"{STIMULI} x {HEADS}, {INPUTS} inputs, {FEATURES} hidden, {FEATURES} outputs, {TOKENS} tokens",
+}
 
 
 def simulate(
@@ -61,7 +66,6 @@ def simulate(
     steps: Sequence[float] = (0.125, 0.25, 0.5, 1.0),
     calcium_taus: Sequence[float] = (20.0, 100.0, 500.0),
     seed: int = 0,
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Errors of random circuits.
 
@@ -72,7 +76,6 @@ def simulate(
         steps: time steps in time constants.
         calcium_taus: time constants of calcium in ms.
         seed: of strengths and tokens.
-        provenance: text stored in the dataset.
     """
     times = {"presentations": presentations, "taus": taus, "steps": steps, "calcium_taus": calcium_taus}
     for name, values in times.items():
@@ -82,33 +85,12 @@ def simulate(
         raise ValueError(
             f"windows {min(windows):g} to {max(windows):g} are no shares of a presentation; use 0 to 1, without 0"
         )
-    cells, shown = random_circuits(seed)
-    runs = len(presentations) * (len(windows) + len(taus) + len(calcium_taus)) + 2 * len(steps)
-    with tqdm(total=runs, unit="circuit", disable=None) as bar:
-
-        def error(held: float, tau: float = 10.0, step: float = 0.5, window: float = 0.5) -> float:
-            bar.update()
-            return worst(attend(cells, shown, neurons(held, tau, step, window), CALCIUM).outputs, cells, shown)
-
-        def calcium_error(held: float, tau: float) -> float:
-            bar.update()
-            slow = CALCIUM._replace(tau_C=tau * ms)
-            found = attend(cells, shown[:1], neurons(held), slow)
-            return float(np.abs(found.calcium / response(found.activity) - 1).max())
-
-        errors = [[error(held, window=window) for held in presentations] for window in windows]
-        of_tau = [[error(held, tau=tau) for held in presentations] for tau in taus]
-        of_step = [[error(held, step=step) for step in steps] for held in HELD]
-        of_calcium = [[calcium_error(held, tau) for held in presentations] for tau in calcium_taus]
     law = [[settling_error(neurons(held, window=window)) for held in presentations] for window in windows]
     rests = [[rest(held, tau) for held in presentations] for tau in calcium_taus]
     dataset = xr.Dataset(
         {
-            "error": (("window", "presentation"), errors),
+            **_errors(presentations, windows, taus, steps, calcium_taus, seed),
             "settling_law": (("window", "presentation"), law),
-            "error_of_tau": (("tau", "presentation"), of_tau),
-            "error_of_step": (("held", "step"), of_step),
-            "calcium_error": (("tau_C", "presentation"), of_calcium),
             "rest": (("tau_C", "presentation"), rests),
         },
         {
@@ -119,18 +101,42 @@ def simulate(
             "held": list(HELD),
             "tau_C": list(calcium_taus),
         },
-        {
-            "study": "circuit-error",
-            "title": "Error of the attention circuit with rate neurons",
-            "caption": CAPTION,
-            "seed": seed,
-            "circuits": f"{STIMULI} x {HEADS}, {INPUTS} inputs, {FEATURES} hidden, {FEATURES} outputs, {TOKENS} tokens",
-            **{f"provenance_{key}": value for key, value in provenance.items()},
-        },
     )
-    for name, (units, meaning) in MEANINGS.items():
-        dataset[name].attrs.update(units=units, long_name=meaning)
-    return dataset
+    return labelled(dataset, MEANINGS, ABOUT | {"seed": seed})
+
+
+def _errors(
+    presentations: Sequence[float],
+    windows: Sequence[float],
+    taus: Sequence[float],
+    steps: Sequence[float],
+    calcium_taus: Sequence[float],
+    seed: int,
+) -> dict[str, Any]:
+    """Those of attention by window, time constant and time step, and those of calcium."""
+    cells, shown = random_circuits(seed)
+    runs = len(presentations) * (len(windows) + len(taus) + len(calcium_taus)) + len(HELD) * len(steps)
+    with tqdm(total=runs, unit="circuit", disable=None) as bar:
+
+        def error(held: float, tau: float = 10.0, step: float = 0.5, window: float = 0.5) -> float:
+            bar.update()
+            return worst(attend(cells, shown, neurons(held, tau, step, window), CALCIUM).outputs, cells, shown)
+
+        def calcium_error(held: float, tau: float) -> float:
+            bar.update()
+            slow = CALCIUM._replace(tau_C=tau * ms)
+            result = attend(cells, shown[:1], neurons(held), slow)
+            return float(np.abs(result.calcium / response(result.activity) - 1).max())
+
+        return {
+            "error": (("window", "presentation"), [[error(t, window=each) for t in presentations] for each in windows]),
+            "error_of_tau": (("tau", "presentation"), [[error(t, tau=each) for t in presentations] for each in taus]),
+            "error_of_step": (("held", "step"), [[error(t, step=each) for each in steps] for t in HELD]),
+            "calcium_error": (
+                ("tau_C", "presentation"),
+                [[calcium_error(t, each) for t in presentations] for each in calcium_taus],
+            ),
+        }
 
 
 def neurons(held: float, tau: float = 10.0, step: float = 0.5, window: float = 0.5) -> RateNeurons:
@@ -159,9 +165,9 @@ def attention(cells: Layer, shown: Stimulus) -> NDArray:
     """The limit of a long presentation, (tokens, heads, outputs)."""
     key, query, value = (np.einsum("ti,ihj->thj", shown.tokens, strengths) for strengths in cells)
     activity = lambda s: np.where(s > 0, s + 1, np.exp(np.minimum(s, 0)))
-    hidden, asked = activity(key) + shown.drive, activity(query)
-    called = np.einsum("thi,hi->th", asked, TOKENS * response(hidden.mean(0)))
-    return np.einsum("thi,shi,shj->thj", asked, hidden, value) / called[..., None]
+    hidden, query = activity(key) + shown.drive, activity(query)
+    called = np.einsum("thi,hi->th", query, TOKENS * response(hidden.mean(0)))
+    return np.einsum("thi,shi,shj->thj", query, hidden, value) / called[..., None]
 
 
 def response(x: NDArray) -> NDArray:

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from biophys.circuits.attention_circuit import Layer, Learning, Parts, Shape
 from biophys.circuits.process_calcium import Calcium
 from biophys.circuits.spiking_circuit import SpikingNeurons, counting_error
-from biophys.simulation.recording import save
 from mapping.circuit import CircuitAttention, attention_layers, size, watching, with_circuits
 from studies.circuits.inputs import Example, stacked
+from studies.circuits.pieces import Progress
 from studies.threads import processor_threads
 
 
@@ -78,7 +78,7 @@ class Answered(nn.Module):
         return next(self.outputs).to(tokens.dtype)
 
 
-class Work(NamedTuple):
+class Early(NamedTuple):
     """Inputs that run at once at one rate and presentation time."""
 
     model: nn.Module
@@ -88,10 +88,11 @@ class Work(NamedTuple):
     seed: int
     target: str
     file: Path | None  # to keep the result in
+    size: int = 1  # as a piece (pieces.py)
 
 
 @torch.no_grad()
-def compared(work: Work) -> xr.Dataset:
+def compared(work: Early, progress: Progress) -> xr.Dataset:
     """Model and circuit side by side; dims input and share."""
     neurons = EarlyReading(work.neurons, work.shares)
     model, (circuit,) = with_circuits(work.model, neurons, seed=work.seed, target=work.target)
@@ -116,7 +117,8 @@ def compared(work: Work) -> xr.Dataset:
         "logit_difference": (answered - logits).abs().amax(1).numpy(),
         "circuit_class": answered.argmax(1).numpy().astype(np.int8),
     }
-    result = xr.Dataset(
+    progress(work.size)
+    return xr.Dataset(
         {
             **{key: ("input", column) for key, column in columns.items()},
             "early_class": (("share", "input"), early_class),
@@ -126,9 +128,6 @@ def compared(work: Work) -> xr.Dataset:
         },
         {"input": [example.number for example in work.examples]},
     )
-    if work.file is not None:
-        save(result, work.file)
-    return result
 
 
 def _entering(tokens: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:

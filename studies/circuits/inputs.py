@@ -13,10 +13,10 @@ from torch.nn.functional import pad
 import mapping
 from astromorph.attention import MultiheadAttention
 from astromorph.data.words import shorten
-from astromorph.files.tensors import load_weights
+from astromorph.runs import trained
 from astromorph.runs.run_folder import RunFolder
-from astromorph.settings import CalciumResponse, ImdbSettings
-from astromorph.tasks import Task, build_task
+from astromorph.settings import CalciumResponse
+from astromorph.tasks import Task
 from biophys.circuits.process_astrocyte import AstrocyteCalcium
 from biophys.simulation.recording import load
 from mapping.brian2_models import check_circuits
@@ -43,14 +43,15 @@ class Needs(NamedTuple):
 
 def trained_task(folder: RunFolder, root: Path) -> Task:
     """The task of a run with its weights. ValueError or FileNotFoundError if there are none or it has no circuit."""
-    weights = folder.path / "weights.safetensors"
-    if not weights.is_file():
-        raise FileNotFoundError(f"run {folder.path} has no weights yet; continue it with --resume {folder.path}")
-    task = build_task(folder.settings, folder.response, root)
+    task = trained.trained_task(folder, root)
     check_circuits(task.model, f"run {folder.path}")
-    load_weights(task.model, weights)
-    task.model.eval()
     return task
+
+
+def identity(folder: RunFolder) -> dict[str, str]:
+    """What tells a trained run from others."""
+    weights = hashlib.sha256((folder.path / "weights.safetensors").read_bytes()).hexdigest()
+    return {"data_set": folder.data_set, "attention": folder.settings.variant_name, "weights": weights}
 
 
 def drawn(task: Task, folder: RunFolder, count: int, tokens: int | None, seed: int) -> list[Example]:
@@ -72,14 +73,14 @@ def drawn(task: Task, folder: RunFolder, count: int, tokens: int | None, seed: i
 
 def cut(inputs: tuple[Tensor, ...], folder: RunFolder, tokens: int | None) -> tuple[Tensor, ...]:
     """A text without padding, and with at most `tokens`; anything else as it is."""
-    if not isinstance(folder.settings, ImdbSettings):
+    if folder.settings.longest_text is None:
         if tokens is not None:
             raise ValueError(f"images of {folder.data_set} have a fixed number of tokens; leave --tokens out")
         return inputs
     words, keep = inputs
-    longest = folder.settings.tokens if tokens is None else tokens
-    beginning = longest * folder.settings.first_tokens // folder.settings.tokens
-    words = torch.from_numpy(shorten(words[keep].numpy(), longest, beginning))
+    most, first = folder.settings.longest_text
+    longest = most if tokens is None else tokens
+    words = torch.from_numpy(shorten(words[keep].numpy(), longest, longest * first // most))
     return words, torch.ones(len(words), dtype=torch.bool)
 
 
@@ -130,13 +131,13 @@ def within_measured(needed: list[Needs], response: CalciumResponse | None, *, st
     share = np.mean([need.lowest < response.lowest or need.highest > response.highest for need in needed])
     beyond = [f"{response.lowest / lowest:.3g} times below"] if lowest < response.lowest else []
     beyond += [f"{highest / response.highest:.3g} times above"] if highest > response.highest else []
-    told = (
+    message = (
         f"mean activities of hidden neurons reach from {lowest:.3g} to {highest:.3g}, {' and '.join(beyond)} the "
         f"measured range {response.lowest:.3g} to {response.highest:.3g}, in {100 * share:.3g} % of the inputs"
     )
     if strict:
-        raise ValueError(f"{told}; use --calcium fitted, or train with a response measured there")
-    return f"{told}; the fitted response is extrapolated there, as in training"
+        raise ValueError(f"{message}; use --calcium fitted, or train with a response measured there")
+    return f"{message}; the fitted response is extrapolated there, as in training"
 
 
 def astrocyte_of(folder: RunFolder, measurement: Path | None) -> AstrocyteCalcium:

@@ -14,13 +14,11 @@ are answered makes little difference: after 50 ms of 1000, with four times the e
 chance in the answers is averaged over tokens, while chance in the weights that were written is not.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-import joblib
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -28,39 +26,40 @@ from brian2 import Hz, ms
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from tqdm import tqdm
+from torch import nn
 
 from astromorph.data.locations import data_root
 from astromorph.runs.run_folder import RunFolder
 from biophys.circuits.spiking_circuit import SpikingNeurons, settling_error
-from biophys.simulation.recording import load
 from mapping.circuit import attention_layers
-from studies.circuits.circuit import opened
-from studies.circuits.early_answers import EarlyReading, Work, compared, without_circuit
-from studies.circuits.inputs import drawn, trained_task
+from studies.circuits.early_answers import Early, EarlyReading, compared, without_circuit
+from studies.circuits.inputs import Example, drawn, identity, pieces, trained_task
+from studies.circuits.pieces import finished
 from studies.figure import add_caption, paper_style
+from studies.kept import open_parts
+from studies.study import Meaning, labelled
 
 SETTLED = 0.02  # a circuit whose settling error is below this share of a step
 SHARES = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
-MEANINGS = {
-    "relative_error": ("1", "error of the attention output over its norm, all tokens of an input"),
-    "counting_error": ("1", "the same, as only the counts of the answers' spikes would make it"),
-    "logit_difference": ("1", "largest difference of a logit between circuit and model"),
-    "circuit_class": ("1", "class predicted by the circuit"),
-    "early_error": ("1", "error of the attention output when queries are answered after a share of the presentation"),
-    "early_class": ("1", "class predicted when queries are answered after a share of the presentation"),
-    "model_class": ("1", "class predicted by the model"),
-    "silent_class": ("1", "class predicted by the model with silent attention"),
-    "label": ("1", "true class"),
-    "tokens": ("1", "tokens, each written and read"),
+MEANINGS: dict[str, Meaning] = {
+    "relative_error": "error of the attention output over its norm, all tokens of an input",
+    "counting_error": "the same, as only the counts of the answers' spikes would make it",
+    "logit_difference": "largest difference of a logit between circuit and model",
+    "circuit_class": "class predicted by the circuit",
+    "early_error": "error of the attention output when queries are answered after a share of the presentation",
+    "early_class": "class predicted when queries are answered after a share of the presentation",
+    "model_class": "class predicted by the model",
+    "silent_class": "class predicted by the model with silent attention",
+    "label": "true class",
+    "tokens": "tokens, each written and read",
     "seconds_per_token": ("s", "computing time of a token"),
-    "synapse_steps": ("1", "synapses that got spikes, times steps, of a token"),
-    "settling_error": ("1", "what is left of the token before, as a share of the step between the two"),
+    "synapse_steps": "synapses that got spikes, times steps, of a token",
+    "settling_error": "what is left of the token before, as a share of the step between the two",
     "answered_after": ("ms", "time of a query until its answer"),
     "rate": ("Hz", "spikes a second of a population at activity 1"),
     "presentation": ("ms", "time for which a token is presented"),
-    "share": ("1", "share of the presentation after which a query is answered"),
-    "input": ("1", "number in the test set"),
+    "share": "share of the presentation after which a query is answered",
+    "input": "number in the test set",
 }
 CAPTION = (
     "A: points, median over the inputs; lines, 1/√(rate × presentation) with one factor, set at the highest rate and "
@@ -84,7 +83,6 @@ def simulate(
     target: Literal["numpy", "cython"] = "cython",
     data: Path | None = None,
     parts: Path | None = None,
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Error of the attention and classes, over rates, presentation times and test inputs.
 
@@ -101,71 +99,33 @@ def simulate(
         target: Brian2 code target; cython compiles for a minute, once.
         data: where data sets lie.
         parts: folder that keeps what is finished; nothing is kept if left out.
-        provenance: text stored in the dataset.
 
     Returns a dataset over `rate`, `presentation`, `input` and `share`. ValueError in one sentence for bad input.
     """
     _check(rates, presentations, {"examples": examples, "tokens": tokens, "chunk": chunk}, step)
     folder = RunFolder.open(run)
     task = trained_task(folder, data_root(data))
-    if len(attention_layers(task.model)) > 1:
+    if (layers := len(attention_layers(task.model))) > 1:
         raise ValueError(
-            f"run {folder.path} has {len(attention_layers(task.model))} attention layers, and an early answer of one "
-            "would reach the next too late; use a run of one layer"
+            f"run {folder.path} has {layers} attention layers, and an early answer of one would reach the next too "
+            "late; use a run of one layer"
         )
-    chosen = drawn(task, folder, examples, tokens if folder.data_set == "imdb" else None, seed)
-    pieces = [chosen[start : start + chunk] for start in range(0, examples, chunk)]
-    opened(parts, asked := {
-        "data_set": folder.data_set,
-        "attention": folder.settings.variant_name,
-        "weights": hashlib.sha256((folder.path / "weights.safetensors").read_bytes()).hexdigest(),
-        "examples": examples,
-        "longest": tokens if folder.data_set == "imdb" else "all",
-        "step": step,
-        "chunk": chunk,
-        "seed": seed,
-        "target": target,
-    })  # fmt: skip
-    conditions = list(product(sorted(rates), sorted(presentations)))
-    works = [
-        Work(
-            task.model,
-            piece,
-            SpikingNeurons(T=presentation * ms, dt=step * ms, R=rate * Hz),
-            SHARES,
-            _seed(seed, rate, presentation, number),
-            target,
-            parts and parts / f"{rate:g}Hz-{presentation:g}ms-{number:04}.nc",
-        )
-        for rate, presentation in conditions
-        for number, piece in enumerate(pieces)
-    ]
-    results = iter(_finished(works, jobs))
-    rows = [xr.concat([next(results) for _ in pieces], "input", data_vars="all") for _ in conditions]
-    order = [[rows.pop(0) for _ in presentations] for _ in rates]
-    found = xr.combine_nested(order, ["rate", "presentation"])
-    found = found.assign_coords(rate=sorted(rates), presentation=sorted(presentations), share=list(SHARES))
-    found = found.merge(without_circuit(task.model, pieces), join="exact")
-    found = found.transpose("rate", "presentation", "share", "input")
-    cells = [SpikingNeurons(T=presentation * ms, dt=step * ms) for presentation in sorted(presentations)]
-    found["settling_error"] = "presentation", [settling_error(each) for each in cells]
-    found["answered_after"] = (
-        ("presentation", "share"),
-        [[e * step for e in EarlyReading(c, SHARES).ends] for c in cells],
-    )
-    for name, (units, meaning) in MEANINGS.items():
-        found[name].attrs = {"units": units, "long_name": meaning}
-    found.attrs = {
-        "study": "spiking-attention",
-        "title": f"{folder.data_set}, {folder.settings.variant}, as a circuit of spiking neurons",
-        "caption": CAPTION,
-        **asked,
-        "unit": task.unit,
-        "tau": str(cells[0].tau),
-        "window": cells[0].window,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
-    }
-    return found
+    longest = tokens if folder.settings.longest_text else None
+    inputs = list(pieces(drawn(task, folder, examples, longest, seed), chunk))
+    options = {"examples": examples, "longest": longest or "all", "step": step, "chunk": chunk, "seed": seed}
+    plan = {**identity(folder), **options, "target": target}
+    open_parts(parts, plan)
+    rates, presentations = sorted(rates), sorted(presentations)
+    cells = {each: SpikingNeurons(T=each * ms, dt=step * ms) for each in presentations}
+    works = _works(task.model, inputs, rates, cells, seed, target, parts)
+    dataset = _together(finished(works, compared, jobs, "circuit", parts), rates, presentations)
+    dataset = dataset.merge(without_circuit(task.model, inputs), join="exact")
+    dataset = dataset.transpose("rate", "presentation", "share", "input").assign(_of_presentations(cells, step))
+    title = f"{folder.data_set}, {folder.settings.variant}, as a circuit of spiking neurons"
+    about = {"study": "spiking-attention", "title": title, "caption": CAPTION}
+    cell = cells[presentations[0]]
+    results = {"unit": task.unit, "tau": str(cell.tau), "window": cell.window}
+    return labelled(dataset, MEANINGS, about | plan | results)
 
 
 def _check(rates: Sequence[float], presentations: Sequence[float], counts: Mapping[str, int], step: float) -> None:
@@ -184,29 +144,52 @@ def _check(rates: Sequence[float], presentations: Sequence[float], counts: Mappi
             )
 
 
+def _works(
+    model: nn.Module,
+    inputs: Sequence[list[Example]],
+    rates: Sequence[float],
+    cells: Mapping[float, SpikingNeurons],
+    seed: int,
+    target: str,
+    parts: Path | None,
+) -> list[Early]:
+    """Every piece of the inputs at every rate and presentation."""
+    return [
+        Early(
+            model,
+            examples,
+            cells[held]._replace(R=rate * Hz),
+            SHARES,
+            _seed(seed, rate, held, number),
+            target,
+            parts and parts / f"{rate:g}Hz-{held:g}ms-{number:04}.nc",
+        )
+        for rate, held in product(rates, cells)
+        for number, examples in enumerate(inputs)
+    ]
+
+
 def _seed(seed: int, rate: float, presentation: float, number: int) -> int:
     """Of one piece of work; it does not depend on what else is asked for."""
     words = [seed, round(1e6 * rate), round(1e6 * presentation), number]
     return int(np.random.SeedSequence(words).generate_state(1)[0])
 
 
-def _finished(works: Sequence[Work], jobs: int) -> list[xr.Dataset]:
-    """Every result in order, from its file or from running it."""
-    kept = {number: load(work.file) for number, work in enumerate(works) if work.file and work.file.is_file()}
-    waiting = [number for number in range(len(works)) if number not in kept]
-    with (
-        tqdm(total=len(works), initial=len(kept), unit="circuit", disable=None) as bar,
-        joblib.parallel_config("loky"),
-    ):
-        calls = (joblib.delayed(_numbered)(number, works[number]) for number in waiting)
-        for number, result in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(calls):
-            kept[number] = result
-            bar.update()
-    return [kept[number] for number in range(len(works))]
+def _together(results: Sequence[xr.Dataset], rates: Sequence[float], presentations: Sequence[float]) -> xr.Dataset:
+    """The pieces of every rate and presentation, in this order, as one dataset."""
+    count = len(results) // (len(rates) * len(presentations))
+    wholes = [xr.concat(results[i : i + count], "input", data_vars="all") for i in range(0, len(results), count)]
+    rows = [wholes[i : i + len(presentations)] for i in range(0, len(wholes), len(presentations))]
+    dataset = xr.combine_nested(rows, ["rate", "presentation"])
+    return dataset.assign_coords(rate=rates, presentation=presentations, share=list(SHARES))
 
 
-def _numbered(number: int, work: Work) -> tuple[int, xr.Dataset]:
-    return number, compared(work)
+def _of_presentations(cells: Mapping[float, SpikingNeurons], step: float) -> dict[str, Any]:
+    ends = [[end * step for end in EarlyReading(each, SHARES).ends] for each in cells.values()]
+    return {
+        "settling_error": ("presentation", [settling_error(each) for each in cells.values()]),
+        "answered_after": (("presentation", "share"), ends),
+    }
 
 
 def draw(dataset: xr.Dataset) -> Figure:

@@ -1,49 +1,41 @@
 """Time on this machine: attention, training, sweeps, synapses of a network, drawn patterns, or learned delays."""
 
-import importlib
 import inspect
 from pathlib import Path
 
-from studies.shell.outputs import claim, save_bytes, save_figure
+from studies.catalogue import BENCHES, bench_module
+from studies.shell.outputs import claim, save_figure, save_table
 from studies.shell.parser import parse, verb_parser
-from studies.shell.words import first_word
+from studies.shell.words import first_word, overview
 
-BENCHMARKS = {
-    "attention": "studies.benches.attention",
-    "training": "studies.benches.training",
-    "sweep": "studies.benches.sweep",
-    "synapses": "studies.benches.synapses",
-    "patterns": "studies.benches.patterns",
-    "delays": "studies.benches.delays",
-}
 SECTIONS = ("response", "settings", "image_settings")  # arguments of a benchmark that are no plain values
-HELP = f"""usage: astromorph bench {"|".join(BENCHMARKS)} [--option value ...]
+HELP = f"""usage: astromorph bench {"|".join(BENCHES)} [--option value ...]
 
 {__doc__}
+
+benchmarks:
+{overview({name: meaning for name, (meaning, _) in BENCHES.items()})}
 
 example: astromorph bench attention --lengths 256 1024 --out attention.csv"""
 
 
 def run(words: list[str]) -> None:
-    name, rest = first_word("bench", "benchmark", words, BENCHMARKS, HELP)
-    import matplotlib
-
-    matplotlib.use("Agg")
-    study = importlib.import_module(BENCHMARKS[name])
+    name, rest = first_word("bench", "benchmark", words, BENCHES, HELP)
+    benchmark = bench_module(name)
     command = f"astromorph bench {name}"
-    opening = inspect.cleandoc(study.__doc__ or "").split("\n\n")[0]
+    opening = inspect.cleandoc(benchmark.__doc__ or "").split("\n\n")[0]
     parser = verb_parser(command, f"{opening}\n\nexample: {command} --out {name}.csv")
     parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="table (.csv), and a PNG beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
-    skipped: set[str | int] = {name for name in SECTIONS if name in inspect.signature(study.bench).parameters}
-    parser.add_function_arguments(study.bench, skip=skipped)
-    asked = parse(parser, rest)
-    out, overwrite = asked.pop("out"), asked.pop("overwrite")
+    skipped: set[str | int] = {each for each in SECTIONS if each in inspect.signature(benchmark.bench).parameters}
+    parser.add_function_arguments(benchmark.bench, skip=skipped)
+    options = parse(parser, rest)
+    out, overwrite = options.pop("out"), options.pop("overwrite")
     if out is not None:
         claim(out, out.with_suffix(".png"), overwrite=overwrite, endings=(".csv",))
-    table = study.bench(**asked)
+    table = benchmark.bench(**options)
     print(table.to_string(index=False))
     if out is not None:
-        save_bytes(table.to_csv(index=False).encode(), out)
-        save_figure(study.draw(table), out.with_suffix(".png"))
+        save_table(table, out)
+        save_figure(benchmark.draw(table), out.with_suffix(".png"))
         print(f"wrote {out} and {out.with_suffix('.png')}")

@@ -18,12 +18,12 @@ def run(words: list[str]) -> None:
     parser = verb_parser("astromorph check", __doc__ or "", "[--quick] [--data DIR]")
     parser.add_argument("--quick", action="store_true", help="without the self-test")
     parser.add_argument("--data", type=Path, default=None, metavar="DIR", help="where data sets lie")
-    asked = parse(parser, words)
+    options = parse(parser, words)
     from astromorph.data.locations import data_root
 
-    root = data_root(asked["data"])
+    root = data_root(options["data"])
     describe(root)
-    if not asked["quick"]:
+    if not options["quick"]:
         examine()
 
 
@@ -47,8 +47,8 @@ def describe(root: Path) -> None:
     line("brian2", machine.code_targets(compiler))
     line("attention", f"compiled scan {machine.scan()}")
     line("data", str(root) if root.is_dir() else f"{root} (not there yet)")
-    for told in machine.data_sets(NAMES, root):
-        line("", told)
+    for message in machine.data_sets(NAMES, root):
+        line("", message)
 
 
 def examine() -> None:
@@ -57,7 +57,7 @@ def examine() -> None:
 
     verdicts = []
     for verdict in self_test():
-        line(verdict.floor, f"{'ok    ' if verdict.passed else 'FAILED'} {verdict.told}, {verdict.seconds:.1f} s")
+        line(verdict.floor, f"{'ok    ' if verdict.passed else 'FAILED'} {verdict.message}, {verdict.seconds:.1f} s")
         verdicts.append(verdict)
     failed = list(dict.fromkeys(verdict.floor for verdict in verdicts if not verdict.passed))
     if not failed:
@@ -69,5 +69,5 @@ def examine() -> None:
     raise SystemExit(1)
 
 
-def line(name: str, told: str) -> None:
-    print(f"{name:<{WIDTH}}{told}", flush=True)
+def line(name: str, message: str) -> None:
+    print(f"{name:<{WIDTH}}{message}", flush=True)

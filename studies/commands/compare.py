@@ -6,7 +6,7 @@ example: astromorph compare runs/imdb-* --out imdb.csv
 
 from pathlib import Path
 
-from studies.shell.outputs import claim, save_figure
+from studies.shell.outputs import claim, save_figure, save_table
 from studies.shell.parser import parse, verb_parser
 
 
@@ -15,19 +15,16 @@ def run(words: list[str]) -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs")
     parser.add_argument("--out", type=Path, default=None, help="table of all runs to write, and a PNG beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
-    asked = parse(parser, words)
-    out = asked["out"]
+    options = parse(parser, words)
+    out = options["out"]
     if out is not None:
-        claim(out, out.with_suffix(".png"), overwrite=asked["overwrite"], endings=(".csv",))
+        claim(out, out.with_suffix(".png"), overwrite=options["overwrite"], endings=(".csv",))
     from astromorph.runs.run_folder import RunFolder
     from studies.report.accuracy_table import collect, draw, printed, summarise
 
-    runs = collect([RunFolder.open(path) for path in asked["runs"]])
+    runs = collect([RunFolder.open(path) for path in options["runs"]])
     print(printed(summarise(runs)))
     if out is not None:
-        from astromorph.files.whole_files import whole
-
-        with whole(out) as part:
-            runs.to_csv(part, index=False)
+        save_table(runs, out)
         save_figure(draw(runs), out.with_suffix(".png"))
         print(f"wrote {out} and {out.with_suffix('.png')}")

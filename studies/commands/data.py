@@ -25,11 +25,11 @@ def run(words: list[str]) -> None:
     parser = verb_parser(command, f"{ACTIONS[action]}\n\nexample: {command} cifar10", f"{'|'.join(SETS)} [--data DIR]")
     parser.add_argument("name", type=str, help="data set")
     parser.add_argument("--data", type=Path, default=None, metavar="DIR", help="where data sets lie")
-    asked = parse(parser, rest)
-    name = choose("data set", asked["name"], SETS)
+    options = parse(parser, rest)
+    name = choose("data set", options["name"], SETS)
     from astromorph.data.locations import data_root
 
-    root = data_root(asked["data"])
+    root = data_root(options["data"])
     if action == "fetch":
         from astromorph.data.fetch import fetch
 

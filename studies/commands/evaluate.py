@@ -11,8 +11,9 @@ example: astromorph evaluate runs/imdb-astromorphic-seed0 --text "Slow, but what
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studies.shell.outputs import FIGURE_ENDINGS, claim, save_figure
+from studies.shell.outputs import FIGURE_ENDINGS, claim, save_figure, without_screen
 from studies.shell.parser import parse, verb_parser
+from studies.shell.run_kind import run_kind
 
 if TYPE_CHECKING:
     from astromorph import AstromorphicClassifier
@@ -39,39 +40,32 @@ def run(words: list[str]) -> None:
     add("--out", type=Path, default=None, metavar="FILE", help="figure (.png, .pdf, .svg) or page (.html) to write")
     add("--data", type=Path, default=None, metavar="DIR", help="where data sets lie; not needed for --text and --image")
     add("--overwrite", action="store_true", help="replace what --out names")
-    asked = parse(parser, words)
-    out = asked["out"]
-    if asked["text"] is not None and asked["image"] is not None:
+    options = parse(parser, words)
+    out = options["out"]
+    if options["text"] is not None and options["image"] is not None:
         raise ValueError("--text and --image are two questions; ask one at a time")
-    if asked["voter"] != "both" and (asked["text"] is not None or asked["image"] is not None):
-        raise ValueError(f"--voter {asked['voter']} is for the test set; leave it out")
-    if asked["image"] is not None and out is not None:
+    if options["voter"] != "both" and (options["text"] is not None or options["image"] is not None):
+        raise ValueError(f"--voter {options['voter']} is for the test set; leave it out")
+    if options["image"] is not None and out is not None:
         raise ValueError("an image has no figure to write; leave --out out")
     if out is not None:
-        claim(out, overwrite=asked["overwrite"], endings=(*FIGURE_ENDINGS, PAGE_ENDING))
-    if asked["text"] is not None and _is_language_model(asked["run"]):
+        claim(out, overwrite=options["overwrite"], endings=(*FIGURE_ENDINGS, PAGE_ENDING))
+    if options["text"] is not None and run_kind(options["run"]) == "language model":
         if out is not None:
             raise ValueError("a text gone on with has no figure to write; leave --out out")
         from astromorph.runs.generation import continue_text
 
         section = None
-        print(continue_text(asked["run"], asked["text"]))
-    elif asked["text"] is not None:
-        section = _text(asked["run"], asked["text"], drawn=out is not None)
-    elif asked["image"] is not None:
+        print(continue_text(options["run"], options["text"]))
+    elif options["text"] is not None:
+        section = _text(options["run"], options["text"], drawn=out is not None)
+    elif options["image"] is not None:
         section = None
-        _image(asked["run"], asked["image"])
+        _image(options["run"], options["image"])
     else:
-        section = _test_set(asked["run"], asked["data"], asked["voter"], drawn=out is not None)
+        section = _test_set(options["run"], options["data"], options["voter"], drawn=out is not None)
     if section is not None:
         _save(section, out, words)
-
-
-def _is_language_model(path: Path) -> bool:
-    from astromorph.runs.run_folder import RunFolder
-    from astromorph.settings import Wikitext2Settings
-
-    return (path / "settings.yaml").is_file() and isinstance(RunFolder.open(path).settings, Wikitext2Settings)
 
 
 def _test_set(path: Path, data: Path | None, voter: str, drawn: bool) -> "Section | None":
@@ -97,11 +91,11 @@ def _test_set(path: Path, data: Path | None, voter: str, drawn: bool) -> "Sectio
     print(f"{folder.path}: {found}")
     if not drawn:
         return None
-    _without_screen()
-    from studies.report import run_sheet as run_report
+    without_screen()
+    from studies.report import run_sheet
     from studies.report.page import Section
 
-    return Section(folder.path.name, found, run_report.draw(folder, result), run_report.CAPTION)
+    return Section(folder.path.name, found, run_sheet.draw(folder, result), run_sheet.CAPTION)
 
 
 def _text(path: Path, text: str, drawn: bool) -> "Section | None":
@@ -110,7 +104,7 @@ def _text(path: Path, text: str, drawn: bool) -> "Section | None":
     classifier = AstromorphicClassifier.from_pretrained(path)
     read = classifier.attention_weights(text)
     probabilities = classifier.predict([text])[0].tolist()
-    _without_screen()
+    without_screen()
     from studies.attention import word_weights
     from studies.report.page import Section
 
@@ -158,9 +152,3 @@ def _save(section: "Section", out: Path, words: list[str]) -> None:
         assert isinstance(section.figure, Figure)
         save_figure(section.figure, out)
     print(f"wrote {out}")
-
-
-def _without_screen() -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")

@@ -23,22 +23,22 @@ def run(words: list[str]) -> None:
     add("--nir", type=Path, default=None, metavar="FILE", help="NIR file to write, of a spiking network")
     add("--half", action="store_true", help="weights in 16 instead of 32 bits")
     add("--overwrite", action="store_true", help="replace what is there")
-    asked = parse(parser, words)
-    if (asked["out"] is None) == (asked["nir"] is None):
+    options = parse(parser, words)
+    if (options["out"] is None) == (options["nir"] is None):
         raise ValueError("an export goes to one place; give either --out DIR or --nir FILE")
-    if asked["nir"] is not None:
-        write_nir(asked["run"], asked["nir"], asked["overwrite"])
+    if options["nir"] is not None:
+        write_nir(options["run"], options["nir"], options["overwrite"])
         return
     from astromorph import AstromorphicClassifier
     from astromorph.runs.run_folder import RunFolder
 
-    summary = RunFolder.open(asked["run"]).summary()
-    model = AstromorphicClassifier.from_pretrained(asked["run"])
+    summary = RunFolder.open(options["run"]).summary()
+    model = AstromorphicClassifier.from_pretrained(options["run"])
     model.provenance |= {"test_accuracy": f"{summary['test_accuracy']:.4f}"}
-    model.save_pretrained(asked["out"], half=asked["half"], overwrite=asked["overwrite"])
-    size = sum(file.stat().st_size for file in asked["out"].iterdir())
+    model.save_pretrained(options["out"], half=options["half"], overwrite=options["overwrite"])
+    size = sum(file.stat().st_size for file in options["out"].iterdir())
     print(f"test accuracy of the run {summary['test_accuracy']:.4f}; {size / 1e6:.1f} MB")
-    print(f"wrote {asked['out']}")
+    print(f"wrote {options['out']}")
 
 
 def write_nir(run: Path, file: Path, overwrite: bool) -> None:

@@ -1,6 +1,5 @@
 """Ask the exact theory of sparse patterns on dendritic segments (Ahmad and Hawkins 2016), or count by drawing."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from itertools import product
@@ -13,9 +12,10 @@ from astromorph.files.locks import alone
 from biophys import patterns
 from biophys.patterns.overlap import Tail
 from biophys.simulation.lists import LISTS, read_numbers
-from studies.shell.outputs import claim, save_bytes
+from studies.kept import forget
+from studies.shell.outputs import claim, save_table
 from studies.shell.parser import parse, spell, verb_parser
-from studies.shell.words import choose, first_word
+from studies.shell.words import choose, first_word, overview
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ MOST_ROWS = 100_000
 ROWS = f"Every number may be a list; there is a row for each combination.\n{LISTS}"
 
 
-class Asked(NamedTuple):
+class Calculation(NamedTuple):
     """A question: its meaning, an example, the options it needs and may have, its answer, and what is drawn for it."""
 
     meaning: str
@@ -63,17 +63,17 @@ class Asked(NamedTuple):
 def run(words: list[str]) -> None:
     name, rest = first_word("patterns", "question", words, QUESTIONS, HELP)
     question = QUESTIONS[name]
-    options = [*question.needed, *question.given]
-    asked = parse(_parser(name, question), spell(rest, [option for option in options if option != "law"]))
-    out = asked["out"]
+    names = [*question.needed, *question.given]
+    options = parse(_parser(name, question), spell(rest, [each for each in names if each != "law"]))
+    out = options["out"]
     with alone(_parts(out)) if out is not None else nullcontext():
         if out is not None:
-            claim(out, overwrite=asked["overwrite"], endings=(".csv",))
-        table = _table(question, {option: asked[option] for option in options}, asked)
+            claim(out, overwrite=options["overwrite"], endings=(".csv",))
+        table = _table(question, {each: options[each] for each in names}, options)
         print(table.to_string(index=False))
         if out is not None:
-            save_bytes(table.to_csv(index=False).encode(), out)
-            shutil.rmtree(_parts(out), ignore_errors=True)
+            save_table(table, out)
+            forget(_parts(out))
             print(f"wrote {out}")
 
 
@@ -82,7 +82,7 @@ def numbers(text: str, name: str) -> list[float | int]:
     return read_numbers(text.strip("[]"), name, counts=name not in FRACTIONS)
 
 
-def _parser(name: str, question: Asked) -> Any:
+def _parser(name: str, question: Calculation) -> Any:
     command = f"astromorph patterns {name}"
     meaning = question.meaning[0].upper() + question.meaning[1:]
     parser = verb_parser(command, f"{meaning}.\n\n{ROWS}\n\nexample: {command} {question.example}")
@@ -102,7 +102,7 @@ def _parser(name: str, question: Asked) -> Any:
     return parser
 
 
-def _table(question: Asked, texts: Mapping[str, str], asked: Mapping[str, Any]) -> "pd.DataFrame":
+def _table(question: Calculation, texts: Mapping[str, str], options: Mapping[str, Any]) -> "pd.DataFrame":
     """A row for each combination of the numbers: what was asked, the theory's answer, and what was counted."""
     import pandas as pd
 
@@ -115,8 +115,8 @@ def _table(question: Asked, texts: Mapping[str, str], asked: Mapping[str, Any]) 
     rows = pd.DataFrame(list(product(*values.values())), columns=list(values))
     law = {"law": choose("law", texts["law"], ("swap", "failure", "readd"))} if "law" in texts else {}
     answer = question.answer(**{str(name): column.to_numpy() for name, column in rows.items()}, **law)
-    comparisons = int(numbers(asked.get("comparisons", "0"), "comparisons")[0])
-    counted = _counted(question, rows.assign(**law), comparisons, asked) if comparisons else {}
+    comparisons = int(numbers(options.get("comparisons", "0"), "comparisons")[0])
+    counted = _counted(question, rows.assign(**law), comparisons, options) if comparisons else {}
     return rows.assign(**_written(answer), **counted)
 
 
@@ -138,18 +138,20 @@ def _digits(probability: float, log10: float) -> str:
     return f"{10 ** (log10 % 1):.11f}e{np.floor(log10):.0f}"
 
 
-def _counted(question: Asked, rows: "pd.DataFrame", comparisons: int, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _counted(
+    question: Calculation, rows: "pd.DataFrame", comparisons: int, options: Mapping[str, Any]
+) -> dict[str, Any]:
     """How often the error occurred among `comparisons` of each row, as a share with its interval."""
     from biophys.patterns.sampling import sample, wilson_interval
 
     assert question.drawn is not None
     drawn = [question.drawn(**row) for row in rows.drop(columns="threshold").to_dict("records")]
     different = list(dict.fromkeys(drawn))
-    parts = None if asked["out"] is None else _parts(asked["out"])
-    counts = sample(different, comparisons, seed=asked["seed"], jobs=asked["jobs"], parts=parts)
+    parts = None if options["out"] is None else _parts(options["out"])
+    counts = sample(different, comparisons, seed=options["seed"], jobs=options["jobs"], parts=parts)
     found = dict(zip(different, counts, strict=True))
     errors = np.array([one.errors(found[one], theta) for one, theta in zip(drawn, rows.threshold, strict=True)])
-    low, high = wilson_interval(errors, comparisons, asked["confidence"])
+    low, high = wilson_interval(errors, comparisons, options["confidence"])
     return {"counted": errors / comparisons, "low": low, "high": high}
 
 
@@ -177,8 +179,8 @@ def _best(law: Any, **numbers_: Any) -> Mapping[str, Any]:
 
 
 def _overlap(population: Any, active: Any, synapses: Any, overlap: Any) -> Mapping[str, Any]:
-    asked = list(zip(population, active, synapses, overlap, strict=True))
-    return {"patterns_with_it": [patterns.overlap_count(*numbers_) for numbers_ in asked]}
+    cases = zip(population, active, synapses, overlap, strict=True)
+    return {"patterns_with_it": [patterns.overlap_count(*numbers_) for numbers_ in cases]}
 
 
 def _optimal(population: Any, sparsity: Any, synapses: Any, threshold: Any, false_match: Any) -> Mapping[str, Any]:
@@ -212,7 +214,7 @@ def _draw_missed(law: Any, lost: Any, synapses: int, active: int, population: in
 
 SEGMENT = ("population", "active", "synapses")
 QUESTIONS = {
-    "false-match": Asked(
+    "false-match": Calculation(
         "how often a random pattern sets off a segment (Eq. 4), or any of several (Eq. 8)",
         "--population 10000 --active 300 --synapses 30 --threshold 8,12,16",
         (*SEGMENT, "threshold"),
@@ -220,7 +222,7 @@ QUESTIONS = {
         {"segments": "1"},
         _draw_false,
     ),
-    "missed-match": Asked(
+    "missed-match": Calculation(
         "how often a segment misses its pattern under noise (Eq. 6 and two other laws)",
         "--active 128 --synapses 30 --threshold 12 --lost 26:64",
         ("active", "synapses", "threshold", "lost"),
@@ -228,7 +230,7 @@ QUESTIONS = {
         LAW,
         _draw_missed,
     ),
-    "union": Asked(
+    "union": Calculation(
         "how often a random pattern sets off a segment that stores several, exact and by mean field (Eq. 14)",
         "--population 20000 --active 200 --synapses 25 --threshold 15 --patterns 1:19",
         (*SEGMENT, "threshold", "patterns"),
@@ -236,19 +238,19 @@ QUESTIONS = {
         {},
         _draw_union,
     ),
-    "union-missed": Asked(
+    "union-missed": Calculation(
         "how often a segment that stores several patterns misses one of them when active cells are swapped",
         "--population 10000 --active 200 --synapses 25 --threshold 15 --patterns 1,10 --lost 60,80,100",
         (*SEGMENT, "threshold", "patterns", "lost"),
         lambda **numbers_: {"missed_match": patterns.union_missed_match(**numbers_)},
     ),
-    "smallest-threshold": Asked(
+    "smallest-threshold": Calculation(
         "the smallest threshold that keeps false matches (Eq. 4) down to what is tolerated",
         "--population 200000 --active 2000 --synapses 20,30,40 --false-match 1e-9",
         (*SEGMENT, "false_match"),
         lambda **numbers_: {"smallest_threshold": patterns.smallest_threshold(**numbers_)},
     ),
-    "optimal-threshold": Asked(
+    "optimal-threshold": Calculation(
         "the median of false matches over a grid of segments, for each threshold (Figure 6, whose grid is the default)",
         "--population 1000:17000:5",
         (),
@@ -256,28 +258,28 @@ QUESTIONS = {
         FIGURE_6,
         rows=False,
     ),
-    "best-threshold": Asked(
+    "best-threshold": Calculation(
         "the threshold with the fewest false and missed matches together at a stated noise",
         "--population 10000 --active 200 --synapses 30 --lost 20,60,100",
         (*SEGMENT, "lost"),
         _best,
         {"law": "swap"},
     ),
-    "overlap": Asked(
+    "overlap": Calculation(
         "how many patterns touch exactly some number of synapses (Eq. 3)",
         "--population 1024 --active 10 --synapses 10 --overlap 0:10",
         (*SEGMENT, "overlap"),
         _overlap,
     ),
 }
-WIDTH = max(map(len, QUESTIONS)) + 2
 HELP = f"""usage: astromorph patterns QUESTION --option NUMBERS ...
 
 {__doc__}
 A segment with s synapses listens to n cells of which a fire; theta active synapses give an NMDA spike.
 
 questions:
-{"".join(f"  {name:<{WIDTH}}{question.meaning}{chr(10)}" for name, question in QUESTIONS.items())}
+{overview({name: question.meaning for name, question in QUESTIONS.items()})}
+
 {ROWS}
 
 With --comparisons 1e8 patterns are also drawn, laid over segments and counted; with --out FILE.csv finished work is

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studies.shell.datasets import figure_of
-from studies.shell.outputs import FIGURE_ENDINGS, claim, save_figure
+from studies.shell.outputs import FIGURE_ENDINGS, claim, save_figure, without_screen
 from studies.shell.parser import parse, verb_parser
 
 if TYPE_CHECKING:
@@ -19,31 +19,26 @@ def run(words: list[str]) -> None:
     parser.add_argument("file", type=Path, help="dataset (.nc), table (.csv) of compare or bench, or run folder")
     parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="figure; beside its data if left out")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
-    asked = parse(parser, words)
-    file = asked["file"]
-    out = asked["out"] or (file / "learning_curves.png" if file.is_dir() else file.with_suffix(".png"))
+    options = parse(parser, words)
+    file = options["file"]
+    out = options["out"] or (file / "learning_curves.png" if file.is_dir() else file.with_suffix(".png"))
     if file.suffix in (".yaml", ".yml"):
         raise ValueError(f"{file} holds coefficients without their data; plot the dataset they were fitted to")
-    claim(out, overwrite=asked["overwrite"], endings=FIGURE_ENDINGS)
+    claim(out, overwrite=options["overwrite"], endings=FIGURE_ENDINGS)
     save_figure(_run_figure(file) if file.is_dir() else _file_figure(file), out)
     print(f"wrote {out}")
 
 
 def _run_figure(path: Path) -> "Figure":
-    import matplotlib
-
-    matplotlib.use("Agg")
+    without_screen()
     from astromorph.runs.run_folder import RunFolder
-    from studies.report import learning_curves
+    from studies.report import run_sheet
 
-    return learning_curves.draw(RunFolder.open(path))
+    return run_sheet.draw(RunFolder.open(path))
 
 
 def _file_figure(file: Path) -> "Figure":
     if file.suffix == ".csv":
-        import matplotlib
-
-        matplotlib.use("Agg")
         from studies.report import tables
 
         return tables.draw(file)

@@ -7,7 +7,7 @@ example: astromorph report runs/imdb-* threshold.nc --out report.html
 
 from pathlib import Path
 
-from studies.shell.outputs import claim
+from studies.shell.outputs import claim, without_screen
 from studies.shell.parser import parse, verb_parser
 from studies.shell.provenance import provenance
 
@@ -19,14 +19,12 @@ def run(words: list[str]) -> None:
     add("sources", type=Path, nargs="*", metavar="RUN|FILE.nc|FOLDER", help="what to report")
     add("--out", type=Path, default=Path("report.html"), metavar="FILE", help="page to write")
     add("--overwrite", action="store_true", help="replace what --out names")
-    asked = parse(parser, words)
-    out = asked["out"]
-    claim(out, overwrite=asked["overwrite"], endings=(".html",))
-    import matplotlib
-
-    matplotlib.use("Agg")
+    options = parse(parser, words)
+    out = options["out"]
+    claim(out, overwrite=options["overwrite"], endings=(".html",))
+    without_screen()
     from studies.report.report import write_report
 
-    count = write_report(out, asked["sources"] or [Path()], provenance(["report", *words]))
+    count = write_report(out, options["sources"] or [Path()], provenance(["report", *words]))
     print(f"{count} result{'s' * (count > 1)}")
     print(f"wrote {out}")

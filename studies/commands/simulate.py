@@ -1,9 +1,13 @@
 """Simulate a ready-made network of neurons, synapses and astrocytes."""
 
-from studies.shell.datasets import run_study
-from studies.shell.words import first_word
+from typing import TYPE_CHECKING
 
-EXPERIMENTS = {"calcium-response": "calcium of an astrocyte at a list of presynaptic rates, for `astromorph map`"}
+from studies.catalogue import EXPERIMENTS, study_module
+from studies.shell.datasets import run_study, write_dataset
+from studies.shell.words import first_word, overview
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def run(words: list[str]) -> None:
@@ -18,12 +22,6 @@ def run(words: list[str]) -> None:
         run_study("simulate", name, rest)
     else:
         simulate_network(name, rest)
-
-
-def overview(known: dict[str, str]) -> str:
-    """A line a network."""
-    wide = max(map(len, known))
-    return "\n".join(f"  {name:<{wide}}  {meaning}" for name, meaning in known.items())
 
 
 def page(known: dict[str, str]) -> str:
@@ -43,15 +41,10 @@ example: astromorph simulate calcium-response --rates 0.5 1 2 4 8 16 30 --out re
 
 def simulate_network(name: str, words: list[str]) -> None:
     """One network at one point of its parameters: a dataset and its figure."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import biophys
     from biophys.ready_networks import ready
     from biophys.simulation.parameters import assigned, read_values
-    from studies.report import traces
     from studies.shell.networks import first_parameter, listed, network_parser
-    from studies.shell.outputs import claim, save_figure
     from studies.shell.parser import parse
     from studies.shell.provenance import provenance
 
@@ -59,13 +52,13 @@ def simulate_network(name: str, words: list[str]) -> None:
     usage, example = "[--set PATH=VALUE] [--option value ...]", f"--set {first_parameter(network)}"
     parser = network_parser("simulate", network, usage, example, f"{name}.nc")
     parser.add_argument("--seed", type=int, default=0, help="of all chance events")
-    asked = parse(parser, words)
-    out, picture = asked["out"], asked["out"].with_suffix(".png")
-    values = read_values(network.sections, assigned(asked["set"] or []))
-    claim(out, picture, overwrite=asked["overwrite"], endings=(".nc",))
-    options = {key: asked[key] for key in ("seconds", "step", "every", "seed", "target")}
-    dataset = biophys.simulate(name, values, record=listed(asked, "record"), **options)
-    dataset.attrs |= {f"provenance_{k}": v for k, v in provenance(["simulate", name, *words]).items()}
-    biophys.save(dataset, out)
-    save_figure(traces.draw(dataset), picture)
-    print(f"wrote {out} and {picture}")
+    options = parse(parser, words)
+    values = read_values(network.sections, assigned(options["set"] or []))
+    record = listed(options, "record")
+    given = {key: options[key] for key in ("seconds", "step", "every", "seed", "target")}
+
+    def traces() -> "xr.Dataset":
+        return biophys.simulate(name, values, record=record, **given)
+
+    outputs = {key: options[key] for key in ("out", "overwrite")}
+    write_dataset(traces, study_module("traces"), outputs, provenance(["simulate", name, *words]))

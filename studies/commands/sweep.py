@@ -1,7 +1,18 @@
 """Simulate a ready-made network at every point of a grid of its parameters."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from biophys.simulation.lists import LISTS
-from studies.shell.words import first_word
+from studies.catalogue import study_module
+from studies.shell.datasets import write_dataset
+from studies.shell.words import first_word, overview
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from biophys.simulation.grid import Grid
+    from biophys.simulation.network import ReadyNetwork
 
 EXAMPLE = "--axis synapse.U_0=0.1:0.9:9 --axis stimulus.rate=1,2,5,10*Hz --seeds 5"
 
@@ -14,8 +25,6 @@ def run(words: list[str]) -> None:
 
 
 def page(known: dict[str, str]) -> str:
-    wide = max(map(len, known))
-    overview = "\n".join(f"  {name:<{wide}}  {meaning}" for name, meaning in known.items())
     return f"""usage: astromorph sweep NAME --axis PATH=VALUES [--axis PATH=VALUES ...] [--option value ...]
 
 {__doc__} The result is a
@@ -25,24 +34,15 @@ dataset with one dimension an axis. Points are kept as they finish: stopped at a
 A unit behind it holds for all, as in 1,2,5*Hz.
 
 networks:
-{overview}
+{overview(known)}
 
 example: astromorph sweep tripartite {EXAMPLE}"""
 
 
 def sweep_network(name: str, words: list[str]) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from astromorph.files.locks import alone
     from biophys.ready_networks import ready
-    from biophys.simulation import sweep
-    from biophys.simulation.grid import make_grid
-    from biophys.simulation.parameters import assigned
-    from biophys.simulation.recording import save
-    from studies.report import sweep_figure
-    from studies.shell.networks import first_parameter, listed, network_parser
-    from studies.shell.outputs import claim, save_figure
+    from biophys.simulation.sweep import sweep
+    from studies.shell.networks import first_parameter, network_parser
     from studies.shell.parser import parse
     from studies.shell.provenance import provenance
 
@@ -54,29 +54,30 @@ def sweep_network(name: str, words: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="the first of them")
     parser.add_argument("--jobs", type=int, default=-1, help="processes; -1 for one a core")
     parser.add_argument("--scheduler", type=str, default=None, metavar="ADDRESS", help="of a dask cluster to run on")
-    asked = parse(parser, words)
-    axes, fixed = assigned(asked["axis"] or []), assigned(asked["set"] or [])
-    if not axes and asked["seeds"] == 1:
+    options = parse(parser, words)
+    grid = grid_of(network, options)
+    where = {key: options[key] for key in ("target", "jobs", "scheduler")}
+    made_by = provenance(["sweep", name, *words])
+
+    def points(parts: Path) -> "xr.Dataset":  # which keeps the provenance of its beginning
+        return sweep(grid, options["out"], **where, provenance=made_by, report=lambda plan: print(plan, flush=True))
+
+    outputs = {key: options[key] for key in ("out", "overwrite")}
+    write_dataset(points, study_module("sweep"), outputs, {})
+
+
+def grid_of(network: "ReadyNetwork", options: dict[str, Any]) -> "Grid":
+    """The points that the options ask for. ValueError in one sentence if there are none."""
+    from biophys.simulation.grid import make_grid
+    from biophys.simulation.parameters import assigned
+    from studies.shell.networks import first_parameter, listed
+
+    axes, fixed = assigned(options["axis"] or []), assigned(options["set"] or [])
+    if not axes and options["seeds"] == 1:
         example = first_parameter(network)
         raise ValueError(f"sweep needs an axis; give one such as --axis {example}, or --seeds above 1")
-    if asked["seeds"] < 1:
-        raise ValueError(f"seeds {asked['seeds']} leave nothing to simulate; use at least 1")
-    out, picture = asked["out"], asked["out"].with_suffix(".png")
-    seeds = range(asked["seed"], asked["seed"] + asked["seeds"])
-    times = {key: asked[key] for key in ("seconds", "step", "every")}
-    grid = make_grid(name, axes, fixed, seeds, **times, record=listed(asked, "record"))
-    with alone(sweep.parts_folder(out)):
-        claim(out, picture, overwrite=asked["overwrite"] or sweep.begun(out), endings=(".nc",))
-        dataset = sweep.sweep(
-            grid,
-            out,
-            target=asked["target"],
-            jobs=asked["jobs"],
-            scheduler=asked["scheduler"],
-            provenance=provenance(["sweep", name, *words]),
-            report=lambda message: print(message, flush=True),
-        )
-        save(dataset, out)
-        save_figure(sweep_figure.draw(dataset), picture)
-        sweep.forget(out)
-    print(f"wrote {out} and {picture}")
+    if options["seeds"] < 1:
+        raise ValueError(f"seeds {options['seeds']} leave nothing to simulate; use at least 1")
+    seeds = range(options["seed"], options["seed"] + options["seeds"])
+    times = {key: options[key] for key in ("seconds", "step", "every")}
+    return make_grid(network.name, axes, fixed, seeds, **times, record=listed(options, "record"))

@@ -34,39 +34,31 @@ HELP = f"""usage: astromorph train {" | ".join(SETTINGS)} [--option value ...]
 
 {__doc__}
 `astromorph train digits --help` lists every setting."""
-OWN = (
-    "config",
-    "astrocyte",
-    "out",
-    "resume",
-    "data",
-    "overwrite",
-    "print_config",
-)  # options that are no settings
+NO_SETTINGS = ("config", "astrocyte", "out", "resume", "data", "overwrite", "print_config")  # options besides them
 BESIDE_RESUME = ("resume", "data")
 
 
 def run(words: list[str]) -> None:
     data_set, rest = first_word("train", "data set", words, SETTINGS, HELP)
     rest = _with_recipe(data_set, rest)
-    asked = parse(_parser(data_set), rest)
-    own = {name: asked.pop(name) for name in OWN}
-    if own["resume"] is not None:
-        _resume(data_set, own["resume"], own["data"], rest)
+    values = parse(_parser(data_set), rest)
+    options = {name: values.pop(name) for name in NO_SETTINGS}
+    if options["resume"] is not None:
+        _resume(data_set, options["resume"], options["data"], rest)
         return
-    settings = SETTINGS[data_set](**asked)
-    measured = _measured(settings, own["astrocyte"])
+    settings = SETTINGS[data_set](**values)
+    measured = _measured(settings, options["astrocyte"])
     if measured is not None:
-        settings = _with_measured(settings, measured, own["astrocyte"], given_names(rest))
+        settings = _with_measured(settings, measured, options["astrocyte"], given_names(rest))
     response = _response(settings, measured)
-    if own["print_config"]:
-        print(written(settings, response, measured, own["astrocyte"], rest), end="")
+    if options["print_config"]:
+        print(written(settings, response, measured, options["astrocyte"], rest), end="")
         return
-    _start(data_set, settings, response, own, ["train", *words])
+    _start(data_set, settings, response, options, ["train", *words])
 
 
 def _parser(data_set: str) -> jsonargparse.ArgumentParser:
-    """Every field of the data set's settings as an option, and the options of OWN."""
+    """Every field of the data set's settings as an option, and NO_SETTINGS."""
     parser = verb_parser(f"astromorph train {data_set}", __doc__ or "")
     add = parser.add_argument
     add("--config", action="config", help=_config_help(data_set))
@@ -80,13 +72,7 @@ def _parser(data_set: str) -> jsonargparse.ArgumentParser:
         help="run folder; runs/DATA-ATTENTION-seedN, or runs/DATA-KIND-delays-seedN, if left out",
     )
     add("--resume", type=Path, default=None, metavar="DIR", help="go on with the run in this folder")
-    add(
-        "--data",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help="where data sets lie; else ASTROMORPH_DATA, else cache",
-    )
+    add("--data", type=Path, default=None, metavar="DIR", help="where data sets lie; else ASTROMORPH_DATA, else cache")
     add("--overwrite", action="store_true", help="replace the run in the output folder")
     parser.add_class_arguments(SETTINGS[data_set])
     add_field_comments(parser, SETTINGS[data_set])
@@ -144,26 +130,26 @@ def _with_measured(settings: Settings, measured: "mapping.Coefficients", file: P
 
 
 def _start(
-    data_set: str, settings: Settings, response: CalciumResponse | None, own: dict[str, Any], words: list[str]
+    data_set: str, settings: Settings, response: CalciumResponse | None, options: dict[str, Any], words: list[str]
 ) -> None:
     """Everything that can be refused is refused before the run folder is touched."""
     from astromorph.data.locations import data_root
     from astromorph.runs.run_folder import RunFolder, refuse_foreign_folder
     from studies.commands.data import require
 
-    out = own["out"] or Path("runs") / f"{data_set}-{settings.variant_name}-seed{settings.seed}"
-    root = data_root(own["data"])
+    out = options["out"] or Path("runs") / f"{data_set}-{settings.variant_name}-seed{settings.seed}"
+    root = data_root(options["data"])
 
     def refuse() -> None:
-        refuse_foreign_folder(out, own["overwrite"])
+        refuse_foreign_folder(out, options["overwrite"])
         require(data_set, root)
 
     def create() -> None:
-        coefficients = None if own["astrocyte"] is None else own["astrocyte"].read_bytes()
+        coefficients = None if options["astrocyte"] is None else options["astrocyte"].read_bytes()
         import astromorph.training.loop  # noqa: F401 - loads torch, so that provenance can name the graphics processor
 
-        told = provenance(words)
-        RunFolder.create(out, data_set, settings, response, overwrite=own["overwrite"], provenance=told)
+        made_by = provenance(words)
+        RunFolder.create(out, data_set, settings, response, overwrite=options["overwrite"], provenance=made_by)
         if coefficients is not None:
             save_bytes(coefficients, out / "coefficients.yaml")
 

@@ -12,7 +12,6 @@ teacher, 399 of 400, and a constant of -0.4 to -0.2 ms, since the neuron at time
 to. Afterwards it answers every pattern and none that is played backwards, without a teacher.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -31,6 +30,7 @@ from biophys.ready_networks.delay_learning import NETWORK, Neuron, Stimulus
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import add_caption, paper_style
+from studies.study import Meaning, labelled
 
 MODES: dict[str, dict[str, Any]] = {
     "own": {},
@@ -43,18 +43,18 @@ COLORS = {"own": BLUE, "taught": RED}
 REACH = 40  # steps drawn on either side of coincidence
 REST = 4.0  # s without learning at the end
 LONGEST = 0.09  # s from the start of a pattern in which a spike answers it
-MEANINGS = {
+MEANINGS: dict[str, Meaning] = {
     "error": ("ms", "delay less the planted one"),
     "constant": ("ms", "median error of a neuron's inputs at the end"),
-    "within": ("1", "share of delays within one step of the planted ones and the constant"),
-    "threshold": ("1", "threshold, as a share of the inputs"),
-    "potential": ("1", "mean summed potential, as a share of the inputs"),
-    "answered": ("1", "share of patterns that the neuron answers with a spike"),
+    "within": "share of delays within one step of the planted ones and the constant",
+    "threshold": "threshold, as a share of the inputs",
+    "potential": "mean summed potential, as a share of the inputs",
+    "answered": "share of patterns that the neuron answers with a spike",
     "lag": ("ms", "time from the step in which the planted delays let the pattern coincide"),
-    "stage": ("1", "delays at the start or at the end"),
-    "direction": ("1", "pattern as learned or backwards"),
-    "mode": ("1", "whose spikes the delays follow"),
-    "pattern": ("1", "number of the pattern"),
+    "stage": "delays at the start or at the end",
+    "direction": "pattern as learned or backwards",
+    "mode": "whose spikes the delays follow",
+    "pattern": "number of the pattern",
 }
 
 
@@ -64,7 +64,6 @@ def simulate(
     seconds: float = 42.0,
     seed: int = 0,
     target: str = "auto",
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Delays against time, what is left of their errors, and the neuron's answers before and after.
 
@@ -73,7 +72,6 @@ def simulate(
         seconds: simulated time; learning lasts from 3 s until 4 s before the end.
         seed: of patterns, delays at the start and noise; pattern n has seed + n.
         target: Brian2 code target: numpy, cython, cpp_standalone or auto.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims mode (own, taught), pattern, input, time (s), stage, direction and lag (ms). ValueError
     in one sentence for bad input.
@@ -102,7 +100,8 @@ def simulate(
     dataset = dataset.transpose("mode", "pattern", ...).assign_coords(
         stage=list(STAGES), direction=list(DIRECTIONS), lag=1e3 * NETWORK.step * np.arange(-REACH, REACH + 1)
     )
-    return labelled(dataset, seed, {k: v for k, v in found.attrs.items() if k != "network"}, provenance)
+    settings = {name: value for name, value in found.attrs.items() if name != "network"}
+    return labelled(dataset, MEANINGS, _attributes(dataset, seed) | settings)
 
 
 def responses(one: xr.Dataset, constant: float, seconds: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -138,28 +137,24 @@ def summed(spikes: NDArray[np.float64], delays: NDArray[np.float64], steps: int)
     return lfilter([1.0], [1.0, -decay], np.bincount(arrivals, minlength=steps) / len(spikes))
 
 
-def labelled(dataset: xr.Dataset, seed: int, settings: Mapping[str, Any], provenance: Mapping[str, str]) -> xr.Dataset:
-    for name, (units, meaning) in MEANINGS.items():
-        dataset[name].attrs = {"units": units, "long_name": meaning}
-    told = []
+def _attributes(dataset: xr.Dataset, seed: int) -> dict[str, Any]:
+    parts = []
     for mode in MODES:
         shares = dataset.within.sel(mode=mode)
         error = (dataset.error.sel(mode=mode).isel(time=-1) - dataset.constant.sel(mode=mode)).values
-        told.append(
+        parts.append(
             f"{mode} spikes: {100 * float(shares.mean()):.1f} % of {error.size} delays within one step of 1 ms "
             f"(of a pattern's at least {100 * float(shares.min()):.1f} %), standard deviation {error.std():.2f} ms, "
             f"common constant {float(dataset.constant.sel(mode=mode).min()):.1f} to "
             f"{float(dataset.constant.sel(mode=mode).max()):.1f} ms"
         )
-    return dataset.assign_attrs(
-        study="delay-coincidence",
-        title="Delays that follow spikes find planted ones",
-        caption=f"{'; '.join(told)}. {dataset.sizes['pattern']} patterns, seeds from {seed}. The median error of each "
-        "pattern is subtracted. Theory: normal with the spread of a settled delay, to first order in eta.",
-        seed=seed,
-        **settings,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
-    )
+    return {
+        "study": "delay-coincidence",
+        "title": "Delays that follow spikes find planted ones",
+        "caption": f"{'; '.join(parts)}. {dataset.sizes['pattern']} patterns, seeds from {seed}. The median error of "
+        "each pattern is subtracted. Theory: normal with the spread of a settled delay, to first order in eta.",
+        "seed": seed,
+    }
 
 
 def draw(dataset: xr.Dataset) -> Figure:

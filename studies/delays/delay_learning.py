@@ -24,24 +24,26 @@ Intervals are those of Student's t over the seeds, 95 %; differences are paired 
 parameters that learn, they are weights, norms and, for learned delays, one delay a synapse.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from astromorph.data.locations import data_root
-from astromorph.files.whole_files import whole
-from studies.circuits.circuit import opened
-from studies.delays import delay_learning_figure
+from astromorph.settings.checks import check_at_least
+from studies.delays.delay_learning_figure import draw
 from studies.delays.prepared_digits import prepare
 from studies.delays.recovery import Recovered, recover
-from studies.delays.trainings import CONDITIONS, Trained, settings_of, trained
-from studies.seed_intervals import interval
+from studies.delays.trainings import CONDITIONS, settings_of, trained
+from studies.kept import kept, open_parts
+from studies.seed_intervals import interval, interval_meanings, with_interval
+from studies.study import Meaning, labelled
+from studies.trainings import Trained
+
+__all__ = ["draw", "simulate"]
 
 TASKS = ("planted", "spoken-digits")
 TUNING_SEED = 1_000_000  # of the trainings that choose a learning rate
@@ -50,23 +52,24 @@ PAIRS = {
     "fixed - none": ("fixed", "none"),
     "learned - none": ("learned", "none"),
 }
-LABELS = {
-    "task": ("1", "what is classified"),
-    "condition": ("1", "delays"),
-    "repetition": ("1", "training with a seed of its own"),
-    "pair": ("1", "two conditions, paired by seed"),
-    "epoch": ("1", "epochs trained"),
-    "test_accuracy": ("1", "test accuracy with whole delays, weights of the epoch chosen by validation"),
-    "validation_accuracy": ("1", "validation accuracy with whole delays"),
-    "chosen_epoch": ("1", "epoch chosen by validation"),
-    "learning_rate": ("1", "learning rate chosen by validation"),
-    "parameters": ("1", "parameters that are learned"),
+MEANINGS: dict[str, Meaning] = {
+    "task": "what is classified",
+    "condition": "delays",
+    "repetition": "training with a seed of its own",
+    "pair": "two conditions, paired by seed",
+    "epoch": "epochs trained",
+    "test_accuracy": "test accuracy with whole delays, weights of the epoch chosen by validation",
+    "validation_accuracy": "validation accuracy with whole delays",
+    "chosen_epoch": "epoch chosen by validation",
+    "learning_rate": "learning rate chosen by validation",
+    "parameters": "parameters that are learned",
     "seconds": ("s", "time of the training steps on one core, which other work may have shared"),
-    "difference": ("1", "difference of test accuracy"),
-    "planted_delay": ("1", "delay of the teacher's synapse, time steps"),
-    "found_delay": ("1", "whole delay that was learned, time steps"),
-    "recovery_error": ("1", "mean squared error with whole delays over that of silence"),
-    "recovered": ("1", "share of synapses whose delay is found to within one time step"),
+    **interval_meanings("test_accuracy", "test accuracy with whole delays, weights of the epoch chosen by validation"),
+    **interval_meanings("difference", "difference of test accuracy"),
+    "planted_delay": "delay of the teacher's synapse, time steps",
+    "found_delay": "whole delay that was learned, time steps",
+    "recovery_error": "mean squared error with whole delays over that of silence",
+    "recovered": "share of synapses whose delay is found to within one time step",
 }
 
 
@@ -82,7 +85,6 @@ def simulate(
     steps: int = 2000,
     seed: int = 0,
     parts: Path = Path("delay-learning.parts"),
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Tune and train every condition on every task; finished trainings are kept, and the command goes on there.
 
@@ -97,7 +99,6 @@ def simulate(
         steps: of the optimiser that finds them.
         seed: of the first training.
         parts: folder that keeps finished trainings.
-        provenance: text stored in the dataset.
 
     Returns accuracies with dims task, condition, repetition (and epoch), means and intervals without repetition.
     Raises OSError or ValueError in one sentence for bad input.
@@ -106,13 +107,14 @@ def simulate(
     _check(tasks, factors, seed=(seed, 0), seeds=(seeds, 1), epochs=(epochs, 1), steps=(steps, 1), neurons=(neurons, 1))
     root, chosen = data_root(data), [task for task in TASKS if task in tasks]
     plan = {"epochs": epochs, "learning_rates": factors, "seed": seed, "recovery": [neurons, longest, steps]}
-    opened(parts, plan)
+    open_parts(parts, plan)
     if "spoken-digits" in chosen:
         prepare(root)
     numbers = range(seed, seed + seeds)
     rows = {task: _trainings(Budget(task, epochs, factors, numbers), root, parts) for task in chosen}
-    found = [_recovered(neurons, longest, steps, number, parts) for number in numbers]
-    return _described(_of_trainings(rows).merge(_of_recoveries(found)), epochs, factors, seed, provenance)
+    recoveries = [_recovered(neurons, longest, steps, number, parts) for number in numbers]
+    dataset = _of_trainings(rows).merge(_of_recoveries(recoveries))
+    return labelled(dataset, MEANINGS, _attributes(dataset, epochs, factors, seed))
 
 
 class Budget(NamedTuple):
@@ -137,8 +139,7 @@ def _check(tasks: Sequence[str], factors: Sequence[float], **counts: tuple[int, 
     if not factors or not all(0 < factor < np.inf for factor in factors):
         raise ValueError(f"learning rates {list(factors)} are no multiples; use numbers above 0, such as 1")
     for name, (count, least) in counts.items():
-        if count < least:
-            raise ValueError(f"{name} {count} is too small; use at least {least}")
+        check_at_least(name, count, least)
 
 
 def _trainings(budget: Budget, root: Path, folder: Path) -> dict[str, Row]:
@@ -151,9 +152,9 @@ def _trainings(budget: Budget, root: Path, folder: Path) -> dict[str, Row]:
             settings = settings_of(budget.task, {"epochs": epochs}, condition, seed, factor)
             name = f"{budget.task}-{condition}-seed{seed}" + ("" if test else f"-rate{factor:g}")
             bar.set_postfix_str(name)
-            found = trained(name, settings, root, folder, test=test)
+            result = trained(name, settings, root, folder, test=test)
             bar.update()
-            return found
+            return result
 
         best, rows = dict.fromkeys(CONDITIONS, budget.factors[0]), {}
         half = max(1, budget.epochs // 2)
@@ -170,13 +171,12 @@ def _trainings(budget: Budget, root: Path, folder: Path) -> dict[str, Row]:
 
 
 def _recovered(neurons: int, longest: int, steps: int, seed: int, folder: Path) -> Recovered:
-    file = folder / f"recovery-seed{seed}.json"
-    if not file.is_file():
+    def compute() -> dict[str, Any]:
         planted, found, error = recover(neurons, longest, steps, seed)
-        with whole(file) as part:
-            part.write_text(json.dumps({"planted": planted.tolist(), "found": found.tolist(), "error": error}))
-    kept = json.loads(file.read_text())
-    return Recovered(np.array(kept["planted"]), np.array(kept["found"]), kept["error"])
+        return {"planted": planted.tolist(), "found": found.tolist(), "error": error}
+
+    fields = kept(folder / f"recovery-seed{seed}.json", compute)
+    return Recovered(np.array(fields["planted"]), np.array(fields["found"]), fields["error"])
 
 
 def _of_trainings(tasks: Mapping[str, Mapping[str, Row]]) -> xr.Dataset:
@@ -188,10 +188,13 @@ def _of_trainings(tasks: Mapping[str, Mapping[str, Row]]) -> xr.Dataset:
         {
             "test_accuracy": (three, each(lambda run: run.test_accuracy)),
             "validation_accuracy": ((*three, "epoch"), each(lambda run: run.validation)),
-            "chosen_epoch": (three, each(lambda run: run.chosen_epoch)),
-            "seconds": (three, each(lambda run: run.seconds)),
+            "chosen_epoch": (three, each(lambda run: run.measured["chosen_epoch"])),
+            "seconds": (three, each(lambda run: run.measured["seconds"])),
             "learning_rate": (three[:2], [[row.learning_rate for row in rows.values()] for rows in tasks.values()]),
-            "parameters": (three[:2], [[row.runs[0].parameters for row in rows.values()] for rows in tasks.values()]),
+            "parameters": (
+                three[:2],
+                [[row.runs[0].measured["parameters"] for row in rows.values()] for rows in tasks.values()],
+            ),
         },
         {
             "task": list(tasks),
@@ -204,8 +207,7 @@ def _of_trainings(tasks: Mapping[str, Mapping[str, Row]]) -> xr.Dataset:
     pairs = [accuracy.sel(condition=a, drop=True) - accuracy.sel(condition=b, drop=True) for a, b in PAIRS.values()]
     differences = xr.concat(pairs, "pair").assign_coords(pair=list(PAIRS))
     for name, values in {"test_accuracy": accuracy, "difference": differences}.items():
-        ends = interval(values)
-        found = found.assign(dict(zip((f"{name}_mean", f"{name}_low", f"{name}_high"), ends, strict=True)))
+        found = with_interval(found, name, interval(values))
     return found
 
 
@@ -222,16 +224,9 @@ def _of_recoveries(found: Sequence[Recovered]) -> xr.Dataset:
     )
 
 
-def _described(
-    dataset: xr.Dataset, epochs: int, factors: Sequence[float], seed: int, provenance: Mapping[str, str]
-) -> xr.Dataset:
-    for name in dataset.variables:
-        stem, _, end = str(name).rpartition("_")
-        units, meaning = LABELS.get(str(name)) or LABELS[stem]
-        ends = {"mean": "mean of ", "low": "lower end of the 95 % interval of ", "high": "upper end of it: "}
-        dataset[name].attrs = {"units": units, "long_name": meaning if str(name) in LABELS else ends[end] + meaning}
+def _attributes(dataset: xr.Dataset, epochs: int, factors: Sequence[float], seed: int) -> dict[str, Any]:
     tried, count = ", ".join(f"{factor:g}" for factor in factors), dataset.sizes["repetition"]
-    dataset.attrs = {
+    return {
         "study": "delay-learning",
         "title": "What delays buy a spiking network, and what it buys to learn them",
         "source": "Hammouamri, Khalfaoui-Hassani and Masquelier (2024), ICLR, arXiv 2306.17670",
@@ -245,11 +240,4 @@ def _described(
         ),
         "seed": seed,
         "learning_rates": tried,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    return dataset
-
-
-def draw(dataset: xr.Dataset) -> Figure:
-    """Test accuracy by condition, curves of validation accuracy, and planted against learned delays."""
-    return delay_learning_figure.draw(dataset)

@@ -5,7 +5,6 @@ Test recordings of a spiking data set go through the deployed network three time
 those two must agree spike for spike; single precision, in which the network was trained, shows what rounding does.
 """
 
-import hashlib
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -26,22 +25,23 @@ from astromorph.settings import SpikingSettings
 from astromorph.tasks import build_task
 from mapping.delay_kernel import simulate as simulate_network
 from mapping.trained import spiking_network
-from studies.circuits.inputs import drawn, stacked
+from studies.circuits.inputs import drawn, identity, stacked
 from studies.figure import add_caption, paper_style
+from studies.study import Meaning, labelled
 
 PRECISIONS = ("double", "single")
-MEANINGS = {
-    "label": ("1", "true class"),
-    "circuit_class": ("1", "class predicted by the circuit"),
-    "model_class": ("1", "class predicted by the model"),
-    "spikes": ("1", "spikes of the circuit's layer"),
-    "different_spikes": ("1", "neurons and steps in which circuit and model do not agree"),
-    "logit_difference": ("1", "largest difference of a logit between circuit and model"),
-    "circuit_raster": ("1", "spikes of the circuit, first recording, all hidden layers"),
-    "model_raster": ("1", "spikes of the model in double precision, first recording, all hidden layers"),
-    "circuit_potential": ("1", "potential of the output neurons of the circuit, first recording, of the threshold"),
-    "model_potential": ("1", "potential of the output neurons of the model, first recording, of the threshold"),
-    "input_raster": ("1", "events of the input channels, first recording"),
+MEANINGS: dict[str, Meaning] = {
+    "label": "true class",
+    "circuit_class": "class predicted by the circuit",
+    "model_class": "class predicted by the model",
+    "spikes": "spikes of the circuit's layer",
+    "different_spikes": "neurons and steps in which circuit and model do not agree",
+    "logit_difference": "largest difference of a logit between circuit and model",
+    "circuit_raster": "spikes of the circuit, first recording, all hidden layers",
+    "model_raster": "spikes of the model in double precision, first recording, all hidden layers",
+    "circuit_potential": "potential of the output neurons of the circuit, first recording, of the threshold",
+    "model_potential": "potential of the output neurons of the model, first recording, of the threshold",
+    "input_raster": "events of the input channels, first recording",
     "time": ("s", "time"),
 }
 BLUE, RED, GREY = "#0072B2", "#D55E00", "0.6"
@@ -54,7 +54,6 @@ def simulate(
     seed: int = 0,
     target: Literal["numpy", "cython", "cpp_standalone"] = "numpy",
     data: Path | None = None,
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Spikes, potentials and classes of the circuit and of the model over test recordings.
 
@@ -64,7 +63,6 @@ def simulate(
         seed: of their choice.
         target: Brian2 code target.
         data: where data sets lie.
-        provenance: text stored in the dataset.
 
     Returns a dataset over `input`, the number of a recording in the test set, precision and layer. ValueError in one
     sentence for bad input.
@@ -83,20 +81,18 @@ def simulate(
     dataset = dataset.assign_coords(
         input=[example.number for example in chosen], time=settings.frame * np.arange(spikes.shape[1])
     )
-    for name, (units, meaning) in MEANINGS.items():
-        dataset[name].attrs = {"units": units, "long_name": meaning}
-    return dataset.assign_attrs(
-        study="delayed-circuit",
-        title="A trained network with delays, in Brian2",
-        caption=told(dataset),
-        seed=seed,
-        target=target,
-        weights=hashlib.sha256((folder.path / "weights.safetensors").read_bytes()).hexdigest(),
-        data_set=folder.data_set,
-        delays=settings.delays,
-        longest=settings.longest,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
-    )
+    attributes = {
+        "study": "delayed-circuit",
+        "title": "A trained network with delays, in Brian2",
+        "caption": _caption(dataset),
+        "seed": seed,
+        "target": target,
+        "weights": identity(folder)["weights"],
+        "data_set": folder.data_set,
+        "delays": settings.delays,
+        "longest": settings.longest,
+    }
+    return labelled(dataset, MEANINGS, attributes)
 
 
 def compared(circuit: Activity, answers: Mapping[str, Activity], events: torch.Tensor) -> xr.Dataset:
@@ -126,7 +122,7 @@ def compared(circuit: Activity, answers: Mapping[str, Activity], events: torch.T
     return xr.Dataset(arrays, {"precision": list(PRECISIONS)})
 
 
-def told(dataset: xr.Dataset) -> str:
+def _caption(dataset: xr.Dataset) -> str:
     different = {name: int(dataset.different_spikes.sel(precision=name).sum()) for name in PRECISIONS}
     touched = int((dataset.different_spikes.sel(precision="single").sum("layer") > 0).sum())
     same = {name: int((dataset.model_class.sel(precision=name) == dataset.circuit_class).sum()) for name in PRECISIONS}

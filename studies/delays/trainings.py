@@ -12,21 +12,17 @@ but the order of spikes tells the class.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 import numpy as np
-import torch
 
 from astromorph.data.spiking_hdf5 import SpikingRecordings
-from astromorph.files.tensors import load_weights
-from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import ReadoutOf, SpikingSettings, SpokenDigitsSettings
 from astromorph.tasks import Task, build_task
 from astromorph.tasks.spiking import spiking_task
-from astromorph.training.evaluation import evaluate
 from astromorph.training.hardware import Processor
-from astromorph.training.loop import best_row, run_epochs
-from studies.kept import kept
+from astromorph.training.loop import best_row
+from studies.trainings import Rows, Trained, train_once
 
 CONDITIONS = ("none", "fixed", "learned")  # delays
 SMALL = {"hidden": (16, 16), "dropout": 0.1}  # the network for spoken digits: a larger one knows nearly all of them
@@ -36,6 +32,7 @@ SMALL = {"hidden": (16, 16), "dropout": 0.1}  # the network for spoken digits: a
 class PlantedSettings(SpikingSettings):
     """A task whose classes differ in nothing but the delays between channels."""
 
+    data_set = "planted"
     classes = 8
     units = 12
 
@@ -55,16 +52,6 @@ class PlantedSettings(SpikingSettings):
     validation: int = 200
 
 
-class Trained(NamedTuple):
-    """validation: accuracy after each epoch; test_accuracy: NaN if the test part was not read."""
-
-    test_accuracy: float
-    validation: list[float]
-    chosen_epoch: int
-    parameters: int
-    seconds: float  # of the training steps
-
-
 def settings_of(task: str, changes: Mapping[str, Any], condition: str, seed: int, factor: float) -> SpikingSettings:
     """Those of a task, "planted" or "spoken-digits", at `factor` times its learning rate."""
     kind: Any = {"planted": PlantedSettings, "spoken-digits": SpokenDigitsSettings}[task]
@@ -75,26 +62,21 @@ def settings_of(task: str, changes: Mapping[str, Any], condition: str, seed: int
 
 
 def trained(name: str, settings: SpikingSettings, root: Path, folder: Path, *, test: bool) -> Trained:
-    """Trains, or goes on, and keeps what came out in `folder` under `name`."""
-    return Trained(**kept(name, folder, lambda working: train(settings, root, working, test=test)))
+    """Trains, or goes on, and keeps what came out in `folder` under `name`.
 
+    Measured are `chosen_epoch`, `parameters` that learn, and `seconds` of the training steps.
+    """
+    planted = settings.data_set == PlantedSettings.data_set
+    build = lambda: planted_task(cast(PlantedSettings, settings)) if planted else build_task(settings, None, root)
 
-def train(settings: SpikingSettings, root: Path, working: Path, *, test: bool) -> Trained:
-    """One training in the folder `working`, from its last checkpoint if there is one."""
-    working.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(settings.seed)
-    task = planted_task(settings) if isinstance(settings, PlantedSettings) else build_task(settings, None, root)
-    processor = Processor.choose(settings.precision)
-    rows = run_epochs(RunFolder(working, "", settings, None, {}), task, processor)
-    load_weights(task.model, working / "weights.safetensors")
-    tested = evaluate(task.model, task.test(), len(task.class_names), processor).accuracy if test else float("nan")
-    return Trained(
-        test_accuracy=tested,
-        validation=[row["validation_accuracy"] for row in rows],
-        chosen_epoch=int(best_row(rows, task)["epoch"]),
-        parameters=sum(each.numel() for each in task.model.parameters() if each.requires_grad),
-        seconds=sum(row["seconds"] for row in rows),
-    )
+    def measure(task: Task, processor: Processor, rows: Rows) -> dict[str, float]:
+        return {
+            "chosen_epoch": int(best_row(rows, task)["epoch"]),
+            "parameters": sum(each.numel() for each in task.model.parameters() if each.requires_grad),
+            "seconds": sum(row["seconds"] for row in rows),
+        }
+
+    return train_once(folder / f"{name}.json", settings, None, build, measure, test=test, by_best=True)
 
 
 def planted_task(settings: PlantedSettings) -> Task:

@@ -2,7 +2,7 @@
 
 Every task begins from the weights that the last one wrote into a folder, also if nothing was stopped in between; so a
 study that is stopped goes on as if it had not been. Runs learn side by side in processes of one thread, a task at a
-time. The folder knows what it was begun for and serves nothing else.
+time.
 """
 
 import functools
@@ -65,21 +65,6 @@ class Run(NamedTuple):
     @property
     def name(self) -> str:
         return f"{'tuning' if self.tuning else 'run'}-{self.model}-{self.rate:g}-{self.seed}"
-
-
-def open_folder(folder: Path, settings: Settings) -> None:
-    """Begins the folder of finished tasks, or goes on with it; ValueError if it was begun for something else."""
-    plan = folder / "plan.json"
-    asked = {name: value for name, value in settings._asdict().items() if name != "data"}
-    if not plan.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        with whole(plan) as part:
-            part.write_text(json.dumps(asked, indent=1))
-    elif json.loads(plan.read_text()) != asked:
-        raise ValueError(
-            f"{folder} keeps the tasks of another study; repeat its command to go on with it, remove it, or name "
-            "another folder with --parts"
-        )
 
 
 def finish(runs: Sequence[Run], settings: Settings, folder: Path, jobs: int, title: str) -> dict[Run, list[Measured]]:

@@ -15,7 +15,6 @@ bring the segment to -46 mV, 12 to -22 mV. Plateaus last 42 ms with 12 synapses,
 64 +- 20 ms). Scattered ones add up to within 8 % of the linear sum.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -35,6 +34,7 @@ from biophys.simulation.network import simulate as simulate_network
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import STEPS_WORTH_COMPILING, choose_target
 from studies.figure import paper_style
+from studies.study import Meaning, labelled
 
 SHOWN = ("jahr-stevens", "larkum")
 WORDS = {"jahr-stevens": "Jahr and Stevens (1990)", "larkum": "Larkum et al. (2009)"}
@@ -57,12 +57,12 @@ GREY = "0.45"
 # Schiller et al. (2000): half-width and peak at the soma, mean and standard deviation; Major et al. (2013): duration
 MEASURED_HALF_WIDTH, MEASURED_PEAK, MEASURED_DURATION = (64.4, 19.8), (5.9, 1.5), (50.0, 200.0)
 
-LABELS = {
-    "balancing_conductance": ("1", "NMDA conductance over leak that holds the segment at this potential"),
-    "fall_conductance": ("1", "NMDA conductance over leak below which no plateau can last, exact"),
-    "rise_conductance": ("1", "NMDA conductance over leak above which no rest can last, exact"),
-    "fall_simulated": ("1", "least NMDA conductance over leak at which a depolarised segment stays so"),
-    "rise_simulated": ("1", "least NMDA conductance over leak at which a resting segment jumps up"),
+MEANINGS: dict[str, Meaning] = {
+    "balancing_conductance": "NMDA conductance over leak that holds the segment at this potential",
+    "fall_conductance": "NMDA conductance over leak below which no plateau can last, exact",
+    "rise_conductance": "NMDA conductance over leak above which no rest can last, exact",
+    "fall_simulated": "least NMDA conductance over leak at which a depolarised segment stays so",
+    "rise_simulated": "least NMDA conductance over leak at which a resting segment jumps up",
     "final_voltage": ("mV", "potential at the end at a constant NMDA conductance"),
     "voltage": ("mV", "potential of the segment"),
     "largest_growth": (
@@ -76,6 +76,13 @@ LABELS = {
     "soma_linear": ("mV", "largest depolarisation of the soma by one synapse, times their number"),
     "soma_half_width": ("ms", "time that the soma spends above half of its largest depolarisation"),
     "branch_peak": ("mV", "largest potential of the compartment that the first synapse is in"),
+    "block": "magnesium block",
+    "potential": ("mV", "potential of the segment"),
+    "start": "where the segment starts",
+    "conductance": "NMDA conductance over leak",
+    "active_synapses": "synapses that fire together",
+    "placement": "where the synapses are",
+    "branch_synapses": "synapses that fire together on the branches",
 }
 
 
@@ -89,7 +96,6 @@ def simulate(
     highest_conductance: float = 9.0,
     conductances: int = 101,
     target: str = "auto",
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Equilibria, plateaus and summation; no chance is involved, so there is no seed.
 
@@ -102,7 +108,6 @@ def simulate(
         highest_conductance: largest constant NMDA conductance, over the leak.
         conductances: how many are tried, evenly spaced.
         target: Brian2 code target of the branches: numpy, cython, cpp_standalone or auto.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims block, start, conductance, potential, active_synapses, time (s), placement,
     branch_synapses. ValueError in one sentence for bad input.
@@ -121,9 +126,7 @@ def simulate(
     dataset = xr.merge([_equilibria(), _held(ratios), _volleys(most_synapses)], combine_attrs="override")
     counts = np.unique(np.append(1, np.arange(branch_step, most_synapses + 1, branch_step)))
     dataset = dataset.merge(_branches(counts, branches, branch_seconds, target))
-    for name, (units, meaning) in LABELS.items():
-        dataset[name].attrs = {"units": units, "long_name": meaning}
-    dataset.attrs = {
+    attributes = {
         "study": "nmda-segment",
         "title": "All-or-none plateaus of an NMDA segment, and summation of clustered and scattered synapses",
         "seed": "none: no chance involved",
@@ -131,9 +134,8 @@ def simulate(
         **described("synapse", GlutamateParameters()._asdict()),
         **described("cable", nmda_branch.Cable()._asdict()),
         "branches": branches,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    return dataset
+    return labelled(dataset, MEANINGS, attributes)
 
 
 def _plain(quantity: Any, unit: Any) -> float:
@@ -156,10 +158,7 @@ def _equilibria() -> xr.Dataset:
             "fall_conductance": ("block", [pair.fall.conductance if pair else np.nan for pair in folds]),
             "rise_conductance": ("block", [pair.rise.conductance if pair else np.nan for pair in folds]),
         },
-        {
-            "block": ("block", list(SHOWN), {"units": "1", "long_name": "magnesium block"}),
-            "potential": ("potential", potential, {"units": "mV", "long_name": "potential of the segment"}),
-        },
+        {"block": list(SHOWN), "potential": potential},
     )
 
 
@@ -185,10 +184,7 @@ def _held(ratios: NDArray) -> xr.Dataset:
             "rise_simulated": ("block", [pair[0] for pair in jumps]),
             "fall_simulated": ("block", [pair[1] for pair in jumps]),
         },
-        {
-            "start": ("start", list(STARTS), {"units": "1", "long_name": "where the segment starts"}),
-            "conductance": ("conductance", ratios, {"units": "1", "long_name": "NMDA conductance over leak"}),
-        },
+        {"start": list(STARTS), "conductance": ratios},
     )
 
 
@@ -218,10 +214,7 @@ def _volleys(most: int) -> xr.Dataset:
             "plateau_duration": (("block", "active_synapses"), 1e3 * time_above(voltage, level, run.time.values)),
             "plateau_duration_theory": (("block", "active_synapses"), np.array(theory)),
         },
-        {
-            "active_synapses": ("active_synapses", counts, {"units": "1", "long_name": "synapses that fire together"}),
-            "time": ("time", run.time.values, run.time.attrs),
-        },
+        {"active_synapses": counts, "time": ("time", run.time.values, run.time.attrs)},
     )
 
 
@@ -276,14 +269,7 @@ def _branches(counts: NDArray, branches: int, seconds: float, target: str) -> xr
             ),
             "branch_peak": (("placement", "branch_synapses"), voltage[:, :, place].max(axis=-1)),
         },
-        {
-            "placement": ("placement", list(PLACEMENTS), {"units": "1", "long_name": "where the synapses are"}),
-            "branch_synapses": (
-                "branch_synapses",
-                counts,
-                {"units": "1", "long_name": "synapses that fire together on the branches"},
-            ),
-        },
+        {"placement": list(PLACEMENTS), "branch_synapses": counts},
     )
 
 

@@ -22,7 +22,7 @@ x 10, 512 x 4 and 1024 x 2 units and segments; 5, 10 and 30 % winners), while th
 from the number of parameters. Nor is the plain network told the context.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from matplotlib.ticker import MaxNLocator
 
 from astromorph.data.locations import data_root
 from astromorph.dendrite import opening_spread
+from astromorph.settings.checks import check_at_least
 from mapping.coefficients import read_segment
 from studies.dendrites.continual_runs import (
     MODELS,
@@ -45,10 +46,11 @@ from studies.dendrites.continual_runs import (
     finish,
     learned_parameters,
     network_of,
-    open_folder,
 )
 from studies.dendrites.permuted_digits import parameter_count
 from studies.figure import paper_style
+from studies.kept import open_parts
+from studies.study import labelled
 
 WORDS = {"active-dendrites": "active dendrites", "fixed-gating": "fixed gating", "plain": "plain network"}
 COLORS = {"active-dendrites": "#0072B2", "fixed-gating": "#009E73", "plain": "#D55E00"}
@@ -58,7 +60,12 @@ PUBLISHED_GATE = (0.0, 1.0, 1.0)  # threshold, gain and first spread of the driv
 # images a task once (of 10 tasks: three times); their learning rate and epochs are those of the best test accuracy
 PUBLISHED = {2: 0.9747, 5: 0.9636, 10: 0.9455}
 
-LABELS = {
+ABOUT = {
+    "study": "permuted-mnist",
+    "title": "Continual learning of permuted MNIST with and without dendritic segments",
+    "source": "Iyer et al. (2022), Front. Neurorobot. 16:846219",
+}
+MEANINGS = {
     "model": "network",
     "repetition": "run with a seed of its own",
     "learned": "tasks learned so far",
@@ -93,7 +100,6 @@ def simulate(
     seed: int = 0,
     jobs: int = -1,
     parts: Path = Path("permuted-mnist.parts"),
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Tune and train every model; what is done is kept task by task, and the same command goes on from there.
 
@@ -115,7 +121,6 @@ def simulate(
         seed: of the first repetition; the others follow, and after them the one for tuning.
         jobs: processes, each of one thread; -1 for one a core.
         parts: folder that keeps finished tasks.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims model, repetition, learned, task and learning_rate. Raises OSError or ValueError in one
     sentence for bad input.
@@ -125,47 +130,47 @@ def simulate(
     root = str(data_root(data))
     settings = Settings(root, *gate, tasks, examples, validation, epochs, batch, units, segments, winners)
     for model in models:
-        network_of(model, settings, seed)  # what is wrong is said before anything is read or learned
+        network_of(model, settings, seed)  # refuses what is wrong before anything is read or learned
     digits_of(settings, seed)
-    open_folder(parts, settings)
-    tuning = [Run(model, rate, seed + repetitions, True) for model in models for rate in sorted(learning_rates)]
-    tried = finish(tuning, settings, parts, jobs, "tuning")
-    reached = np.array([np.mean(tried[run][-1]["validation"]) for run in tuning]).reshape(len(models), -1)
-    rates = np.array(sorted(learning_rates))
-    chosen = rates[reached.argmax(axis=1)]
-    runs = [Run(model, float(rate), seed + k, False) for model, rate in zip(models, chosen, strict=True)
-            for k in range(repetitions)]  # fmt: skip
-    histories = finish(runs, settings, parts, jobs, "training")
-    networks = [network_of(model, settings, seed) for model in models]
-    dataset = xr.Dataset(
+    plan = {name: value for name, value in settings._asdict().items() if name != "data"}
+    open_parts(parts, plan)
+    tuned = _tuned(models, np.array(sorted(learning_rates)), settings, seed + repetitions, parts, jobs)
+    dataset = _learned(tuned.chosen_rate, settings, range(seed, seed + repetitions), parts, jobs).merge(tuned)
+    gate_options = {
+        "segment": "none: the published gate" if segment is None else Path(segment).name,
+        "open_share": "none" if segment is None else open_share,
+    }
+    return labelled(dataset, MEANINGS, ABOUT | gate_options | plan | {"seed": seed})
+
+
+def _tuned(
+    models: Sequence[str], rates: np.ndarray, settings: Settings, seed: int, folder: Path, jobs: int
+) -> xr.Dataset:
+    """Validation accuracy of every model at every rate, and the rate that reaches the highest."""
+    runs = [Run(model, float(rate), seed, True) for model in models for rate in rates]
+    tried = finish(runs, settings, folder, jobs, "tuning")
+    reached = np.array([np.mean(tried[run][-1]["validation"]) for run in runs]).reshape(len(models), -1)
+    return xr.Dataset(
+        {"tuning_accuracy": (("model", "learning_rate"), reached), "chosen_rate": ("model", rates[reached.argmax(1)])},
+        {"model": list(models), "learning_rate": rates},
+    )
+
+
+def _learned(rates: xr.DataArray, settings: Settings, seeds: range, folder: Path, jobs: int) -> xr.Dataset:
+    """Accuracies of every model at its rate with every seed, and its parameters."""
+    models, tasks = rates.model.values.tolist(), np.arange(1, settings.tasks + 1)
+    chosen = zip(models, rates.values.tolist(), strict=True)
+    runs = [Run(model, rate, seed, False) for model, rate in chosen for seed in seeds]
+    histories = finish(runs, settings, folder, jobs, "training")
+    networks = [network_of(model, settings, seeds[0]) for model in models]
+    return xr.Dataset(
         {
-            **_accuracies([histories[run] for run in runs], len(models), tasks),
-            "tuning_accuracy": (("model", "learning_rate"), reached),
-            "chosen_rate": ("model", chosen),
+            **_accuracies([histories[run] for run in runs], len(models), settings.tasks),
             "parameters": ("model", [parameter_count(network) for network in networks]),
             "learned_parameters": ("model", [learned_parameters(network) for network in networks]),
         },
-        {
-            "model": list(models),
-            "repetition": np.arange(repetitions),
-            "learned": np.arange(1, tasks + 1),
-            "task": np.arange(1, tasks + 1),
-            "learning_rate": rates,
-        },
-        {
-            "study": "permuted-mnist",
-            "title": "Continual learning of permuted MNIST with and without dendritic segments",
-            "source": "Iyer et al. (2022), Front. Neurorobot. 16:846219",
-            "segment": "none: the published gate" if segment is None else Path(segment).name,
-            **{name: value for name, value in settings._asdict().items() if name != "data"},
-            "open_share": "none" if segment is None else open_share,
-            "seed": seed,
-            **{f"provenance_{key}": value for key, value in provenance.items()},
-        },
+        {"model": models, "repetition": np.arange(len(seeds)), "learned": tasks, "task": tasks},
     )
-    for name, meaning in LABELS.items():
-        dataset[name].attrs.update(units="1", long_name=meaning)
-    return dataset
 
 
 def _check(
@@ -179,8 +184,7 @@ def _check(
     if min(rates) <= 0:
         raise ValueError(f"learning rate {min(rates):g} teaches nothing; use rates above 0")
     for name, count in (("tasks", tasks), ("epochs", epochs), ("batch", batch), ("repetitions", repetitions)):
-        if count < 1:
-            raise ValueError(f"{name} {count} is too small; use at least 1")
+        check_at_least(name, count, 1)
 
 
 def _measured_gate(file: Path, segments: int, share: float) -> tuple[float, float, float]:

@@ -42,6 +42,7 @@ from biophys.ready_networks.nmda_segment import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.dendrites.segment_detection_figure import draw
+from studies.study import Meaning, labelled
 
 __all__ = ["draw", "simulate"]
 
@@ -51,19 +52,26 @@ ONSET, LISTENING = 5.0, 60.0  # ms before the window, and after it
 WINDOWS = (0.0, 5.0, 10.0, 20.0, 40.0, 80.0, 120.0, 160.0)
 MECHANISMS = ("segment", "synapse", "magnesium")  # whose parameters are stored
 
-LABELS = {
-    "detection_probability": ("1", "probability that the segment spikes"),
+MEANINGS: dict[str, Meaning] = {
+    "detection_probability": "probability that the segment spikes",
     "plateau_voltage": ("mV", "largest potential of the segment, mean over trials"),
-    "threshold_mean": ("1", "synapses at which the segment spikes in half of the trials"),
-    "threshold_deviation": ("1", "standard deviation of the threshold, in synapses"),
-    "effective_threshold": ("1", "least number of synapses at which the segment spikes in half of the trials"),
+    "threshold_mean": "synapses at which the segment spikes in half of the trials",
+    "threshold_deviation": "standard deviation of the threshold, in synapses",
+    "effective_threshold": "least number of synapses at which the segment spikes in half of the trials",
     "coincidence_window": ("ms", "widest window in which this many synapses make a spike in half of the trials"),
-    "measured": ("1", "share of random patterns that match, or of noisy patterns that are missed"),
-    "measured_low": ("1", "lower end of its 95 % Wilson interval"),
-    "measured_high": ("1", "upper end of its 95 % Wilson interval"),
-    "theory": ("1", "the same in theory at the effective threshold, exact"),
-    "theory_soft": ("1", "the same in theory, averaged over the threshold's distribution"),
-    "counted_synapses": ("1", "synapses that were active, mean over trials"),
+    "measured": "share of random patterns that match, or of noisy patterns that are missed",
+    "measured_low": "lower end of its 95 % Wilson interval",
+    "measured_high": "upper end of its 95 % Wilson interval",
+    "theory": "the same in theory at the effective threshold, exact",
+    "theory_soft": "the same in theory, averaged over the threshold's distribution",
+    "counted_synapses": "synapses that were active, mean over trials",
+    "spread": "variation of the synapses' conductances",
+    "window": ("ms", "window in which the synapses fire"),
+    "active_synapses": "synapses that are active",
+    "kind": "what the segment is shown",
+    "population": "cells the segment could contact",
+    "lost": "cells of the pattern that are swapped",
+    "patterns": "patterns stored; 0 where one is",
 }
 
 
@@ -80,7 +88,6 @@ def simulate(
     window: float = 5.0,
     windows: Sequence[float] = WINDOWS,
     seed: int = 0,
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Detection curves of the simulated segment, and its false and missed matches beside the theory.
 
@@ -97,7 +104,6 @@ def simulate(
         window: within which the synapses of a pattern fire, in ms; one of `windows`.
         windows: of the detection curves, in ms.
         seed: of patterns, spike times and conductances.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims spread, window (ms), active_synapses, and case, whose coordinates kind (random, noisy or
     union), population, lost and patterns say what was shown. ValueError in one sentence for bad input.
@@ -113,9 +119,7 @@ def simulate(
         found = _matches(hits, spreads, window, seed, bar.update)
     dataset = xr.merge([curves, _compared(cases, hits, found, curves.sel(window=window))], combine_attrs="override")
     dataset["coincidence_window"] = ("spread", "active_synapses"), _coincidence_window(dataset)
-    for name, (units, meaning) in LABELS.items():
-        dataset[name].attrs = {"units": units, "long_name": meaning}
-    dataset.attrs = {
+    attributes = {
         "study": "segment-detection",
         "title": "Sparse patterns on a simulated NMDA segment beside the exact theory",
         "source": "theory: Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4 and 6; unions exact",
@@ -125,14 +129,9 @@ def simulate(
         "union_population": union_population,
         "window": window,
         "seed": seed,
-        **{
-            name: value
-            for name, value in found.attrs.items()
-            if name.split(".")[0] in ("segment", "synapse", "magnesium")
-        },
-        **{f"provenance_{key}": value for key, value in provenance.items()},
+        **{name: value for name, value in found.attrs.items() if name.split(".")[0] in MECHANISMS},
     }
-    return dataset
+    return labelled(dataset, MEANINGS, attributes)
 
 
 # What is shown to the segment
@@ -185,7 +184,7 @@ def _cases(
 
 
 def _answers(
-    hits: NDArray[np.int64], spread: float, window: float, first_seed: int, told: Callable[[int], Any]
+    hits: NDArray[np.int64], spread: float, window: float, first_seed: int, progress: Callable[[int], Any]
 ) -> xr.Dataset:
     """One segment a trial, with as many active synapses: whether it spikes, and its largest potential (trial)."""
     parts = []
@@ -213,7 +212,7 @@ def _answers(
         voltage = run.voltage.values[:, 0]
         spikes = nmda_spikes(voltage, run.time.values)
         parts.append(xr.Dataset({"spike": ("trial", spikes), "peak": ("trial", voltage.max(axis=-1))}))
-        told(len(batch))
+        progress(len(batch))
     return xr.concat(parts, "trial").assign_attrs(run.attrs)
 
 
@@ -227,7 +226,7 @@ def _curves(
     spreads: Sequence[float],
     trials: Mapping[float, int],
     seed: int,
-    told: Callable[[int], Any],
+    progress: Callable[[int], Any],
 ) -> xr.Dataset:
     """Chance of a spike and mean peak for 0 to `synapses` active ones, and the fitted threshold; `trials` by window."""
     counts, windows = np.arange(synapses + 1), list(trials)
@@ -236,7 +235,7 @@ def _curves(
     middle, deviation = np.empty(shape), np.empty(shape)
     for number, (i, j) in enumerate(product(*map(range, shape))):
         repeats, seeds = trials[windows[j]], _first_seed(seed, number)
-        answers = _answers(np.repeat(counts, repeats), spreads[i], windows[j], seeds, told)
+        answers = _answers(np.repeat(counts, repeats), spreads[i], windows[j], seeds, progress)
         spikes, peak = (answers[name].values.reshape(len(counts), repeats) for name in ("spike", "peak"))
         detected[i, j], peaks[i, j] = spikes.mean(axis=1), peak.mean(axis=1)
         middle[i, j], deviation[i, j] = fitted_threshold(counts, spikes.sum(axis=1), repeats)
@@ -249,15 +248,7 @@ def _curves(
             "threshold_deviation": (dims[:2], deviation),
             "effective_threshold": (dims[:2], np.ceil(middle - 1e-6)),
         },
-        {
-            "spread": ("spread", list(spreads), {"units": "1", "long_name": "variation of the synapses' conductances"}),
-            "window": ("window", windows, {"units": "ms", "long_name": "window in which the synapses fire"}),
-            "active_synapses": (
-                "active_synapses",
-                counts,
-                {"units": "1", "long_name": "synapses that are active"},
-            ),
-        },
+        {"spread": list(spreads), "window": windows, "active_synapses": counts},
     )
 
 
@@ -283,12 +274,12 @@ def _matches(
     spreads: Sequence[float],
     window: float,
     seed: int,
-    told: Callable[[int], Any],
+    progress: Callable[[int], Any],
 ) -> xr.Dataset:
     """Whether each trial of each case made a spike, with the same patterns for every spread: (spread, case, trial)."""
     together = np.concatenate(hits)
     answers = [
-        _answers(together, spread, window, _first_seed(seed, 500 + number), told)
+        _answers(together, spread, window, _first_seed(seed, 500 + number), progress)
         for number, spread in enumerate(spreads)
     ]
     spikes = np.stack([each.spike.values.reshape(len(hits), -1) for each in answers])
@@ -315,7 +306,7 @@ def _compared(
         soft[s, c] = averaged(tails, float(missed[c]), middle, deviation)
     dims = ("spread", "case")
     labels = {name: ("case", [case.get(name, 0) for case in cases]) for name in ("population", "lost", "patterns")}
-    dataset = xr.Dataset(
+    return xr.Dataset(
         {
             "measured": (dims, counted / trials),
             "measured_low": (dims, low),
@@ -326,15 +317,6 @@ def _compared(
         },
         {"kind": ("case", [case["kind"] for case in cases]), **labels},
     )
-    meanings = {
-        "kind": "what the segment is shown",
-        "population": "cells the segment could contact",
-        "lost": "cells of the pattern that are swapped",
-        "patterns": "patterns stored; 0 where one is",
-    }
-    for name, meaning in meanings.items():
-        dataset[name].attrs = {"units": "1", "long_name": meaning}
-    return dataset
 
 
 def _check(
@@ -364,6 +346,3 @@ def _check(
         raise ValueError(f"spreads {list(spreads)} are no variations of a conductance; use numbers of 0 or more")
     if window not in windows or min(windows) < 0:
         raise ValueError(f"window {window:g} ms is not among the windows {list(windows)}; add it, all of 0 ms or more")
-
-
-# Figure

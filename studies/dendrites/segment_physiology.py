@@ -12,7 +12,7 @@ times the conductance: 1.1 to 2.8 nS, an input resistance of 360 to 900 Mohm, fo
 the answer steeper, from 1.2 to 5 mV for one percent more drive; at 0.25 mM nothing is bistable any more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -34,6 +34,7 @@ from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from biophys.simulation.recording import described
 from studies.figure import paper_style
+from studies.study import Meaning, labelled
 
 MOST_DRIVE = 25.0  # NMDA conductance of all synapses over leak; more are not tried
 DRIVES = np.geomspace(1, 20, 301)  # a percent apart
@@ -41,18 +42,24 @@ SECONDS, ONSET = 0.075, 5.0  # s, and ms
 STEP = 5e-5  # s
 THEORY, MEASURED, HUMAN = (9, 20), (8, 20), (10, 30)
 GREY = "0.45"
+SEGMENT = ("magnesium", "leak", "conductance")
 
-LABELS = {
-    "threshold": ("1", "synapses that make an NMDA spike if they fire together"),
+MEANINGS: dict[str, Meaning] = {
+    "threshold": "synapses that make an NMDA spike if they fire together",
     "peak": ("mV", "largest potential of the segment"),
-    "threshold_drive": ("1", "least drive that makes an NMDA spike"),
+    "threshold_drive": "least drive that makes an NMDA spike",
     "steepness": ("mV", "by how much the largest potential grows with one percent more drive, at most"),
-    "fall_conductance": ("1", "NMDA conductance over leak below which no plateau can last, exact; 0: none can"),
-    "rise_conductance": ("1", "NMDA conductance over leak above which no rest can last, exact; 0: none is left"),
-    "best_threshold": ("1", "threshold with the least sum of false and missed matches, exact"),
-    "best_error": ("1", "that sum"),
-    "false_match": ("1", "probability that a random pattern makes a spike, exact"),
-    "missed_match": ("1", "probability that the stored pattern makes none, exact"),
+    "fall_conductance": "NMDA conductance over leak below which no plateau can last, exact; 0: none can",
+    "rise_conductance": "NMDA conductance over leak above which no rest can last, exact; 0: none is left",
+    "best_threshold": "threshold with the least sum of false and missed matches, exact",
+    "best_error": "that sum",
+    "false_match": "probability that a random pattern makes a spike, exact",
+    "missed_match": "probability that the stored pattern makes none, exact",
+    "magnesium": ("mmolar", "magnesium outside the cell"),
+    "leak": ("nS", "leak of the segment"),
+    "conductance": ("nS", "NMDA conductance of a synapse"),
+    "drive": "NMDA conductance of the active synapses over leak",
+    "possible_threshold": "threshold in synapses",
 }
 
 
@@ -65,7 +72,6 @@ def simulate(
     active: int = 300,
     synapses: int = 30,
     lost: int = 90,
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Threshold in synapses of segments that differ; no chance is involved, so there is no seed.
 
@@ -77,7 +83,6 @@ def simulate(
         active: cells that fire in a pattern.
         synapses: of the segment, on its pattern.
         lost: cells of the pattern that fall silent.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims magnesium (mmolar), leak, conductance (nS), and possible_threshold for the theory.
     ValueError in one sentence for bad input.
@@ -88,58 +93,52 @@ def simulate(
             raise ValueError(f"{name} {list(values)} make no segment; use values above 0")
     axes = [np.unique(values) for values in (magnesium, leaks, conductances)]
     threshold = _thresholds(list(product(*axes))).reshape(tuple(map(len, axes)))
-    driven = _answers([(level, 1.0, 1.0) for level in axes[0] for _ in DRIVES], np.tile(DRIVES, len(axes[0])))
-    spikes, peak = (values.reshape(len(axes[0]), -1) for values in driven)
+    coordinates = dict(zip(SEGMENT, axes, strict=True))
+    dataset = xr.Dataset({"threshold": (SEGMENT, threshold)}, coordinates).assign_coords(drive=DRIVES)
+    dataset = dataset.assign(_of_magnesium(axes[0]))
+    dataset = dataset.assign(_in_theory(population, active, synapses, lost))
+    attributes = {
+        "study": "segment-physiology",
+        "title": "Threshold of the NMDA spike in synapses against conductance, leak and magnesium",
+        "source": "theory: Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4 and 6",
+        "seed": "none: no chance involved",
+        "population": population,
+        "active": active,
+        "synapses": synapses,
+        "lost": lost,
+        **described("segment", SegmentParameters()._asdict()),
+        **described("synapse", GlutamateParameters()._asdict()),
+    }
+    return labelled(dataset, MEANINGS, attributes)
+
+
+def _of_magnesium(levels: NDArray) -> dict[str, Any]:
+    """At each level, for a leak and a synapse of 1 nS: the answer to DRIVES, and the exact ends of bistability."""
+    driven = _answers([(level, 1.0, 1.0) for level in levels for _ in DRIVES], np.tile(DRIVES, len(levels)))
+    spikes, peak = (values.reshape(len(levels), -1) for values in driven)
     segment = SegmentParameters()
     rest, reversal = float(segment.E_L / mV), float(segment.E_e / mV)
-    folds = [bistability(rest, reversal, MagnesiumParameters(Mg=level * mmolar)) for level in axes[0]]
+    folds = [bistability(rest, reversal, MagnesiumParameters(Mg=level * mmolar)) for level in levels]
+    return {
+        "peak": (("magnesium", "drive"), peak),
+        "threshold_drive": ("magnesium", np.where(spikes.any(axis=1), DRIVES[spikes.argmax(axis=1)], np.nan)),
+        "steepness": ("magnesium", np.max(0.01 * np.diff(peak) / np.diff(np.log(DRIVES)), axis=1)),
+        "fall_conductance": ("magnesium", [pair.fall.conductance if pair else 0.0 for pair in folds]),
+        "rise_conductance": ("magnesium", [pair.rise.conductance if pair else 0.0 for pair in folds]),
+    }
+
+
+def _in_theory(population: int, active: int, synapses: int, lost: int) -> dict[str, Any]:
+    """False and missed matches at every threshold, and the one with the least sum of both."""
     possible = np.arange(1, synapses + 1)
     best = best_threshold(population, active, synapses, lost)
-    dataset = xr.Dataset(
-        {
-            "threshold": (("magnesium", "leak", "conductance"), threshold),
-            "peak": (("magnesium", "drive"), peak),
-            "threshold_drive": ("magnesium", np.where(spikes.any(axis=1), DRIVES[spikes.argmax(axis=1)], np.nan)),
-            "steepness": ("magnesium", np.max(0.01 * np.diff(peak) / np.diff(np.log(DRIVES)), axis=1)),
-            "fall_conductance": ("magnesium", [pair.fall.conductance if pair else 0.0 for pair in folds]),
-            "rise_conductance": ("magnesium", [pair.rise.conductance if pair else 0.0 for pair in folds]),
-            "false_match": ("possible_threshold", false_match_probability(population, active, synapses, possible)),
-            "best_threshold": ((), int(best.threshold)),
-            "best_error": ((), float(best.false_match + best.missed_match)),
-            "missed_match": ("possible_threshold", missed_match_probability(active, synapses, possible, lost)),
-        },
-        {
-            "magnesium": ("magnesium", axes[0], {"units": "mmolar", "long_name": "magnesium outside the cell"}),
-            "leak": ("leak", axes[1], {"units": "nS", "long_name": "leak of the segment"}),
-            "conductance": ("conductance", axes[2], {"units": "nS", "long_name": "NMDA conductance of a synapse"}),
-            "drive": (
-                "drive",
-                DRIVES,
-                {"units": "1", "long_name": "NMDA conductance of the active synapses over leak"},
-            ),
-            "possible_threshold": (
-                "possible_threshold",
-                possible,
-                {"units": "1", "long_name": "threshold in synapses"},
-            ),
-        },
-        {
-            "study": "segment-physiology",
-            "title": "Threshold of the NMDA spike in synapses against conductance, leak and magnesium",
-            "source": "theory: Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4 and 6",
-            "seed": "none: no chance involved",
-            "population": population,
-            "active": active,
-            "synapses": synapses,
-            "lost": lost,
-            **described("segment", segment._asdict()),
-            **described("synapse", GlutamateParameters()._asdict()),
-            **{f"provenance_{key}": value for key, value in provenance.items()},
-        },
-    )
-    for name, (units, meaning) in LABELS.items():
-        dataset[name].attrs = {"units": units, "long_name": meaning}
-    return dataset
+    return {
+        "possible_threshold": possible,
+        "false_match": ("possible_threshold", false_match_probability(population, active, synapses, possible)),
+        "best_threshold": int(best.threshold),
+        "best_error": float(best.false_match + best.missed_match),
+        "missed_match": ("possible_threshold", missed_match_probability(active, synapses, possible, lost)),
+    }
 
 
 def _thresholds(segments: Sequence[tuple[float, float, float]]) -> NDArray:
@@ -264,11 +263,11 @@ def _draw_magnesium(axes: Axes, dataset: xr.Dataset) -> None:
 
 def _draw_theory(axes: Axes, dataset: xr.Dataset) -> None:
     false, missed = dataset.false_match, dataset.missed_match
-    asked = dataset.attrs
+    options = dataset.attrs
     axes.axvspan(*THEORY, color="#009E73", alpha=0.2, lw=0)
     for array, color, words in (
         (false, "#0072B2", "false match"),
-        (missed, "#D55E00", f"missed match, {asked['lost']} cells lost"),
+        (missed, "#D55E00", f"missed match, {options['lost']} cells lost"),
     ):
         axes.plot(array.possible_threshold, array.where(array > 0), "o-", ms=2.5, lw=1, color=color, label=words)
     axes.plot(
@@ -280,5 +279,5 @@ def _draw_theory(axes: Axes, dataset: xr.Dataset) -> None:
         label=f"least of both, at {int(dataset.best_threshold)}",
     )
     axes.set(yscale="log", ylim=(1e-12, 3), xlabel="threshold (synapses)", ylabel="probability, exact")
-    axes.set(title=f"D   {asked['active']} of {asked['population']:,} cells, {asked['synapses']} synapses")
+    axes.set(title=f"D   {options['active']} of {options['population']:,} cells, {options['synapses']} synapses")
     axes.legend(fontsize=7, loc="lower right")

@@ -11,7 +11,7 @@ was summed in single precision, which stops counting 500 by 500 at 0.99736848 of
 of its four curves 200 cells too far right, and its dashed curve is that of a = n/4, not n/2.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 import matplotlib.pyplot as plt
@@ -23,6 +23,7 @@ from matplotlib.lines import Line2D
 
 from biophys.patterns.theory import false_match_probability
 from studies.figure import add_caption, paper_style
+from studies.study import labelled
 
 # Figure 4A: simulated frequencies for 24 synapses and threshold 12, populations 300, 500, ..
 # (numenta/htmresearch, projects/sdr_paper/plot_numerical_results.py)
@@ -36,12 +37,16 @@ PUBLISHED = {
 }
 COMPARISONS = 10**8  # behind each of them
 DRAWN_TOO_FAR_RIGHT = 200  # cells, in Figure 5A, all but the curve for 64 active cells
-CAPTION = (
-    "Figures 4A (A, C), 5A (B) and 5B (D) of Ahmad and Hawkins (2016), lines exact (Eq. 4). Corrected: (4A) the "
-    "frequency 0.997368 for 256 of 300 cells comes from a sum kept in single precision; exact is 0.999998, and the "
+ABOUT = {
+    "study": "false-match",
+    "title": "False matches of a segment with random patterns, exact",
+    "caption": "Figures 4A (A, C), 5A (B) and 5B (D) of Ahmad and Hawkins (2016), lines exact (Eq. 4). Corrected: (4A) "
+    "the frequency 0.997368 for 256 of 300 cells comes from a sum kept in single precision; exact is 0.999998, and the "
     "other 28 lie within 2.2 standard errors. (5A) The curves for 128 and 256 active cells are printed 200 cells too "
-    "far right (dotted here), and so is the dashed one, which is labelled a = n/2 but shows a = n/4."
-)
+    "far right (dotted here), and so is the dashed one, which is labelled a = n/2 but shows a = n/4.",
+    "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eq. 4 and Figures 4A, 5A, 5B",
+    "seed": "none: no chance involved",
+}
 MEANINGS = {
     "active": "active cells of a pattern",
     "population": "cells the segment could contact",
@@ -68,7 +73,6 @@ def simulate(
     case_populations: Sequence[int] = (2000, 4000, 16_000, 16_000),
     case_active: Sequence[int] = (32, 32, 512, 4000),
     case_synapses: Sequence[int] = tuple(range(2, 31, 2)),
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """False matches against population and synapses, beside the published simulation; exact, so there is no seed.
 
@@ -81,10 +85,8 @@ def simulate(
         case_populations: populations of the last panel, one a case.
         case_active: active cells of the last panel, one a case.
         case_synapses: even numbers of synapses of the last panel; half of them are needed for a spike.
-        provenance: text stored in the dataset.
     """
-    n, a = np.array(populations), np.array(active)
-    shares, s = np.array(dense_shares), np.array(case_synapses)
+    n, a, shares, s = map(np.array, (populations, active, dense_shares, case_synapses))
     _check(n, a, shares, s, case_populations, case_active)
     exact = false_match_probability(n, a[:, None], synapses, threshold)
     dense = false_match_probability(n, np.rint(shares[:, None] * n), synapses, threshold)
@@ -109,21 +111,9 @@ def simulate(
             "case_population": ("case", list(case_populations)),
             "case_synapses": s,
         },
-        {
-            "study": "false-match",
-            "title": "False matches of a segment with random patterns, exact",
-            "caption": CAPTION,
-            "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eq. 4 and Figures 4A, 5A, 5B",
-            "seed": "none: no chance involved",
-            "synapses": synapses,
-            "threshold": threshold,
-            "comparisons": COMPARISONS,
-            **{f"provenance_{key}": value for key, value in provenance.items()},
-        },
     )
-    for name, meaning in MEANINGS.items():
-        dataset[name].attrs.update(units="1", long_name=meaning)
-    return dataset
+    options = {"synapses": synapses, "threshold": threshold, "comparisons": COMPARISONS}
+    return labelled(dataset, MEANINGS, ABOUT | options)
 
 
 def _published(active: int, population: int) -> float:

@@ -13,7 +13,7 @@ lost cells and 1e7 behind the others (the text says 1e7; their last digits say m
 term by term with numbers of 15 digits and is 0.9 % low where the probability is smallest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 
 import matplotlib.pyplot as plt
@@ -25,6 +25,7 @@ from matplotlib.lines import Line2D
 
 from biophys.patterns.theory import missed_match_probability
 from studies.figure import add_caption, paper_style
+from studies.study import labelled
 
 # Figure 4B: frequencies of missed matches simulated for 128 active cells and 30 synapses, by threshold
 # (numenta/htmresearch, projects/sdr_paper/plot_noise_results.py)
@@ -42,12 +43,16 @@ COMPARISONS = ((45, 10**8), (102, 10**7))  # up to so many lost cells, so many p
 LIKELY = (1e-12, 5)
 SHARE = "share of the active cells that is lost"
 NOISES = {"missed_match": "-", "missed_match_failure": "--", "missed_match_readd": ":"}
-CAPTION = (
-    "Figure 4B of Ahmad and Hawkins (2016) (A, C), lines exact (Eq. 6, which their caption calls Eq. 5). Corrected: "
-    "the published theory was summed term by term with 15 digits and is 0.9 % low at threshold 8 and 26 lost cells "
-    "(3.1134e-16; exact is 3.1419e-16). The frequencies fit 1e8 patterns each up to 45 lost cells and 1e7 beyond; the "
-    "text says 1e7 for all."
-)
+ABOUT = {
+    "study": "missed-match",
+    "title": "Missed matches of a segment with its own pattern, exact",
+    "caption": "Figure 4B of Ahmad and Hawkins (2016) (A, C), lines exact (Eq. 6, which their caption calls Eq. 5). "
+    "Corrected: the published theory was summed term by term with 15 digits and is 0.9 % low at threshold 8 and 26 "
+    "lost cells (3.1134e-16; exact is 3.1419e-16). The frequencies fit 1e8 patterns each up to 45 lost cells and 1e7 "
+    "beyond; the text says 1e7 for all.",
+    "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eq. 6 and Figure 4B",
+    "seed": "none: no chance involved",
+}
 MEANINGS = {
     "threshold": "synapses needed for an NMDA spike",
     "lost": "active cells of the pattern that fell silent",
@@ -69,7 +74,6 @@ def simulate(
     active: int = 128,
     synapses: int = 30,
     limits: Sequence[float] = (1e-2, 1e-4, 1e-9),
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Missed matches for every number of lost cells, beside the published simulation; exact, so there is no seed.
 
@@ -79,7 +83,6 @@ def simulate(
         active: cells of the stored pattern.
         synapses: synapses of the segment on these cells.
         limits: probabilities of a missed match up to which a loss counts as tolerated.
-        provenance: text stored in the dataset.
     """
     if not all(0 < limit < 1 for limit in limits):
         raise ValueError(f"limits {list(limits)} leave the range between 0 and 1; use probabilities such as 1e-4")
@@ -88,7 +91,7 @@ def simulate(
     exact = missed_match_probability(active, synapses, theta, lost)
     known = (active, synapses) == PUBLISHED_SEGMENT
     published = np.array([_published(threshold, len(lost)) if known else lost * np.nan for threshold in thresholds])
-    error = np.sqrt(exact * (1 - exact) / _comparisons(lost))
+    error = np.sqrt(exact * (1 - exact) / comparisons(lost))
     seen = published > 0  # a frequency of zero says little about the probability
     deviation = np.divide(published - exact, error, out=np.full(exact.shape, np.nan), where=seen & (error > 0))
     missed = missed_match_probability(active, synapses, every[:, None], lost)
@@ -104,21 +107,9 @@ def simulate(
             "most_lost": (("limit", "every_threshold"), [(missed <= limit).sum(axis=1) - 1 for limit in limits]),
         },
         {"threshold": list(thresholds), "lost": lost, "limit": list(limits), "every_threshold": every},
-        {
-            "study": "missed-match",
-            "title": "Missed matches of a segment with its own pattern, exact",
-            "caption": CAPTION,
-            "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eq. 6 and Figure 4B",
-            "seed": "none: no chance involved",
-            "population": population,
-            "active": active,
-            "synapses": synapses,
-            **{f"provenance_{key}": value for key, value in provenance.items()},
-        },
     )
-    for name, meaning in MEANINGS.items():
-        dataset[name].attrs.update(units="1", long_name=meaning)
-    return dataset
+    options = {"population": population, "active": active, "synapses": synapses}
+    return labelled(dataset, MEANINGS, ABOUT | options)
 
 
 def _published(threshold: int, size: int) -> np.ndarray:
@@ -129,7 +120,7 @@ def _published(threshold: int, size: int) -> np.ndarray:
     return values
 
 
-def _comparisons(lost: np.ndarray) -> np.ndarray:
+def comparisons(lost: np.ndarray) -> np.ndarray:
     """Patterns behind a published frequency."""
     (few, many), (_, fewer) = COMPARISONS
     return np.where(lost <= few, many, fewer)

@@ -11,7 +11,7 @@ Beyond the paper, the two errors are added up for one segment. What was found: t
 7 and 6 for 10, 20, 30, 40 and 50 % of the cells lost: the measured thresholds suit segments that lose up to a third.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from biophys.patterns.theory import false_match_over_grid, false_match_probability, missed_match_probability
 from studies.figure import add_caption, paper_style
+from studies.study import labelled
 
 PUBLISHED_WINDOW = (9, 20)  # optimal thresholds, Ahmad and Hawkins (2016), section 4.3
 MEASURED_WINDOW = (8, 20)  # synapses to an NMDA spike, Major, Larkum and Schiller (2013), cited there
@@ -44,12 +45,16 @@ PUBLISHED_GRID = (
     (0.005, 0.01, 0.015, 0.02, 0.025, 0.03),
     (20, 25, 30, 35, 40, 45, 50),
 )
-CAPTION = (
-    "Figure 6 of Ahmad and Hawkins (2016) (A) from exact values (Eq. 4), missed matches (Eq. 6) and the sum of both "
-    "beyond the paper. Corrected: they shade errors of at most 1e-9 from threshold 9 on, where the median over the 420 "
-    "segments is 2.04e-9; it is below 1e-9 from 10 on. The median hides a spread: at 9 the mean is 376 times as high. "
-    "From 21 on, segments of 20 synapses can never spike and count as never wrong."
-)
+ABOUT = {
+    "study": "nmda-threshold",
+    "title": "Threshold of the NMDA spike: false against missed matches, exact",
+    "caption": "Figure 6 of Ahmad and Hawkins (2016) (A) from exact values (Eq. 4), missed matches (Eq. 6) and the "
+    "sum of both beyond the paper. Corrected: they shade errors of at most 1e-9 from threshold 9 on, where the median "
+    "over the 420 segments is 2.04e-9; it is below 1e-9 from 10 on. The median hides a spread: at 9 the mean is 376 "
+    "times as high. From 21 on, segments of 20 synapses can never spike and count as never wrong.",
+    "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4 and 6, Figures 4B and 6",
+    "seed": "none: no chance involved",
+}
 MEANINGS = {
     "threshold": "synapses needed for an NMDA spike",
     "lost_fraction": "share of the active cells that fell silent",
@@ -74,7 +79,6 @@ def simulate(
     stored_active: int = 128,
     stored_synapses: int = 30,
     lost_fractions: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5),
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """False matches, missed matches and their sum against the threshold; exact, so there is no seed.
 
@@ -88,7 +92,6 @@ def simulate(
         stored_active: active cells of the stored pattern, for missed matches.
         stored_synapses: its synapses on the segment, for missed matches.
         lost_fractions: shares of its active cells that fall silent.
-        provenance: text stored in the dataset.
     """
     if not all(0 <= fraction <= 1 for fraction in lost_fractions):
         raise ValueError(f"lost_fractions {list(lost_fractions)} leave the range 0 to 1; use shares of the cells")
@@ -109,25 +112,17 @@ def simulate(
             "errors": (("lost_fraction", "threshold"), missed + false),
         },
         {"threshold": list(thresholds), "lost_fraction": list(lost_fractions)},
-        {
-            "study": "nmda-threshold",
-            "title": "Threshold of the NMDA spike: false against missed matches, exact",
-            "caption": CAPTION,
-            "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4 and 6, Figures 4B and 6",
-            "seed": "none: no chance involved",
-            "populations": list(populations),
-            "sparsities": list(sparsities),
-            "synapses": list(synapses),
-            "tolerated": tolerated,
-            "stored_population": stored_population,
-            "stored_active": stored_active,
-            "stored_synapses": stored_synapses,
-            **{f"provenance_{key}": value for key, value in provenance.items()},
-        },
     )
-    for name, meaning in MEANINGS.items():
-        dataset[name].attrs.update(units="1", long_name=meaning)
-    return dataset
+    options = {
+        "populations": list(populations),
+        "sparsities": list(sparsities),
+        "synapses": list(synapses),
+        "tolerated": tolerated,
+        "stored_population": stored_population,
+        "stored_active": stored_active,
+        "stored_synapses": stored_synapses,
+    }
+    return labelled(dataset, MEANINGS, ABOUT | options)
 
 
 def draw(dataset: xr.Dataset) -> Figure:

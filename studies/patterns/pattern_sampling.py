@@ -24,27 +24,11 @@ from scipy.stats import binom
 from biophys.patterns.sampling import FalseMatches, MissedMatches, Question, sample, wilson_interval
 from biophys.patterns.theory import union_false_match_probability
 from studies.figure import paper_style
+from studies.patterns import false_match, missed_match
+from studies.study import labelled
 
-# Counted by Ahmad and Hawkins: numenta/htmresearch, projects/sdr_paper, plot_numerical_results.py (100 million
-# comparisons a point) and plot_noise_results.py (100 million, from 51 lost cells on 10 million). Of the first value
-# for 256 active cells 0.0026 are missing because a counter of single precision stopped counting.
-FALSE_SEGMENT = {"synapses": 24, "threshold": 12}
-POPULATIONS = range(300, 3501, 200)
-PUBLISHED_FALSE = {
-    64: "1.09318e-3 5.74e-6 1.1e-7",
-    128: "0.292048 7.37836e-3 3.2014e-4 2.585e-5 2.95e-6 5.9e-7 1.3e-7 1e-8 1e-8",
-    256: "0.997368 0.629267 0.121048 0.0193688 3.50879e-3 7.4956e-4 1.8659e-4 5.332e-5 1.65e-5 5.58e-6 2.23e-6 9.3e-7 "
-    "3.2e-7 2.7e-7 7e-8 4e-8 2e-8",
-}
-MISSED_SEGMENT = {"population": 6000, "active": 128, "synapses": 30}
-LOST = (6, 13, 19, 26, 32, 38, 45, 51, 58, 64, 70, 77, 83, 90, 96, 102)
-PUBLISHED_MISSED = {
-    8: "0 0 0 0 0 0 1.7e-7 3.6e-6 8.02e-5 7.358e-4 4.6704e-3 0.0268579 0.0894488 0.263911 0.50879 0.770817",
-    12: "0 0 0 0 1.7e-7 1.11e-5 3.1558e-4 2.7716e-3 0.0198583 0.0716827 0.190397 0.426699 0.664547 0.880767 0.970354 "
-    "0.99638",
-    16: "0 0 1e-8 2.02e-5 5.9479e-4 6.2736e-3 0.0434683 0.13914 0.351389 0.582524 0.787882 0.933878 0.983776 0.998305 "
-    "0.999893 0.999999",
-}
+FALSE_SEGMENT = dict(zip(("synapses", "threshold"), false_match.PUBLISHED_SEGMENT, strict=True))
+MISSED_SEGMENT = {"population": 6000} | dict(zip(("active", "synapses"), missed_match.PUBLISHED_SEGMENT, strict=True))
 # population, active, synapses, threshold: a small population, where the size of a union matters most, one where Eq. 14
 # errs in the other direction, and that of Figure 7B
 UNIONS = {(100, 20, 25, 20): range(4, 11), (200, 20, 10, 6): range(2, 9), (1000, 200, 25, 15): range(2, 7)}
@@ -81,7 +65,6 @@ def simulate(
     jobs: int = -1,
     seed: int = 0,
     parts: Path | None = None,
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Draw, compare and count at every point, and compute the theory.
 
@@ -92,7 +75,6 @@ def simulate(
         jobs: processes; -1 for one a core.
         seed: of all that is drawn.
         parts: folder that keeps what is counted, so that a stopped study goes on.
-        provenance: text stored in the dataset.
 
     Returns a dataset with one dim, point. Raises ValueError in one sentence for bad input.
     """
@@ -101,8 +83,8 @@ def simulate(
     points = _points()
     questions = [_question(point) for point in points.to_dict("records")]
     different = list(dict.fromkeys(questions))
-    asked = [union_comparisons if getattr(one, "stored", 1) > 1 else comparisons for one in different]
-    found = dict(zip(different, sample(different, asked, seed=seed, jobs=jobs, parts=parts), strict=True))
+    counts = [union_comparisons if getattr(one, "stored", 1) > 1 else comparisons for one in different]
+    found = dict(zip(different, sample(different, counts, seed=seed, jobs=jobs, parts=parts), strict=True))
     pairs = list(zip(questions, points.threshold, strict=True))
     points["theory"] = [question.probability(theta) for question, theta in pairs]
     points["comparisons"] = [found[question].comparisons for question in questions]
@@ -112,31 +94,29 @@ def simulate(
     points["low"], points["high"] = wilson_interval(points.errors, points.comparisons, each)
     dataset = xr.Dataset.from_dataframe(points.rename_axis("point"))
     dataset = dataset.set_coords([*COLUMNS, "panel"]).drop_vars("point")
-    dataset.attrs = {
+    attributes = {
         "study": "pattern-sampling",
         "title": "Matches of drawn patterns, counted, against the exact theory",
         "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4, 6 and 14, Figures 4A and 4B",
         "seed": seed,
         "confidence": confidence,
         "confidence_of_each": each,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    for name, meaning in MEANINGS.items():
-        dataset[name].attrs.update(units="1", long_name=meaning)
-    return dataset
+    return labelled(dataset, MEANINGS, attributes)
 
 
 def _points() -> pd.DataFrame:
     """What is asked, a row a point, with what was published."""
     rows: list[dict[str, Any]] = []
-    for active, shares in PUBLISHED_FALSE.items():
-        for population, share in zip(POPULATIONS, shares.split(), strict=False):
+    for active, shares in false_match.PUBLISHED.items():
+        for population, share in zip(false_match.PUBLISHED_POPULATIONS, shares, strict=False):
             row = {"panel": "4A", "population": population, "active": active, **FALSE_SEGMENT, "patterns": 1, "lost": 0}
-            rows.append(row | {"published": float(share), "published_comparisons": 1e8})
-    for threshold, shares in PUBLISHED_MISSED.items():
-        for lost, share in zip(LOST, shares.split(), strict=True):
+            rows.append(row | {"published": float(share), "published_comparisons": 1.0 * false_match.COMPARISONS})
+    for threshold, shares in missed_match.PUBLISHED.items():
+        comparisons = missed_match.comparisons(np.array(missed_match.PUBLISHED_LOST)).astype(float)
+        for lost, share, count in zip(missed_match.PUBLISHED_LOST, shares, comparisons, strict=True):
             row = {"panel": "4B", **MISSED_SEGMENT, "threshold": threshold, "patterns": 1, "lost": lost}
-            rows.append(row | {"published": float(share), "published_comparisons": 1e8 if lost < 51 else 1e7})
+            rows.append(row | {"published": float(share), "published_comparisons": count})
     for segment, several in UNIONS.items():
         for patterns in several:
             row = {"panel": "union", **dict(zip(COLUMNS, (*segment, patterns, 0), strict=True))}
@@ -161,13 +141,13 @@ def draw(dataset: xr.Dataset) -> Figure:
         _draw_scores(panels[1, 0], dataset)
         _draw_unions(panels[1, 1], dataset.where(dataset.panel == "union", drop=True))
         inside = int(((dataset.low <= dataset.theory) & (dataset.theory <= dataset.high)).sum())
-        told = f"theory within {inside} of {dataset.sizes['point']} intervals"
-        figure.suptitle(f"Patterns drawn and counted: {told} (jointly {100 * dataset.attrs['confidence']:g} %)")
+        message = f"theory within {inside} of {dataset.sizes['point']} intervals"
+        figure.suptitle(f"Patterns drawn and counted: {message} (jointly {100 * dataset.attrs['confidence']:g} %)")
     return figure
 
 
 def _draw_false(axes: Axes, points: xr.Dataset) -> None:
-    for active, color in zip(PUBLISHED_FALSE, COLORS, strict=True):
+    for active, color in zip(false_match.PUBLISHED, COLORS, strict=True):
         curve = points.where(points.active == active, drop=True)
         axes.plot(curve.population, curve.theory, color=color, lw=1, label=f"{active}")
         _draw_counted(axes, curve.population, curve, color)
@@ -177,7 +157,7 @@ def _draw_false(axes: Axes, points: xr.Dataset) -> None:
 
 
 def _draw_missed(axes: Axes, points: xr.Dataset) -> None:
-    for threshold, color in zip(PUBLISHED_MISSED, COLORS, strict=True):
+    for threshold, color in zip(missed_match.PUBLISHED, COLORS, strict=True):
         curve = points.where(points.threshold == threshold, drop=True)
         share = 100 * curve.lost / curve.active
         axes.plot(share, curve.theory, color=color, lw=1, label=f"{threshold}")

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from studies.study import labelled
+
 FEWEST_POINTS = 10
 MEANINGS = {
     "parameter": "what the fitted values are a power of",
@@ -49,23 +51,21 @@ def fit_power_law(values: xr.DataArray, parameters: Mapping[str, tuple[str, xr.D
             "exponent_highest": ("parameter", [float(slope.max()) for slope in slopes]),
         },
         {"parameter": list(parameters)},
-        {
-            "factor": float(np.exp(coefficients[0])),
-            "points_fitted": count,
-            "residual_largest": float(np.abs(residual).max()),
-            "residual_rms": float(np.sqrt(np.mean(residual**2))),
-        },
     )
-    for name, meaning in MEANINGS.items():
-        fit[name].attrs.update(units="1", long_name=meaning)
-    return fit
+    attributes = {
+        "factor": float(np.exp(coefficients[0])),
+        "points_fitted": count,
+        "residual_largest": float(np.abs(residual).max()),
+        "residual_rms": float(np.sqrt(np.mean(residual**2))),
+    }
+    return labelled(fit, MEANINGS, attributes)
 
 
-def exponents_told(fit: xr.Dataset, words: Mapping[str, str], digits: int = 2) -> str:
+def exponents_text(fit: xr.Dataset, words: Mapping[str, str], digits: int = 2) -> str:
     """One phrase for all exponents with their intervals; `words` name the parameters."""
-    told = []
+    phrases = []
     for name, text in words.items():
         each: Any = fit.sel(parameter=name)
         interval = f"{float(each.exponent_lowest):.2f} to {float(each.exponent_highest):.2f}"
-        told.append(f"{float(each.exponent):.{digits}f} in {text} ({interval})")
-    return ", ".join(told)
+        phrases.append(f"{float(each.exponent):.{digits}f} in {text} ({interval})")
+    return ", ".join(phrases)

@@ -30,7 +30,8 @@ from matplotlib.lines import Line2D
 from biophys.patterns.scaling import sufficient_threshold, threshold_exponent, threshold_law
 from biophys.patterns.theory import log10_false_match_probability, smallest_threshold, union_false_match_probability
 from studies.figure import add_caption, paper_style
-from studies.patterns.power_law import exponents_told, fit_power_law
+from studies.patterns.power_law import exponents_text, fit_power_law
+from studies.study import labelled
 
 ERRORS = tuple(float(f"1e-{power}") for power in range(18, 1, -1))
 MEASURED_WINDOW = (8, 20)  # synapses to an NMDA spike, Major, Larkum and Schiller (2013), cited by Ahmad and Hawkins
@@ -68,7 +69,6 @@ def simulate(
     shown_synapses: int = 40,
     shown_false_match: float = 1e-9,
     most_patterns: int = 100,
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Thresholds over a grid of segments, of many segments and of unions, and the law; exact, so there is no seed.
 
@@ -83,7 +83,6 @@ def simulate(
         shown_synapses: the same for the synapses.
         shown_false_match: the same for the error.
         most_patterns: largest union; larger counts are left out.
-        provenance: text stored in the dataset.
     """
     shown = {
         "population": shown_population,
@@ -94,37 +93,20 @@ def simulate(
     values = (populations, shares, synapses, false_match)
     grid = {name: np.unique(each) for name, each in zip(shown, values, strict=True)}
     _check(grid, shown)
-    n, f, s = np.meshgrid(*(grid[name] for name in ("population", "share", "synapses")), indexing="ij")
-    a = np.rint(f * n).astype(int)
-    error = grid["false_match"]
-    exact = np.array([_thresholds(*segment, error) for segment in zip(n.flat, a.flat, s.flat, strict=True)])
-    exact = exact.reshape(*n.shape, len(error))
-    n, a, s = (x[..., None] for x in (n, a, s))
-    known = np.isfinite(exact)
-    whole = smallest_threshold(n, a, s, np.where(known, error, 0.999_999))
-    names = tuple(grid)
-    arrays = {
-        "threshold": np.where(known, whole, np.nan),
-        "threshold_exact": exact,
-        "threshold_law": threshold_law(n, a, s, error),
-        "threshold_sufficient": sufficient_threshold(s * a / n, error),
-    }
-    dataset = xr.Dataset({name: (names, array) for name, array in arrays.items()}, grid)
+    dataset = _over_grid(grid)
     _count(dataset, np.unique(counts), shown, most_patterns)
     _slopes(dataset, shown_population)
     dataset = _fitted(dataset)
-    dataset.attrs |= {
+    attributes = {
+        **dataset.attrs,
         "study": "threshold-scaling",
         "title": "Threshold of the NMDA spike that a given error asks for, exact",
         "caption": _caption(dataset),
         "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4, 8 and 14 (exact mixture), and Figure 6",
         "seed": "none: no chance involved",
         **{f"shown_{name}": value for name, value in shown.items()},
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    for name, meaning in MEANINGS.items():
-        dataset[name].attrs.update(units="1", long_name=meaning)
-    return dataset
+    return labelled(dataset, MEANINGS, attributes)
 
 
 def _check(grid: Mapping[str, np.ndarray], shown: Mapping[str, float]) -> None:
@@ -140,6 +122,25 @@ def _check(grid: Mapping[str, np.ndarray], shown: Mapping[str, float]) -> None:
         )
     if np.rint(share.min() * grid["population"].min()) < 1:
         raise ValueError(f"a share of {share.min():g} of {grid['population'].min()} cells is none; use a larger one")
+
+
+def _over_grid(grid: Mapping[str, np.ndarray]) -> xr.Dataset:
+    """Thresholds of all segments of the grid, exact and by the laws."""
+    n, f, s = np.meshgrid(*(grid[name] for name in ("population", "share", "synapses")), indexing="ij")
+    a = np.rint(f * n).astype(int)
+    error = grid["false_match"]
+    exact = np.array([_thresholds(*segment, error) for segment in zip(n.flat, a.flat, s.flat, strict=True)])
+    exact = exact.reshape(*n.shape, len(error))
+    n, a, s = (x[..., None] for x in (n, a, s))
+    known = np.isfinite(exact)
+    whole = smallest_threshold(n, a, s, np.where(known, error, 0.999_999))
+    arrays = {
+        "threshold": np.where(known, whole, np.nan),
+        "threshold_exact": exact,
+        "threshold_law": threshold_law(n, a, s, error),
+        "threshold_sufficient": sufficient_threshold(s * a / n, error),
+    }
+    return xr.Dataset({name: (tuple(grid), array) for name, array in arrays.items()}, grid)
 
 
 def _thresholds(n: int, a: int, s: int, error: np.ndarray) -> np.ndarray:
@@ -206,7 +207,7 @@ def _caption(dataset: xr.Dataset) -> str:
     words = {"log_error": "log(1/error)", "share": "share", "synapses": "synapses"}
     return (
         f"Threshold = {fit['factor']:.2f} x a power law with exponents (and slopes between neighbours of the grid) "
-        f"{exponents_told(dataset, words)}; theory {expected[0]:.2f}, {expected[1]:.2f}, {expected[2]:.2f}. Fitted to "
+        f"{exponents_text(dataset, words)}; theory {expected[0]:.2f}, {expected[1]:.2f}, {expected[2]:.2f}. Fitted to "
         f"{fit['points_fitted']:,} exact thresholds: from 10,000 cells, shares up to 3 %, 20 to 50 synapses, errors of "
         f"1e-15 to 1e-6; residual {100 * fit['residual_rms']:.0f} %, at most {100 * fit['residual_largest']:.0f} %. "
         "The Poisson law with the middle factors (lines in A and C) has no fitted number and is at most "
@@ -228,8 +229,8 @@ def draw(dataset: xr.Dataset) -> Figure:
 
 
 def _draw_error(axes: Axes, dataset: xr.Dataset) -> None:
-    asked = dataset.attrs
-    plane = dataset.sel(population=asked["shown_population"], synapses=asked["shown_synapses"])
+    options = dataset.attrs
+    plane = dataset.sel(population=options["shown_population"], synapses=options["shown_synapses"])
     few = np.unique(np.linspace(0, plane.sizes["share"] - 1, 4).round().astype(int))
     colors = plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(few)))
     for share, color in zip(plane.share[few], colors, strict=True):
@@ -237,16 +238,16 @@ def _draw_error(axes: Axes, dataset: xr.Dataset) -> None:
         axes.plot(curve.false_match, curve.threshold_law, color=color, lw=1)
         label = f"{100 * float(share):.2g} %: {float(curve.per_decade):.2f}"
         axes.plot(curve.false_match, curve.threshold_exact, "o", ms=3, color=color, label=label)
-    axes.set(title=f"A   {asked['shown_synapses']} synapses, {asked['shown_population']:,} cells", xscale="log")
+    axes.set(title=f"A   {options['shown_synapses']} synapses, {options['shown_population']:,} cells", xscale="log")
     axes.set(xlabel="P(false match) tolerated", ylabel="threshold (synapses for a spike)")
     axes.invert_xaxis()
     axes.legend(title="active: synapses a factor of ten", loc="upper left", labelspacing=0.25)
 
 
 def _draw_plane(axes: Axes, dataset: xr.Dataset) -> None:
-    asked = dataset.attrs
-    plane = dataset.threshold_exact.sel(population=asked["shown_population"]).sel(
-        false_match=asked["shown_false_match"], method="nearest"
+    options = dataset.attrs
+    plane = dataset.threshold_exact.sel(population=options["shown_population"]).sel(
+        false_match=options["shown_false_match"], method="nearest"
     )
     plane = plane.transpose("synapses", "share")
     place = 100 * plane.share, plane.synapses, plane
@@ -254,7 +255,7 @@ def _draw_plane(axes: Axes, dataset: xr.Dataset) -> None:
     levels = np.setdiff1d(np.arange(4, float(plane.max()) + 1, 2), MEASURED_WINDOW)
     for at, width in ((levels, 0.5), (MEASURED_WINDOW, 2)):
         axes.clabel(axes.contour(*place, at, colors="k", linewidths=width), fmt="%d", fontsize=7)
-    error = f"{asked['shown_false_match']:g}".replace("e-0", "e-")
+    error = f"{options['shown_false_match']:g}".replace("e-0", "e-")
     axes.set(title=f"B   Threshold at {error} (measured: {MEASURED_WINDOW[0]} to {MEASURED_WINDOW[1]})")
     axes.set(xlabel="active cells (% of the population)", ylabel="synapses of the segment")
 
@@ -266,10 +267,10 @@ def _draw_count(axes: Axes, dataset: xr.Dataset) -> None:
         (dots,) = axes.plot(exact["count"], exact, "o", label=text)
         law = dataset[f"{name}_law"].where(exact.notnull())
         axes.plot(law["count"], law, color=dots.get_color(), lw=1)
-    asked = dataset.attrs
-    axes.axhline(asked["shown_synapses"], color="0.5", lw=0.8, ls=":", label="all synapses of a pattern")
-    title = f"C   {asked['shown_synapses']} synapses, {100 * asked['shown_share']:g} % of the cells active"
-    axes.set(title=title, xscale="log", ylim=(0, 1.1 * asked["shown_synapses"]))
+    options = dataset.attrs
+    axes.axhline(options["shown_synapses"], color="0.5", lw=0.8, ls=":", label="all synapses of a pattern")
+    title = f"C   {options['shown_synapses']} synapses, {100 * options['shown_share']:g} % of the cells active"
+    axes.set(title=title, xscale="log", ylim=(0, 1.1 * options["shown_synapses"]))
     axes.set(xlabel="number of segments or patterns", ylabel="threshold (synapses for a spike)")
     axes.legend(loc="center right")
 

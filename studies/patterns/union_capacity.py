@@ -18,7 +18,7 @@ by the factors 1 / (1 - h/a) and 1 / (1 - h/(M s)) with h = (theta - 1) / 2. Wit
 theta = a/2.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -32,7 +32,8 @@ from tqdm import tqdm
 from biophys.patterns.scaling import poisson_mean, union_capacity_law
 from biophys.patterns.theory import union_false_match_probability
 from studies.figure import add_caption, paper_style
-from studies.patterns.power_law import exponents_told, fit_power_law
+from studies.patterns.power_law import exponents_text, fit_power_law
+from studies.study import labelled
 
 WORDS = {"population": "cells", "active": "active cells", "synapses": "synapses", "poisson_mean": "the Poisson mean"}
 FEWEST_PATTERNS = 4  # for the fit
@@ -61,7 +62,6 @@ def simulate(
     thresholds: Sequence[int] = (6, 9, 12, 15, 18, 21, 24),
     false_match: Sequence[float] = (1e-3, 1e-6, 1e-9),
     most_patterns: int = 1000,
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Capacity of a segment over a grid, and the exponents of its law; exact, so there is no seed.
 
@@ -72,7 +72,6 @@ def simulate(
         thresholds: active synapses that give an NMDA spike.
         false_match: probabilities of a false match that are tolerated.
         most_patterns: largest capacity to look for; a larger one is left out.
-        provenance: text stored in the dataset.
     """
     if most_patterns < FEWEST_PATTERNS:
         raise ValueError(f"most_patterns {most_patterns} leave nothing to fit; use at least {FEWEST_PATTERNS}")
@@ -98,22 +97,18 @@ def simulate(
     parameters = {name: (dim, dataset[name]) for name, dim in along.items()}
     fit = fit_power_law(dataset.capacity.where(sparse), parameters)
     dataset = dataset.merge(fit).assign(fitted=sparse, exponent_expected=("parameter", [1.0, -1.0, -1.0, 1.0]))
-    dataset.attrs |= {
-        **fit.attrs,
-        "over_power_law": float(np.exp(np.log((dataset.capacity / _power_law(dataset)).where(sparse)).mean())),
-    }
-    dataset.attrs |= {
+    over = float(np.exp(np.log((dataset.capacity / _power_law(dataset)).where(sparse)).mean()))
+    dataset = dataset.assign_attrs(fit.attrs, over_power_law=over)
+    attributes = {
+        **dataset.attrs,
         "study": "union-capacity",
         "title": "Capacity of a segment that stores a union of patterns, exact",
         "caption": _caption(dataset),
         "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4, 13, 14 and Figure 7B, with the exact mixture",
         "seed": "none: no chance involved",
         "most_patterns": most_patterns,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    for name, meaning in MEANINGS.items():
-        dataset[name].attrs.update(units="1", long_name=meaning)
-    return dataset
+    return labelled(dataset, MEANINGS, attributes)
 
 
 def _capacity(n: int, a: int, s: int, thresholds: np.ndarray, errors: np.ndarray, most: int) -> np.ndarray:
@@ -154,7 +149,7 @@ def _caption(dataset: xr.Dataset) -> str:
     return (
         f"Capacity = {fit['over_power_law']:.2f} x cells x Poisson mean / (synapses x active cells) on average; "
         "exponents fitted (and slopes between neighbours of the grid): "
-        f"{exponents_told(dataset, WORDS, digits=3)}; theory 1, -1, -1, 1. The mean is a power {steps.max():.1f} of "
+        f"{exponents_text(dataset, WORDS, digits=3)}; theory 1, -1, -1, 1. The mean is a power {steps.max():.1f} of "
         f"the threshold that falls to {steps.min():.1f} (C). Over {fit['points_fitted']:,} capacities of at least "
         f"{FEWEST_PATTERNS} patterns, with thresholds up to a tenth of the active cells: residual "
         f"{100 * fit['residual_rms']:.1f} %, at most {100 * fit['residual_largest']:.1f} %. With the middle factors "

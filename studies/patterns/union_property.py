@@ -8,7 +8,7 @@ and the last panel shows how far the two are apart: up to 7 % with the published
 rounding; Eq. 14 interpolated to the unrounded size stays within 0.7 % of the exact values.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,6 +20,7 @@ from matplotlib.ticker import MaxNLocator
 
 from biophys.patterns.theory import union_false_match_probability, union_size, union_size_distribution
 from studies.figure import add_caption, paper_style
+from studies.study import labelled
 
 # Figure 7A: union size of 19 patterns among 1000 cells, by synapses of a pattern; Figure 7B: false matches of 1, 2, ..
 # patterns of 25 synapses, by population (numenta/htmresearch, projects/sdr_paper/sdr_paper_unions.py)
@@ -37,12 +38,16 @@ PUBLISHED = {
     + (2.44471332e-10, 1.59493239e-9, 8.04780895e-9, 3.32242568e-8, 1.11328056e-7, 3.44426535e-7, 9.53448551e-7)
     + (2.31864105e-6, 5.40383165e-6, 1.13919681e-5, 2.33141517e-5, 4.40336400e-5, 8.14089056e-5),
 }
-CAPTION = (
-    "Figures 7A (A) and 7B (B) of Ahmad and Hawkins (2016), exact. Corrected: only their code says that 7A is for 1000 "
-    "cells. In 7B they put the mean size of the union, rounded, into Eq. 4 (Eq. 14); as the size varies, the exact "
-    "average lies 5 % below to 7 % above (C). Their values for 20,000 cells and 3 to 5 patterns were summed term by "
-    "term and lost digits; that for 3 is 0.1 % low."
-)
+ABOUT = {
+    "study": "union-property",
+    "title": "Union property of a dendritic segment, exact",
+    "caption": "Figures 7A (A) and 7B (B) of Ahmad and Hawkins (2016), exact. Corrected: only their code says that 7A "
+    "is for 1000 cells. In 7B they put the mean size of the union, rounded, into Eq. 4 (Eq. 14); as the size varies, "
+    "the exact average lies 5 % below to 7 % above (C). Their values for 20,000 cells and 3 to 5 patterns were summed "
+    "term by term and lost digits; that for 3 is 0.1 % low.",
+    "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4, 13, 14 and Figures 7A, 7B",
+    "seed": "none: no chance involved",
+}
 MEANINGS = {
     "patterns": "patterns stored on the segment",
     "sampled_synapses": "synapses per pattern, for the union size",
@@ -66,7 +71,6 @@ def simulate(
     active: int = 200,
     synapses: int = 25,
     threshold: int = 15,
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Union size and false matches for 1 to `most_patterns` stored patterns; exact, so there is no seed.
 
@@ -78,7 +82,6 @@ def simulate(
         active: cells that fire in a pattern.
         synapses: synapses per pattern, for the false matches.
         threshold: active synapses that give an NMDA spike.
-        provenance: text stored in the dataset.
     """
     if most_patterns < 1:
         raise ValueError(f"most_patterns {most_patterns} stores nothing; use at least 1")
@@ -104,22 +107,14 @@ def simulate(
             "exact_over_mean_field": (("population", "patterns"), ratio),
         },
         {"patterns": stored, "sampled_synapses": list(sampled_synapses), "population": list(populations)},
-        {
-            "study": "union-property",
-            "title": "Union property of a dendritic segment, exact",
-            "caption": CAPTION,
-            "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4, 13, 14 and Figures 7A, 7B",
-            "seed": "none: no chance involved",
-            "sampled_population": sampled_population,
-            "active": active,
-            "synapses": synapses,
-            "threshold": threshold,
-            **{f"provenance_{key}": value for key, value in provenance.items()},
-        },
     )
-    for name, meaning in MEANINGS.items():
-        dataset[name].attrs.update(units="1", long_name=meaning)
-    return dataset
+    options = {
+        "sampled_population": sampled_population,
+        "active": active,
+        "synapses": synapses,
+        "threshold": threshold,
+    }
+    return labelled(dataset, MEANINGS, ABOUT | options)
 
 
 def _up_to(most_patterns: int, values: Sequence[float]) -> list[float]:
@@ -138,9 +133,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     """Union size, chance of a false match, and what the mean field misses, against the number of patterns."""
     with paper_style():
         figure, panels = plt.subplot_mosaic(
-            [["size", "match"], ["size", "ratio"]],
-            figsize=(7.2, 5.4),
-            height_ratios=[2, 1],
+            [["size", "match"], ["size", "ratio"]], figsize=(7.2, 5.4), height_ratios=[2, 1]
         )
         _draw_size(panels["size"], dataset)
         _draw_match(panels["match"], dataset)
@@ -171,10 +164,10 @@ def _draw_match(axes: Axes, dataset: xr.Dataset) -> None:
         (line,) = axes.plot(curve.patterns, curve.false_match_exact, label=f"{int(population):,} cells")
         color = line.get_color()
         axes.plot(curve.patterns, curve.published, "o", mfc="none", ms=3.5, color=color)
-    asked = dataset.attrs
+    options = dataset.attrs
     axes.set(
-        title=f"B   Figure 7B: {asked['active']} active cells, {asked['synapses']} synapses\n"
-        f"     a pattern, {asked['threshold']} needed for a spike",
+        title=f"B   Figure 7B: {options['active']} active cells, {options['synapses']} synapses\n"
+        f"     a pattern, {options['threshold']} needed for a spike",
         ylabel="P(false match)",
         yscale="log",
     )
@@ -192,9 +185,5 @@ def _draw_ratio(axes: Axes, dataset: xr.Dataset) -> None:
         (line,) = axes.plot(curve.patterns, curve.exact_over_mean_field)
         ratio = curve.false_match_exact / curve.published
         axes.plot(curve.patterns, ratio, "o", mfc="none", ms=3.5, color=line.get_color())
-    axes.set(
-        title="C   Error of Eq. 14 (zigzag: rounded size)",
-        xlabel="patterns stored",
-        ylabel="exact / Eq. 14",
-    )
+    axes.set(title="C   Error of Eq. 14 (zigzag: rounded size)", xlabel="patterns stored", ylabel="exact / Eq. 14")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

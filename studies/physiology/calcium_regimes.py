@@ -13,7 +13,7 @@ seen depends on the past. With IP3 of its own making (chi) the ranges of coexist
 of production for amplitude modulation and from 0.132 to beyond 0.2 for frequency modulation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -29,6 +29,7 @@ from biophys.calcium.limit_cycles import stable_cycles
 from biophys.calcium.models import MODELS, Model
 from biophys.simulation.recording import described
 from studies.figure import paper_style
+from studies.study import labelled
 
 RANGES = {"li-rinzel": (0.0, 1.2), "chi": (0.0, 0.2), "g-chi": (0.005, 20.0)}
 IN_EQUAL_RATIOS = ("g-chi",)  # the others are evenly spaced
@@ -36,7 +37,7 @@ START = (0.2, 0.6, 0.5)  # calcium and IP3 in umolar, share of channels not inac
 BLUE, ORANGE = "#0072B2", "#D55E00"
 
 # name of a variable: unit and meaning, "drive" standing for that of the model
-LABELS = {
+MEANINGS = {
     "equilibrium_drive": ("drive", "drive at an equilibrium"),
     "equilibrium_calcium": ("umolar", "free calcium at an equilibrium"),
     "equilibrium_growth": ("1/s", "largest real part of an eigenvalue of an equilibrium; it is stable below 0"),
@@ -60,7 +61,6 @@ def simulate(
     lowest_drive: float | None = None,
     highest_drive: float | None = None,
     drives: int = 15,
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """The bifurcation diagrams of one or two parameter sets; exact, so there is no seed.
 
@@ -72,7 +72,6 @@ def simulate(
             in umolar (20).
         drives: drives at which a cycle is looked for, evenly spaced, for g-chi in equal ratios; as many are put between
             the Hopf points, and a few more where cycles end.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims set, and place, cycle, hopf and fold, filled up with NaN. ValueError in one sentence
     for bad input.
@@ -92,7 +91,7 @@ def simulate(
     cells = {name: parameter_set(name, PUBLISHED_SETS) for name in sets}
     diagrams = [_diagram(MODELS[model](cell), low, high, drives) for cell in cells.values()]
     made = MODELS[model](next(iter(cells.values())))
-    arrays = {name: _stacked(name, [diagram[name] for diagram in diagrams], made) for name in LABELS}
+    arrays = {name: _stacked(name, [diagram[name] for diagram in diagrams]) for name in MEANINGS}
     attributes: dict[str, Any] = {
         "study": "calcium-regimes",
         "title": "Oscillation regimes of astrocytic calcium",
@@ -106,9 +105,9 @@ def simulate(
     }
     for name, cell in cells.items():
         attributes |= described(name, cell._asdict())
-    attributes |= {f"provenance_{key}": value for key, value in provenance.items()}
-    names = xr.Variable("set", list(cells), {"units": "1", "long_name": "parameter set"})
-    return xr.Dataset(arrays, {"set": names}, attributes)
+    units = {"drive": made.drive_units}
+    meanings = {name: (units.get(unit, unit), meaning) for name, (unit, meaning) in MEANINGS.items()}
+    return labelled(xr.Dataset(arrays, {"set": list(cells)}), {"set": "parameter set", **meanings}, attributes)
 
 
 def _diagram(model: Model, low: float, high: float, drives: int) -> dict[str, np.ndarray]:
@@ -140,14 +139,13 @@ def _diagram(model: Model, low: float, high: float, drives: int) -> dict[str, np
     }
 
 
-def _stacked(name: str, rows: Sequence[np.ndarray], model: Model) -> xr.DataArray:
+def _stacked(name: str, rows: Sequence[np.ndarray]) -> xr.DataArray:
     """Rows of different lengths as one array with NaN behind the shorter ones."""
     values = np.full((len(rows), max(map(len, rows))), np.nan)
     for number, row in enumerate(rows):
         values[number, : len(row)] = row
-    kind, (units, meaning) = name.split("_")[0], LABELS[name]
-    attributes = {"units": model.drive_units if units == "drive" else units, "long_name": meaning}
-    return xr.DataArray(values, dims=("set", "place" if kind == "equilibrium" else kind), attrs=attributes)
+    kind = name.split("_")[0]
+    return xr.DataArray(values, dims=("set", "place" if kind == "equilibrium" else kind))
 
 
 def draw(dataset: xr.Dataset) -> Figure:

@@ -29,6 +29,7 @@ studies/fits/calcium_response.py).
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,10 +45,20 @@ from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import RECORD_EVERY, build_units, largest_step, recorded
 from studies.figure import paper_style
+from studies.study import Meaning, labelled
 
 RATES = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)
 BLUE = "#0072B2"
 SHORTEST_WINDOW = 20.0  # s; the drives studied here oscillate with periods of 4 to 14 s
+MEANINGS: dict[str, Meaning] = {
+    "calcium_mean": ("umolar", "mean free calcium in the astrocyte, after settling"),
+    "calcium_min": ("umolar", "least free calcium in the astrocyte, after settling"),
+    "calcium_max": ("umolar", "largest free calcium in the astrocyte, after settling"),
+    "inositol_trisphosphate_mean": ("umolar", "mean IP3, after settling"),
+    "receptors_bound_mean": "mean share of receptors bound, after settling",
+    "release_rate": ("1/s", "vesicle pools released per second, mean over synapses, after settling"),
+    "released_transmitter_mean": ("umolar", "mean transmitter in the cleft, after settling"),
+}
 
 
 def simulate(
@@ -61,7 +72,6 @@ def simulate(
     astrocyte: str = "stimberg-example-2",
     seed: int = 0,
     target: str = "numpy",
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Drive one astrocyte per rate and trial, and record its steady response.
 
@@ -75,7 +85,6 @@ def simulate(
         astrocyte: parameter set, one of biophys.astrocyte.PARAMETER_SETS.
         seed: of the spike trains.
         target: Brian2 code target: numpy, cython, cpp_standalone or auto.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims rate (Hz), trial, time (s). Raises ValueError in one sentence for bad input.
     """
@@ -85,44 +94,58 @@ def simulate(
     _check_time(seconds, float(settling_time(cell) / second))
     _check_step(step, float(largest_step(max(rates) / second, synapses, synapse, cell) / second))
     target = choose_target(target, round(seconds / step))
-    ordered = np.unique(rates)
-    trains = spike_trains(pattern, np.repeat(ordered, trials * synapses), seconds, step, seed)
-    rate = xr.Variable("rate", ordered, {"units": "Hz", "long_name": "presynaptic rate"})
-    trial = xr.Variable("trial", np.arange(trials), {"units": "1", "long_name": "repetition with other spikes"})
-    states = run(
-        lambda: build_units(trains, synapses, synapse=synapse, astrocyte=cell, step=step * second),
-        lambda network: recorded(network, {"rate": rate, "trial": trial}),
-        seconds * second,
-        seed=seed,
-        target=target,
-    )
-    asked: dict[str, str | float] = {"parameter_set": astrocyte, "pattern": pattern, "target": target}
-    asked |= {"synapses": synapses, "seed": seed, "seconds": seconds, "step": step}
-    return _dataset(states, cell, synapse, asked, provenance)
+    drive = Drive(np.unique(rates).tolist(), synapses, trials, pattern, seconds, step, seed)
+    states = driven(cell, drive, target)
+    options: dict[str, str | float] = {"parameter_set": astrocyte, "pattern": pattern, "target": target}
+    options |= {"synapses": synapses, "seed": seed, "seconds": seconds, "step": step}
+    return _dataset(states, cell, synapse, options)
+
+
+class Drive(NamedTuple):
+    """Spikes at several rates (Hz), each for as many astrocytes as there are trials."""
+
+    rates: Sequence[float]
+    synapses: int  # of an astrocyte
+    trials: int
+    pattern: str
+    seconds: float
+    step: float  # s
+    seed: int
+
+
+def driven(cell: AstrocyteParameters, drive: Drive, target: str = "numpy") -> Mapping[str, xr.DataArray]:
+    """Every state of the astrocytes against time, with dims (rate, trial, time)."""
+    rates, synapses, trials, pattern, seconds, step, seed = drive
+    trains = spike_trains(pattern, np.repeat(rates, trials * synapses), seconds, step, seed)
+    units = {
+        "rate": xr.Variable("rate", np.array(rates), {"units": "Hz", "long_name": "presynaptic rate"}),
+        "trial": xr.Variable("trial", np.arange(trials), {"units": "1", "long_name": "repetition with other spikes"}),
+    }
+    build = lambda: build_units(trains, synapses, synapse=SynapseParameters(), astrocyte=cell, step=step * second)
+    read = lambda network: recorded(network, units)
+    return run(build, read, seconds * second, seed=seed, target=target)
 
 
 def _dataset(
     states: Mapping[str, xr.DataArray],
     cell: AstrocyteParameters,
     synapse: SynapseParameters,
-    asked: Mapping[str, str | float],
-    provenance: Mapping[str, str],
+    options: Mapping[str, str | float],
 ) -> xr.Dataset:
-    """Traces and steady state with everything that was asked for, and every parameter, in the attributes."""
+    """Traces and steady state with all options, and every parameter, in the attributes."""
     settling = float(settling_time(cell) / second)
     shown = ("calcium", "inositol_trisphosphate", "receptors_bound", "released_transmitter")
     attributes: dict[str, str | float] = {
         "study": "calcium-response",
         "title": "Calcium response of an astrocyte to the rate of its synapses",
-        **asked,
-        "window": f"{settling:g} s to {asked['seconds']:g} s",
+        **options,
+        "window": f"{settling:g} s to {options['seconds']:g} s",
         **described("synapse", synapse._asdict()),
         **described("astrocyte", cell._asdict()),
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
     summary = _steady_state({name: state.sel(time=slice(settling, None)) for name, state in states.items()}, synapse)
     traces = {name: states[name].astype("float32", keep_attrs=True) for name in shown}  # drawn, not computed with
-    return xr.Dataset({**traces, **summary}, attrs=attributes)
+    return labelled(xr.Dataset({**traces, **summary}), MEANINGS, attributes)
 
 
 def _steady_state(window: Mapping[str, xr.DataArray], synapse: SynapseParameters) -> dict[str, xr.DataArray]:
@@ -132,22 +155,15 @@ def _steady_state(window: Mapping[str, xr.DataArray], synapse: SynapseParameters
     per_second = released.isel(time=[0, -1]).diff("time").squeeze("time", drop=True) / seconds
     # one pool's transmitter times its lifetime: exact, for the decay is linear
     per_pool = float(synapse.rho_c * synapse.Y_T / synapse.Omega_c / umolar / second)
-    summary = {
-        "calcium_mean": (calcium.mean("time"), "umolar", "mean free calcium in the astrocyte"),
-        "calcium_min": (calcium.min("time"), "umolar", "least free calcium in the astrocyte"),
-        "calcium_max": (calcium.max("time"), "umolar", "largest free calcium in the astrocyte"),
-        "inositol_trisphosphate_mean": (window["inositol_trisphosphate"].mean("time"), "umolar", "mean IP3"),
-        "receptors_bound_mean": (
-            window["receptors_bound"].mean("time"),
-            "1",
-            "mean share of receptors bound",
-        ),
-        "release_rate": (per_second, "1/s", "vesicle pools released per second, mean over synapses"),
-        "released_transmitter_mean": (per_second * per_pool, "umolar", "mean transmitter in the cleft"),
+    return {
+        "calcium_mean": calcium.mean("time"),
+        "calcium_min": calcium.min("time"),
+        "calcium_max": calcium.max("time"),
+        "inositol_trisphosphate_mean": window["inositol_trisphosphate"].mean("time"),
+        "receptors_bound_mean": window["receptors_bound"].mean("time"),
+        "release_rate": per_second,
+        "released_transmitter_mean": per_second * per_pool,
     }
-    for array, units, meaning in summary.values():
-        array.attrs = {"units": units, "long_name": f"{meaning}, after settling"}
-    return {name: array for name, (array, _, _) in summary.items()}
 
 
 def _check_rates(rates: Sequence[float]) -> None:

@@ -16,7 +16,7 @@ chequerboard, and the grid as a whole is less synchronous (0.02) than without ju
 antiphase also traps cells with the low threshold: in phase and in antiphase are then both stable.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -34,6 +34,7 @@ from biophys.ready_networks.astrocyte_network import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style
+from studies.study import Meaning, labelled
 
 STRENGTHS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
 THRESHOLDS = (0.1, 0.2, 0.3)
@@ -43,6 +44,28 @@ WAVE = 0.5  # umolar; where the arrival of a wave is read off, as in the referen
 CYCLE = 0.3  # umolar; calcium crosses it upwards once a cycle
 # SciPy (DOP853, tolerance 1e-9) on example 5: when the fed cell and its neighbours on one side first cross 0.5 umolar
 REFERENCE_ARRIVALS = (7.427, 25.098, 40.158, 55.797, 71.442, 86.973)
+OSCILLATING: dict[str, Any] = {  # a grid with edges, of cells that oscillate by themselves
+    **{f"astrocyte.{name}": getattr(DE_PITTA_FREQUENCY, name) for name in NETWORK.sections["astrocyte"]},
+    "topology.periodic": 0.0,
+    "stimulus.cell": 0.0,
+    "stimulus.F_ex": 0 * umolar / second,
+}
+ABOUT = {
+    "study": "gap-junction-synchrony",
+    "title": "Calcium waves and synchrony of astrocytes joined by gap junctions",
+}
+DIMS = ("threshold", "strength", "trial")
+MEANINGS: dict[str, Meaning] = {
+    "threshold": ("umolar", "difference of IP3 from which on it flows, I_Theta"),
+    "strength": ("umolar/second", "largest IP3 flux through a junction, F"),
+    "trial": "repetition with other cells",
+    "order_parameter": "Kuramoto order parameter of all cells: 1 in phase, 0 spread out",
+    "neighbour_coherence": "mean cosine of the phase difference of joined cells: -1 in antiphase",
+    "period": ("s", "mean period of calcium oscillations"),
+    "period_spread": "standard deviation of the period between cells over its mean",
+    "arrival": ("s", f"first crossing of {WAVE:g} umolar calcium"),
+    "reference_arrival": ("s", "the same by SciPy"),
+}
 
 
 def simulate(
@@ -61,7 +84,6 @@ def simulate(
     front_step: float = 0.005,
     seed: int = 0,
     target: str = "numpy",
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Synchrony of a grid of oscillating astrocytes against their junctions, and the wave front on a ring.
 
@@ -80,55 +102,36 @@ def simulate(
         front_step: time step of the ring in s.
         seed: of the cells' differences; trial n has seed + n.
         target: Brian2 code target: numpy, cython, cpp_standalone or auto.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims threshold, strength, trial and distance, time (of the ring). ValueError in one sentence
     for bad input.
     """
-    if min(len(strengths), len(thresholds), trials) < 1 or rows * columns < 2:
-        raise ValueError(
-            f"{len(strengths)} strengths, {len(thresholds)} thresholds and {trials} trials of {rows * columns} cells "
-            "leave nothing to compare; use at least 1 of each and 2 cells"
-        )
-    cell = {f"astrocyte.{name}": getattr(DE_PITTA_FREQUENCY, name) for name in NETWORK.sections["astrocyte"]}
-    shared = cell | {
-        "topology.rows": rows,
-        "topology.columns": columns,
-        "topology.periodic": 0.0,
-        "stimulus.cell": 0.0,
-        "stimulus.F_ex": 0 * umolar / second,
-        "stimulus.J_beta": production * umolar / second,
-        "stimulus.spread": spread,
-        "stimulus.I_start": start * umolar,
-    }
-    sizes: dict[str, Sequence[float]] = {
-        "threshold": sorted(set(thresholds)),
-        "strength": sorted(set(strengths)),
-        "trial": range(trials),
-    }
+    _check(len(strengths), len(thresholds), trials, rows * columns)
+    axes = sorted(set(thresholds)), sorted(set(strengths)), range(trials)
+    size = {"topology.rows": rows, "topology.columns": columns}
+    made = {"stimulus.J_beta": production * umolar / second, "stimulus.spread": spread}
+    shared = OSCILLATING | size | made | {"stimulus.I_start": start * umolar}
     points = [
-        Point(
-            {**shared, "gap_junction.I_Theta": theta * umolar, "gap_junction.F": F * umolar / second}, seed + int(trial)
-        )
-        for theta, F, trial in product(*sizes.values())
+        Point(shared | {"gap_junction.I_Theta": theta * umolar, "gap_junction.F": F * umolar / second}, seed + trial)
+        for theta, F, trial in product(*axes)
     ]
     cells = simulate_network(NETWORK, points, seconds=seconds, step=step, every=10 * step, target=target)
     ring = simulate_network(
         NETWORK, [Point({})], seconds=front_seconds, step=front_step, every=4 * front_step, target=target
     )
-    dims = {name: np.array(list(values)) for name, values in sizes.items()}
-    measured = _synchrony(cells.calcium, grid(rows, columns), tuple(map(len, sizes.values())))
-    asked = dict(production=production, spread=spread, start=start, seed=seed, front_step=front_step)
-    attributes: dict[str, Any] = {
-        "study": "gap-junction-synchrony",
-        "title": "Calcium waves and synchrony of astrocytes joined by gap junctions",
-        **cells.attrs,
-        "topology.rows": rows,
-        "topology.columns": columns,
-        **asked,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
-    }
-    return xr.Dataset(measured | _front(ring.calcium.isel(point=0)), _coordinates(dims), attributes)
+    measured = _synchrony(cells.calcium, grid(rows, columns), tuple(map(len, axes)))
+    options = {"production": production, "spread": spread, "start": start, "seed": seed, "front_step": front_step}
+    coordinates = {name: list(values) for name, values in zip(DIMS, axes, strict=True)}
+    dataset = xr.Dataset(measured | _front(ring.calcium.isel(point=0)), coordinates)
+    return labelled(dataset, MEANINGS, ABOUT | cells.attrs | size | options)
+
+
+def _check(strengths: int, thresholds: int, trials: int, cells: int) -> None:
+    if min(strengths, thresholds, trials) < 1 or cells < 2:
+        raise ValueError(
+            f"{strengths} strengths, {thresholds} thresholds and {trials} trials of {cells} cells leave nothing to "
+            "compare; use at least 1 of each and 2 cells"
+        )
 
 
 def _synchrony(calcium: xr.DataArray, pairs: Any, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -146,17 +149,8 @@ def _synchrony(calcium: xr.DataArray, pairs: Any, shape: tuple[int, ...]) -> dic
         neighbours = np.cos(phase[pairs[0]] - phase[pairs[1]]).mean()
         periods = np.array([np.diff(times[times >= time[-1] / 2 - 1]).mean() for times in crossings])
         rows.append([order, neighbours, periods.mean(), periods.std() / periods.mean()])
-    names = {
-        "order_parameter": ("1", "Kuramoto order parameter of all cells: 1 in phase, 0 spread out"),
-        "neighbour_coherence": ("1", "mean cosine of the phase difference of joined cells: -1 in antiphase"),
-        "period": ("s", "mean period of calcium oscillations"),
-        "period_spread": ("1", "standard deviation of the period between cells over its mean"),
-    }
-    columns = np.array(rows).T.reshape(4, *shape)
-    return {
-        name: (("threshold", "strength", "trial"), values, {"units": units, "long_name": meaning})
-        for (name, (units, meaning)), values in zip(names.items(), columns, strict=True)
-    }
+    names = ("order_parameter", "neighbour_coherence", "period", "period_spread")
+    return {name: (DIMS, values) for name, values in zip(names, np.array(rows).T.reshape(4, *shape), strict=True)}
 
 
 def _crossings(time: NDArray, values: NDArray, level: float) -> NDArray:
@@ -180,22 +174,10 @@ def _front(calcium: xr.DataArray) -> dict[str, Any]:
     first = [[*_crossings(side.time.values, cell, WAVE), np.nan][0] for cell in side.values]
     reference = np.full(len(first), np.nan)
     reference[: len(REFERENCE_ARRIVALS)] = REFERENCE_ARRIVALS
-    seconds = {"units": "s"}
     return {
         "front_calcium": side.astype("float32", keep_attrs=True),
-        "arrival": ("distance", first, seconds | {"long_name": f"first crossing of {WAVE:g} umolar calcium"}),
-        "reference_arrival": ("distance", reference, seconds | {"long_name": "the same by SciPy"}),
-    }
-
-
-def _coordinates(dims: Mapping[str, NDArray]) -> dict[str, Any]:
-    labels = {
-        "threshold": ("umolar", "difference of IP3 from which on it flows, I_Theta"),
-        "strength": ("umolar/second", "largest IP3 flux through a junction, F"),
-        "trial": ("1", "repetition with other cells"),
-    }
-    return {
-        name: (name, values, {"units": labels[name][0], "long_name": labels[name][1]}) for name, values in dims.items()
+        "arrival": ("distance", first),
+        "reference_arrival": ("distance", reference),
     }
 
 

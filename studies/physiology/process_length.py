@@ -10,7 +10,7 @@ In the neuron-astrocyte reading of attention, positions along the process are to
 exp(-distance/length constant) between them; the dataset holds the length constant and the spacing of compartments.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -33,10 +33,27 @@ from biophys.ready_networks.astrocyte_process import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style
+from studies.study import Meaning, labelled
 
 DEGRADATION = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 LIFETIMES = 16  # of IP3 at the slowest degradation; 1e-7 of the start is left then
 WINDOW = 60.0  # s at the end, over which the extremes of calcium are taken
+MEANINGS: dict[str, Meaning] = {
+    "degradation": ("1/s", "rate of degradation of IP3, k"),
+    "position": ("um", "distance from the fed end"),
+    "inositol_trisphosphate": ("umolar", "IP3 at the end"),
+    "inositol_trisphosphate_theory": ("umolar", "steady IP3 in closed form"),
+    "calcium_min": ("umolar", f"least calcium over the last {WINDOW:g} s"),
+    "calcium_mean": ("umolar", f"mean calcium over the last {WINDOW:g} s"),
+    "calcium_max": ("umolar", f"largest calcium over the last {WINDOW:g} s"),
+    "length_constant": ("um", "length constant fitted to the steady IP3 profile"),
+    "length_constant_theory": ("um", "sqrt(D/k)"),
+    "length_constant_compartments": ("um", "length constant of the chain of compartments in closed form"),
+    "relative_error": "fitted length constant relative to sqrt(D/k), less 1",
+    "relative_error_compartments": "the same relative to the closed form of the chain",
+    "compartment_spacing": ("um", "length of a compartment"),
+    "diffusion": ("um**2/s", "diffusion coefficient of IP3"),
+}
 
 
 def simulate(
@@ -50,7 +67,6 @@ def simulate(
     step: float = 0.01,
     target: str = "numpy",
     seed: int = 0,
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Steady profiles of IP3 and calcium along a process at several rates of degradation, and their length constants.
 
@@ -64,7 +80,6 @@ def simulate(
         step: time step in s.
         target: Brian2 code target: numpy, cython, cpp_standalone or auto.
         seed: stored in the dataset; nothing here is drawn by chance.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims degradation (1/s) and position (um). ValueError in one sentence for bad input.
     """
@@ -87,24 +102,18 @@ def simulate(
     run = simulate_network(NETWORK, points, seconds=seconds, step=step, every=every, target=target)
     late = run.calcium.sel(time=slice(seconds - WINDOW, None))
     profile = run.inositol_trisphosphate.isel(time=-1).values
+    dataset = xr.Dataset(
+        _profiles(profile, late, processes, source, compartments) | _lengths(profile, processes, spacing),
+        {"degradation": rates, "position": spacing * far_ends(compartments)[::-1]},
+    )
     attributes: dict[str, Any] = {
         "study": "process-length",
         "title": "Length constant of IP3 along a process of an astrocyte",
         **run.attrs,
         "shape.compartments": compartments,
         "seed": seed,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    variables = _profiles(profile, late, processes, source, compartments) | _lengths(profile, processes, spacing)
-    coordinates = {
-        "degradation": ("degradation", rates, {"units": "1/s", "long_name": "rate of degradation of IP3, k"}),
-        "position": ("position", spacing * far_ends(compartments)[::-1], _label("um", "distance from the fed end")),
-    }
-    return xr.Dataset(variables, coordinates, attributes)
-
-
-def _label(units: str, meaning: str) -> dict[str, str]:
-    return {"units": units, "long_name": meaning}
+    return labelled(dataset, MEANINGS, attributes)
 
 
 def _profiles(
@@ -112,16 +121,14 @@ def _profiles(
 ) -> dict[str, Any]:
     """Steady IP3 as simulated and in closed form, and the extremes of calcium, with dims (degradation, position)."""
     theory = [steady_profile(process, source * umolar / second, compartments) / umolar for process in processes]
-    kinds = {
-        "inositol_trisphosphate": (profile, "IP3 at the end"),
-        "inositol_trisphosphate_theory": (np.array(theory), "steady IP3 in closed form"),
-        "calcium_min": (calcium.min("time").values, f"least calcium over the last {WINDOW:g} s"),
-        "calcium_mean": (calcium.mean("time").values, f"mean calcium over the last {WINDOW:g} s"),
-        "calcium_max": (calcium.max("time").values, f"largest calcium over the last {WINDOW:g} s"),
+    arrays = {
+        "inositol_trisphosphate": profile,
+        "inositol_trisphosphate_theory": np.array(theory),
+        "calcium_min": calcium.min("time").values,
+        "calcium_mean": calcium.mean("time").values,
+        "calcium_max": calcium.max("time").values,
     }
-    return {
-        name: (("degradation", "position"), values, _label("umolar", text)) for name, (values, text) in kinds.items()
-    }
+    return {name: (("degradation", "position"), values) for name, values in arrays.items()}
 
 
 def _lengths(profile: NDArray, processes: Sequence[ProcessParameters], spacing: float) -> dict[str, Any]:
@@ -129,18 +136,15 @@ def _lengths(profile: NDArray, processes: Sequence[ProcessParameters], spacing: 
     fitted = np.array([_fitted_length(values) for values in profile]) * spacing
     continuum = np.array([float(length_constant(process) / um) for process in processes])
     chain = np.array([float(compartment_length_constant(process) / um) for process in processes])
-    kinds = {
-        "length_constant": (fitted, "um", "length constant fitted to the steady IP3 profile"),
-        "length_constant_theory": (continuum, "um", "sqrt(D/k)"),
-        "length_constant_compartments": (chain, "um", "length constant of the chain of compartments in closed form"),
-        "relative_error": (fitted / continuum - 1, "1", "fitted length constant relative to sqrt(D/k), less 1"),
-        "relative_error_compartments": (fitted / chain - 1, "1", "the same relative to the closed form of the chain"),
+    arrays = {
+        "length_constant": fitted,
+        "length_constant_theory": continuum,
+        "length_constant_compartments": chain,
+        "relative_error": fitted / continuum - 1,
+        "relative_error_compartments": fitted / chain - 1,
     }
-    alone = {
-        "compartment_spacing": ((), spacing, _label("um", "length of a compartment")),
-        "diffusion": ((), float(processes[0].D_I / um**2 * second), _label("um**2/s", "diffusion coefficient of IP3")),
-    }
-    return {name: ("degradation", values, _label(units, text)) for name, (values, units, text) in kinds.items()} | alone
+    alone = {"compartment_spacing": spacing, "diffusion": float(processes[0].D_I / um**2 * second)}
+    return {name: ("degradation", values) for name, values in arrays.items()} | alone
 
 
 def _fitted_length(profile: NDArray) -> float:

@@ -12,7 +12,7 @@ between the same extremes from 0.2 to 10 Hz, 4.5 to 5.5 times a minute, and rest
 follows single spikes at 0.2 Hz and has a level from 0.5 Hz on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import xarray as xr
@@ -36,7 +36,6 @@ def simulate(
     pattern: str = "regular",
     seed: int = 0,
     target: str = "numpy",
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Drive one astrocyte of each parameter set per rate and trial.
 
@@ -48,7 +47,6 @@ def simulate(
         pattern: spike pattern, poisson or regular (evenly spaced with random phases).
         seed: of the spike trains.
         target: Brian2 code target: numpy, cython, cpp_standalone or auto.
-        provenance: text stored in the dataset.
 
     Returns calcium_mean, calcium_min, calcium_max (umolar) and oscillations (1/min) with dims parameter_set, rate
     (Hz), trial. ValueError in one sentence for bad input.
@@ -62,9 +60,8 @@ def simulate(
         results.append(kept.assign(oscillations=oscillations(response.calcium.sel(time=slice(settling, None)))))
     names = xr.Variable("parameter_set", list(PARAMETER_SETS), {"units": "1", "long_name": "set of parameters"})
     whole = xr.concat(results, names, combine_attrs="drop")
-    whole.attrs = {"study": "rate-response", "title": "Calcium against presynaptic rate, by kind of astrocyte"}
-    whole.attrs |= {**options, **{f"provenance_{key}": value for key, value in provenance.items()}}
-    return whole
+    title = "Calcium against presynaptic rate, by kind of astrocyte"
+    return whole.assign_attrs(study="rate-response", title=title, **options)
 
 
 def oscillations(calcium: xr.DataArray) -> xr.DataArray:

@@ -35,6 +35,7 @@ from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from biophys.synapse import SynapseParameters
 from studies.figure import paper_style
+from studies.study import Meaning, labelled
 
 RATES = tuple(np.round(np.geomspace(0.1, 100, 13), 3).tolist())
 RECORD = ("cumulative_release", "release", "presynaptic_receptors_bound", "presynaptic_spikes", "astrocyte_releases")
@@ -49,6 +50,16 @@ PUBLISHED = {
     "open": (0.055, 0.059, 0.068, 0.086, 0.089, 0.051, 0.024),
     "closed": (0.282, 0.156, 0.086, 0.064, 0.062, 0.057, 0.024),
 }
+MEANINGS: dict[str, Meaning] = {
+    "loop": "what the astrocyte is connected to",
+    "rate": ("Hz", "presynaptic rate"),
+    "release": "share of vesicles released by a spike",
+    "release_error": "standard error of the share of vesicles released by a spike",
+    "release_of_last_spike": "share of vesicles released by the last spike, mean over all time",
+    "release_theory": "share of vesicles released by a spike in mean-field theory",
+    "presynaptic_receptors_bound": "share of presynaptic receptors bound",
+    "astrocyte_release_rate": ("Hz", "releases of gliotransmitter per second"),
+}
 
 
 def simulate(
@@ -60,7 +71,6 @@ def simulate(
     synapses: int = 6,
     seed: int = 0,
     target: str = "numpy",
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Drive synapses at each rate in the three cases, and average what a spike releases.
 
@@ -72,7 +82,6 @@ def simulate(
         synapses: for each rate and case; each has an astrocyte of its own. The three cases hear the same spikes.
         seed: of the spikes.
         target: Brian2 code target: numpy, cython, cpp_standalone or auto.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims loop, rate (Hz), synapse, time (s). Raises ValueError in one sentence for bad input.
     """
@@ -85,21 +94,17 @@ def simulate(
         for number, rate in enumerate(ordered)
     ]
     states = simulate_network(NETWORK, points, seconds=seconds, step=step, every=0.1, record=RECORD, target=target)
-    labels = {
-        "loop": xr.Variable("loop", list(LOOPS), {"units": "1", "long_name": "what the astrocyte is connected to"}),
-        "rate": xr.Variable("rate", ordered, {"units": "Hz", "long_name": "presynaptic rate"}),
-    }
+    labels = {"loop": xr.Variable("loop", list(LOOPS)), "rate": xr.Variable("rate", ordered)}
     dataset = _summary(_unfolded(states, labels), settling, seconds)
-    dataset.attrs = {
+    attributes = {
         "study": "release-rate",
         "title": "Release by a spike against presynaptic rate, without and with gliotransmission",
         **states.attrs,
         "settling": settling,
         "synapses": synapses,
         "seed": seed,
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    return dataset
+    return labelled(dataset, MEANINGS, attributes)
 
 
 def _unfolded(states: xr.Dataset, labels: Mapping[str, xr.Variable]) -> dict[str, xr.DataArray]:
@@ -134,32 +139,14 @@ def _summary(states: Mapping[str, xr.DataArray], settling: float, seconds: float
     efficacy = float(p.U_0) * (1 - late)
     theory = xr.apply_ufunc(mean_field_release, late.rate, efficacy, float(p.Omega_d), float(p.Omega_f))
     arrays = {
-        "release": (mean, "1", "share of vesicles released by a spike"),
-        "release_error": (error, "1", "standard error of the share of vesicles released by a spike"),
-        "release_of_last_spike": (
-            states["release"].mean(["synapse", "time"]),
-            "1",
-            "share of vesicles released by the last spike, mean over all time",
-        ),
-        "release_theory": (
-            theory.mean(["synapse", "time"]).transpose("loop", "rate"),
-            "1",
-            "share of vesicles released by a spike in mean-field theory",
-        ),
-        "presynaptic_receptors_bound": (
-            late.mean(["synapse", "time"]),
-            "1",
-            "share of presynaptic receptors bound",
-        ),
-        "astrocyte_release_rate": (
-            within(states["astrocyte_releases"]).mean("synapse") / (end - begin),
-            "Hz",
-            "releases of gliotransmitter per second",
-        ),
+        "release": mean,
+        "release_error": error,
+        "release_of_last_spike": states["release"].mean(["synapse", "time"]),
+        "release_theory": theory.mean(["synapse", "time"]).transpose("loop", "rate"),
+        "presynaptic_receptors_bound": late.mean(["synapse", "time"]),
+        "astrocyte_release_rate": within(states["astrocyte_releases"]).mean("synapse") / (end - begin),
     }
-    for array, units, meaning in arrays.values():
-        array.attrs = {"units": units, "long_name": meaning}
-    return xr.Dataset({name: array for name, (array, _, _) in arrays.items()})
+    return xr.Dataset(arrays)
 
 
 def _check(rates: Sequence[float], seconds: float, settling: float, synapses: int) -> None:

@@ -76,7 +76,6 @@ def simulate(
     step: float = 0.001,
     seed: int = 0,
     target: str = "auto",
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Every condition with the same inputs and chances, as copies of one vectorised simulation.
 
@@ -90,7 +89,6 @@ def simulate(
         step: time step in s.
         seed: of the first repetition; the others follow.
         target: Brian2 code target: numpy, cython, cpp_standalone or auto.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims condition, repetition, and neuron, time or bin. Raises ValueError in one sentence for
     bad input.
@@ -102,7 +100,7 @@ def simulate(
     runs = {"condition": list(CONDITIONS), "repetition": np.arange(repetitions)}
     states = {str(name): _unfolded(array, runs) for name, array in found.items()}
     failing = np.arange(SYNAPSES) < round(failed * SYNAPSES)
-    asked = {"seed": seed, "fault_time": fault_time, "averaged": averaged, "after": after, "failed": failed}
+    options = {"seed": seed, "fault_time": fault_time, "averaged": averaged, "after": after, "failed": failed}
     return xr.Dataset(
         {**_rates(states["spikes"], seconds, fault_time, averaged, after), **_traces(states, failing)},
         attrs={
@@ -110,8 +108,7 @@ def simulate(
             "title": "Self-repair of a neuron through an astrocyte",
             "source": "Wade et al., Front Comput Neurosci 6:76 (2012); constants of reproductions, unconfirmed",
             **found.attrs,
-            **asked,
-            **{f"provenance_{key}": value for key, value in provenance.items()},
+            **options,
         },
     )
 
@@ -195,8 +192,8 @@ def _draw_rates(panel: Axes, dataset: xr.Dataset) -> None:
     for condition, (color, label) in DRAWN.items():
         own = dataset.rate.sel(condition=condition).isel(neuron=N2)
         share = dataset.rate_end.sel(condition=condition) / dataset.rate_before.sel(condition=condition)
-        told = f"{label}: {float(share.isel(neuron=N2).mean()):.0%}"
-        panel.plot(own.bin, own.mean("repetition"), color=color, lw=1.2, label=told)
+        entry = f"{label}: {float(share.isel(neuron=N2).mean()):.0%}"
+        panel.plot(own.bin, own.mean("repetition"), color=color, lw=1.2, label=entry)
     neighbour = dataset.rate.sel(condition="complete").isel(neuron=N1).mean("repetition")
     panel.plot(neighbour.bin, neighbour, color="0.6", lw=1, label="N1")
     panel.set(title="A   N2 recovers", ylabel="rate (Hz)", ylim=(0, None))

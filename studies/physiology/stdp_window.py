@@ -11,7 +11,7 @@ opposite sign: 12.5 ms apart in the causal order a pair gives 0.27 % alone, 0.26
 else: at 50 Hz they grow in either order (Sjostrom, Turrigiano and Nelson, Neuron 32:1149, 2001). This rule cannot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,16 +26,19 @@ from biophys.ready_networks.spike_timing import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import paper_style
+from studies.study import Meaning, labelled
 
 # exponential fit to Bi and Poo (1998), Bi and Poo, Annu Rev Neurosci 24:139 (2001), as used by Pfister and Gerstner,
 # J Neurosci 26:9673 (2006); s
 MEASURED_LIFETIMES = {"potentiation": 16.8e-3, "depression": 33.7e-3}
 GREY = "0.45"
-MEANINGS = {
-    "pair_change": "change of weight by a single pair, simulated",
-    "pair_closed_form": "change of weight by a single pair, closed form",
-    "train_change": "change of weight per pair of a train, simulated",
-    "train_closed_form": "change of weight per pair of a train, closed form",
+MEANINGS: dict[str, Meaning] = {
+    "lag": ("ms", "postsynaptic after presynaptic spike"),
+    "rate": ("Hz", "rate of pairs"),
+    "pair_change": "change of weight by a single pair, simulated, of the largest weight",
+    "pair_closed_form": "change of weight by a single pair, closed form, of the largest weight",
+    "train_change": "change of weight per pair of a train, simulated, of the largest weight",
+    "train_closed_form": "change of weight per pair of a train, closed form, of the largest weight",
 }
 
 
@@ -46,7 +49,6 @@ def simulate(
     lags: int = 40,
     spacing: float = 5.0,
     step: float = 2.5,
-    provenance: Mapping[str, str] = {},  # noqa: B006 - read only
 ) -> xr.Dataset:
     """Change of weight against the lag between two spikes; needs no seed.
 
@@ -56,7 +58,6 @@ def simulate(
         lags: how many lags are tried, evenly spaced around 0.
         spacing: between lags, in ms.
         step: time step in ms; every lag must be a multiple of it.
-        provenance: text stored in the dataset.
 
     Returns a dataset with dims rate (Hz), lag (ms). ValueError in one sentence for bad input.
     """
@@ -80,34 +81,27 @@ def simulate(
         )
 
     alone, trains = changes([max(rates)], 1), changes(rates, pairs)
+    single, repeated = (each.weight.isel(time=[0, -1]).diff("time").values[:, :, 0] for each in (alone, trains))
     lag = alone.lag.isel(point=0, time=0).values
-    single = alone.weight.isel(time=[0, -1]).diff("time").values[0, :, 0]
-    repeated = trains.weight.isel(time=[0, -1]).diff("time").values[:, :, 0] / pairs
     expected = pair_train_change(lag * 1e-3, pairs, periods[:, None], parameters) / pairs
     dataset = xr.Dataset(
         {
-            "pair_change": ("lag", single),
+            "pair_change": ("lag", single[0]),
             "pair_closed_form": ("lag", pair_change(lag * 1e-3, parameters)),
-            "train_change": (("rate", "lag"), repeated),
+            "train_change": (("rate", "lag"), repeated / pairs),
             "train_closed_form": (("rate", "lag"), expected),
         },
-        {
-            "lag": ("lag", lag, {"units": "ms", "long_name": "postsynaptic after presynaptic spike"}),
-            "rate": ("rate", np.array(rates, float), {"units": "Hz", "long_name": "rate of pairs"}),
-        },
-        {
-            "study": "stdp-window",
-            "title": "Spike-timing-dependent plasticity: change of weight against lag",
-            "seed": "none: no chance involved",
-            "pairs": pairs,
-            "step": seconds,
-            **{name: value for name, value in trains.attrs.items() if name.startswith("plasticity.")},
-            **{f"provenance_{key}": value for key, value in provenance.items()},
-        },
+        {"lag": lag, "rate": np.array(rates, float)},
     )
-    for name, meaning in MEANINGS.items():
-        dataset[name].attrs.update(units="1", long_name=f"{meaning}, of the largest weight")
-    return dataset
+    attributes = {
+        "study": "stdp-window",
+        "title": "Spike-timing-dependent plasticity: change of weight against lag",
+        "seed": "none: no chance involved",
+        "pairs": pairs,
+        "step": seconds,
+        **{name: value for name, value in trains.attrs.items() if name.startswith("plasticity.")},
+    }
+    return labelled(dataset, MEANINGS, attributes)
 
 
 def draw(dataset: xr.Dataset) -> Figure:

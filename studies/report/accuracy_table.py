@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from astromorph.runs.run_folder import RunFolder
 from studies.figure import paper_style
 
-NOT_TOLD = ("attention", "seed", "threads")  # have columns of their own, or say only how a run was computed
+LEFT_OUT = ("attention", "delays", "seed", "threads")  # have columns of their own, or say only how it was computed
 NAMES = ("data_set", "attention", "setting")
 PERPLEXITY = "perplexity_per_word"  # of language models
 LEARNED = 0.85  # validation accuracy whose first epoch is told
@@ -72,15 +72,15 @@ def check_comparable(folders: Sequence[RunFolder]) -> None:
 
 
 def settled(folder: RunFolder) -> dict[str, Any]:
-    """What makes two runs alike but for attention and seed."""
-    settings = {name: value for name, value in asdict(folder.settings).items() if name not in NOT_TOLD}
+    """What makes two runs alike but for attention (or delays) and seed."""
+    settings = {name: value for name, value in asdict(folder.settings).items() if name not in LEFT_OUT}
     return settings | {"response": None if folder.response is None else asdict(folder.response)}
 
 
 def differing(folders: Sequence[RunFolder]) -> list[str]:
     """For each run, the settings in which not all runs agree; calcium responses are compared where there is one."""
     all_settled = [settled(folder) for folder in folders]
-    told: list[list[str]] = [[] for _ in folders]
+    texts: list[list[str]] = [[] for _ in folders]
     for name in all_settled[0]:
         values = [each[name] for each in all_settled]
         if name == "response":
@@ -88,12 +88,12 @@ def differing(folders: Sequence[RunFolder]) -> list[str]:
             if any(kind != kinds[0] for kind in kinds):
                 for place, folder in enumerate(folders):
                     if folder.response is not None:
-                        told[place].append(f"response {folder.response.form} ({folder.response.source})")
+                        texts[place].append(f"response {folder.response.form} ({folder.response.source})")
         elif any(value != values[0] for value in values):
             for place, value in enumerate(values):
                 words = " ".join(value) if isinstance(value, tuple) else value
-                told[place].append(f"{name} {words}".strip())
-    return [", ".join(each) for each in told]
+                texts[place].append(f"{name} {words}".strip())
+    return [", ".join(each) for each in texts]
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
@@ -119,14 +119,14 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 def in_words(table: pd.DataFrame) -> dict[str, list[str]]:
     """Columns for a reader of what `summarise` found: accuracy in %, or perplexity, as mean ± sd."""
     each = lambda *names: zip(*(table[name] for name in names), strict=True)
-    told = lambda mean, sd: f"{mean:.2f}" + ("" if np.isnan(sd) else f" ± {sd:.2f}")
+    spread = lambda mean, sd: f"{mean:.2f}" + ("" if np.isnan(sd) else f" ± {sd:.2f}")
     if PERPLEXITY in table:
-        return {"test perplexity per word": [told(*row) for row in each(PERPLEXITY, "perplexity_sd")]}
+        return {"test perplexity per word": [spread(*row) for row in each(PERPLEXITY, "perplexity_sd")]}
     epochs = lambda mean, reached, n: (
         "not reached" if not reached else f"{mean:.1f}" + ("" if reached == n else f" ({reached} of {n} runs)")
     )
     return {
-        "test accuracy (%)": [told(100 * mean, 100 * sd) for mean, sd in each("test_accuracy", "sd")],
+        "test accuracy (%)": [spread(100 * mean, 100 * sd) for mean, sd in each("test_accuracy", "sd")],
         "epochs to 85 %": [epochs(*row) for row in each("epochs_to_85_percent", "reached", "n")],
     }
 

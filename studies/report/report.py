@@ -20,12 +20,12 @@ from tqdm import tqdm
 from astromorph.runs.run_folder import RunFolder
 from astromorph.runs.shipped import run_path
 from biophys.simulation.recording import load
+from studies import study
 from studies.report.page import Picture, Section, pairs_table, picture, write_page
 from studies.report.page_table import Link
 from studies.report.run_section import heading, run_files, run_section, side_by_side
 from studies.shell.datasets import figure_of, study_of
 
-PROVENANCE = "provenance_"
 NO_SETTING = ("title", "caption", "study")
 
 
@@ -87,10 +87,10 @@ def overview(results: Sequence[Result], anchors: Mapping[Path, str]) -> Section:
     """What the page holds, a row a result."""
     rows = []
     for result in results:
-        told = provenance_of(result)
+        came = provenance_of(result)
         row = {"result": Link(name_of(result), f"#{anchors[result.path]}"), "seed": seed_of(result)}
-        row |= {"commit": told.get("commit", "")[:9], "date": told.get("date", "")[:10]}
-        rows.append(row | {"command": told.get("command", "")})
+        row |= {"commit": came.get("commit", "")[:9], "date": came.get("date", "")[:10]}
+        rows.append(row | {"command": came.get("command", "")})
     return Section("What is here", table=pd.DataFrame(rows))
 
 
@@ -98,8 +98,8 @@ def result_section(result: Result, anchor: str, folder: Path) -> Section:
     if result.run is not None:
         return run_section(result.run, [file_link(file, folder) for file in run_files(result.run)], anchor)
     assert result.dataset is not None
-    dataset, told = result.dataset, provenance_of(result)
-    settings = {k: v for k, v in dataset.attrs.items() if not k.startswith(PROVENANCE) and k not in NO_SETTING}
+    dataset, came = result.dataset, provenance_of(result)
+    settings = {k: v for k, v in dataset.attrs.items() if not k.startswith(study.PROVENANCE) and k not in NO_SETTING}
     seed = f" (seed {seed_of(result)})" if seed_of(result) != "" else ""
     figure, question = drawn(result.path, dataset)
     return Section(
@@ -107,11 +107,11 @@ def result_section(result: Result, anchor: str, folder: Path) -> Section:
         question,
         figure,
         str(dataset.attrs.get("caption", "")),
-        made=told.get("command", "") and told["command"] + seed,
+        made=came.get("command", "") and came["command"] + seed,
         details={
             "Variables": variables(dataset),
             "Settings and parameters": pairs_table(settings),
-            "Provenance": pairs_table(told),
+            "Provenance": pairs_table(came),
         },
         files=[file_link(result.path, folder)],
         anchor=anchor,
@@ -146,8 +146,7 @@ def provenance_of(result: Result) -> dict[str, str]:
     if result.run is not None:
         return dict(result.run.provenance)
     assert result.dataset is not None
-    attributes = {str(name): str(value) for name, value in result.dataset.attrs.items()}
-    return {name.removeprefix(PROVENANCE): text for name, text in attributes.items() if name.startswith(PROVENANCE)}
+    return study.provenance_of(result.dataset)
 
 
 def name_of(result: Result) -> str:

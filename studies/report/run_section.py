@@ -4,17 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from astromorph.runs.pretrained import DIGEST
 from astromorph.runs.run_folder import METRICS, OWN_FILES, RunFolder
-from studies.figure import paper_style
-from studies.report import accuracy_table, compared_runs, learning_curves
+from studies.report import accuracy_table, compared_runs, run_sheet
 from studies.report.page import Section, pairs_table, picture
 from studies.report.page_table import Link
-from studies.report.run_sheet import draw_confusion
 
 TOLD = ("test_accuracy", "test_loss", "chosen_epoch", "validation_accuracy", "epochs", "seconds", "parameters")
 TABLES = ("class_names", "confusion")  # of a summary, which the figure shows
@@ -26,13 +22,13 @@ CONFUSION = " Below, what the test examples of each class are taken for, in % of
 def run_section(folder: RunFolder, files: Sequence[Link], anchor: str = "") -> Section:
     """One run: how it went in words, curves and confusion, its epochs, settings and provenance."""
     begun = (folder.path / "metrics.csv").is_file()
-    confused = bool(folder.finished and folder.summary()["confusion"])
+    summary = folder.summary() if folder.finished else {}
     made = folder.provenance.get("command", "")
     return Section(
         heading(folder),
         outcome(folder),
-        picture(draw(folder)) if begun else None,
-        CAPTION + (CONFUSION if confused else ""),
+        picture(run_sheet.draw(folder, summary)) if begun else None,
+        CAPTION + (CONFUSION if summary.get("confusion") else ""),
         made=f"{made} (seed {folder.settings.seed})" if made else "",
         details=dict(run_tables(folder)),
         files=files,
@@ -89,19 +85,6 @@ def run_files(folder: RunFolder) -> list[Path]:
     return [folder.path / name for name in OWN_FILES if (folder.path / name).is_file()]
 
 
-def draw(folder: RunFolder) -> Figure:
-    """Learning curves and, of a finished run whose classes fit a table, the confusion under them."""
-    found = folder.summary() if folder.finished else {}
-    if not found.get("confusion"):
-        return learning_curves.draw(folder)
-    with paper_style():
-        figure, panels = plt.subplot_mosaic("AB;CC", figsize=(7.2, 6.6))
-        learning_curves.draw_panels(panels["A"], panels["B"], folder)
-        draw_confusion(panels["C"], found["confusion"], found["class_names"])
-        figure.suptitle(folder.title)
-    return figure
-
-
 def side_by_side(folders: Sequence[RunFolder], anchors: Mapping[Path, str]) -> list[Section]:
     """Finished runs of one data set: mean and spread by attention and settings, then every run."""
     name = folders[0].data_set
@@ -144,19 +127,19 @@ def side_by_side(folders: Sequence[RunFolder], anchors: Mapping[Path, str]) -> l
             "Mean ± standard deviation on the test part; a row holds runs that differ in their seed only.",
             picture(accuracy_table.draw(drawn)),
             "Dots are runs, diamonds their means with one standard deviation.",
-            table=told(means),
+            table=without_empty(means),
         ),
         Section(
             f"{name}: every run",
             "",
             picture(compared_runs.draw(curves)),
             "Lines are means over seeds, bands reach from the worst to the best.",
-            table=told(single),
+            table=without_empty(single),
         ),
     ]
 
 
-def told(table: pd.DataFrame) -> pd.DataFrame:
+def without_empty(table: pd.DataFrame) -> pd.DataFrame:
     """Without the columns that say nothing."""
     empty = [name for name in table if all(value == "" or value != value for value in table[name])]
     return table.drop(columns=empty)

@@ -21,7 +21,7 @@ NO_COMPILER = "none; install g++, or go on without: simulations and attention ar
 def versions() -> dict[str, str]:
     """Installed versions by package; optional packages only where they are there."""
     found = {name: version_of(name) for name in PACKAGES}
-    return found | {name: told for name in OPTIONAL if (told := version_of(name)) != "not installed"}
+    return found | {name: known for name in OPTIONAL if (known := version_of(name)) != "not installed"}
 
 
 def version_of(package: str) -> str:
@@ -38,11 +38,16 @@ def memory() -> str:
 
 def instructions() -> str:
     """Which of the instructions that matter here the processor knows."""
-    described = Path("/proc/cpuinfo")
-    flags = set(described.read_text().split()) if described.is_file() else set()
-    if not flags:
+    known = flags()
+    if not known:
         return "unknown on this system"
-    return ", ".join(f"{name} {'yes' if name in flags else 'no'}" for name in INSTRUCTIONS)
+    return ", ".join(f"{name} {'yes' if name in known else 'no'}" for name in INSTRUCTIONS)
+
+
+def flags() -> set[str]:
+    """Words by which Linux describes the processor; none elsewhere."""
+    described = Path("/proc/cpuinfo")
+    return set(described.read_text().split()) if described.is_file() else set()
 
 
 def compiler() -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from astromorph.files.whole_files import whole
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 FIGURE_ENDINGS = (".png", ".pdf", ".svg")
@@ -23,6 +24,13 @@ def claim(*paths: Path, overwrite: bool, endings: tuple[str, ...] = ()) -> None:
     paths[0].parent.mkdir(parents=True, exist_ok=True)
 
 
+def without_screen() -> None:
+    """Figures are drawn for files from here on, and no window is needed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+
+
 def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure in the format of its ending."""
     from matplotlib import pyplot
@@ -32,6 +40,11 @@ def save_figure(figure: "Figure", path: Path) -> None:
             figure.savefig(part, format=path.suffix[1:])
     finally:
         pyplot.close(figure)
+
+
+def save_table(table: "pd.DataFrame", path: Path) -> None:
+    """Write a table as comma-separated values, without its row numbers."""
+    save_bytes(table.to_csv(index=False).encode(), path)
 
 
 def save_bytes(content: bytes, path: Path) -> None:

@@ -30,10 +30,10 @@ class HelpFormatter(jsonargparse.DefaultHelpFormatter, argparse.RawDescriptionHe
     def _get_help_string(self, action: argparse.Action) -> str:
         if getattr(action, "_jsonargparse_preexpanded_help", False):  # it has been here already
             return action.help or ""
-        told = [action.help.rstrip(".")] if action.help else []
+        parts = [action.help.rstrip(".")] if action.help else []
         if action.default not in (None, argparse.SUPPRESS) and action.nargs != 0:
-            told.append(f"default: {_typed(action.default)}".replace("%", "%%"))
-        return "; ".join(told)
+            parts.append(f"default: {_typed(action.default)}".replace("%", "%%"))
+        return "; ".join(parts)
 
 
 def verb_parser(command: str, description: str, usage: str = "[--option value ...]") -> jsonargparse.ArgumentParser:

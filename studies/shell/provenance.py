@@ -51,14 +51,14 @@ def commit(file: Path) -> str:
 
 def hardware() -> str:
     """Processor, the cores this process may use and, once torch is loaded, the graphics processor."""
-    parts = [f"{_processor()}, {len(os.sched_getaffinity(0))} cores"]
+    parts = [f"{processor_name()}, {len(os.sched_getaffinity(0))} cores"]
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         parts.append(torch.cuda.get_device_name())
     return ", ".join(parts)
 
 
-def _processor() -> str:
+def processor_name() -> str:
     described = Path("/proc/cpuinfo")
     lines = described.read_text().splitlines() if described.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -22,7 +22,7 @@ SEED = 0
 class Found(NamedTuple):
     """What a test measured: `value` must be at most `limit`."""
 
-    told: str
+    message: str
     value: float
     limit: float
 
@@ -30,7 +30,7 @@ class Found(NamedTuple):
 class Verdict(NamedTuple):
     floor: str
     passed: bool
-    told: str
+    message: str
     seconds: float
 
 
@@ -146,8 +146,8 @@ def judged(floor: str, test: Callable[[], Found]) -> Verdict:
     try:
         found = test()
     except Exception as error:  # whatever it is, it belongs into the report
-        told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        return Verdict(floor, False, told, time.perf_counter() - start)
+        message = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return Verdict(floor, False, message, time.perf_counter() - start)
     passed = bool(found.value <= found.limit)
-    told = f"{found.told} {found.value:.3g} (at most {found.limit:.3g})"
-    return Verdict(floor, passed, told, time.perf_counter() - start)
+    message = f"{found.message} {found.value:.3g} (at most {found.limit:.3g})"
+    return Verdict(floor, passed, message, time.perf_counter() - start)

@@ -33,11 +33,11 @@ def written(
     if measured is not None and measured.distance_kernel is not None:
         kernel = measured.distance_kernel
         origins["position_scale"] = (
-            f"distance kernel of {file}: {kernel.source.label}{_told(kernel.fit.length_interval)}"
+            f"distance kernel of {file}: {kernel.source.label}{_interval(kernel.fit.length_interval)}"
         )
-    if measured is not None and measured.retention is not None and getattr(settings, "segments", 1) > 1:
+    if measured is not None and measured.retention is not None and "retention" in settings.measured:
         retention = measured.retention
-        origins["retention"] = f"retention of {file}: {retention.source.label}{_told(retention.fit.ratio_interval)}"
+        origins["retention"] = f"retention of {file}: {retention.source.label}{_interval(retention.fit.ratio_interval)}"
     lines = [f"{_entry(name, value)}  # {origins[name]}" for name, value in asdict(settings).items()]
     if response is not None:
         lines += _response_lines(response, measured, file)
@@ -76,10 +76,10 @@ def _comments(numbers: Mapping[str, Any], intervals: Mapping[str, Sequence[Any]]
     for name, value in numbers.items():
         if value is not None:
             shown = list(value) if isinstance(value, tuple) else value
-            yield f"#   {name}: {shown}{_told(intervals.get(name))}"
+            yield f"#   {name}: {shown}{_interval(intervals.get(name))}"
 
 
-def _told(interval: Sequence[Any] | None) -> str:
+def _interval(interval: Sequence[Any] | None) -> str:
     if interval is None:
         return ""
     if isinstance(interval[0], list):
@@ -94,5 +94,5 @@ def _entry(name: str, value: Any) -> str:
 
 
 def _unused(measured: "Coefficients", settings: Settings) -> list[str]:
-    names = ["segment"] if getattr(settings, "segments", 1) > 1 else ["retention", "segment"]
-    return [name for name in names if getattr(measured, name) is not None]
+    used = settings.measured.values()
+    return [name for name in ("retention", "segment") if name not in used and getattr(measured, name) is not None]

@@ -1,6 +1,6 @@
-"""The word that follows a verb on the command line, chosen from a list."""
+"""The word that follows a verb on the command line, chosen from a list, and how such a list is shown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from astromorph.names import choose, meant
 
@@ -19,3 +19,9 @@ def first_word(command: str, what: str, words: list[str], known: Iterable[str], 
     if not words or words[0].startswith("-"):
         raise ValueError(f"{command} needs a {what} first; use one of {', '.join(names)}")
     return choose(what, words[0], names), words[1:]
+
+
+def overview(known: Mapping[str, str]) -> str:
+    """A line for each name: the name and what it means."""
+    wide = max(map(len, known))
+    return "\n".join(f"  {name:<{wide}}  {meaning}" for name, meaning in known.items())

@@ -17,7 +17,7 @@ from astromorph.runs.shipped import shipped_models
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.training.loop import train
 from studies.attention import word_weights
-from studies.report import learning_curves
+from studies.report import run_sheet
 
 OUT = Path("tutorials")
 OUT.mkdir(exist_ok=True)
@@ -32,7 +32,7 @@ settings = DigitsSettings(attention="astromorphic", epochs=12, seed=0)
 run = RunFolder.create(OUT / "digits", "digits", settings, CalciumResponse(), overwrite=True)
 summary = train(run, OUT)
 print(f"test accuracy {100 * summary['test_accuracy']:.1f} % with {summary['parameters']:,} weights")
-learning_curves.draw(run).savefig(OUT / "4_learning_curves.png")
+run_sheet.draw(run).savefig(OUT / "4_learning_curves.png")
 
 # %% [markdown]
 # **Ask it.** The folder is all that is needed to use the model.

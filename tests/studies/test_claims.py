@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from studies.catalogue import QUESTIONS
 from studies.command_line import VERBS
-from studies.commands.study import NAMES
 
 STUDIES = Path(__file__).parents[2] / "studies"
 LEDGER = (STUDIES / "claims.md").read_text()
@@ -30,7 +30,7 @@ def test_every_file_and_command_that_is_named_exists():
             assert (STUDIES / file).is_file() or (STUDIES.parent / file).is_file(), file
         for verb, word in re.findall(r"astromorph (\w+) ?([\w-]*)", command):
             assert verb in VERBS
-            assert verb != "study" or word in NAMES, word
+            assert verb != "study" or word in QUESTIONS, word
 
 
 @pytest.mark.parametrize("data_set", ["imdb", "cifar10"])

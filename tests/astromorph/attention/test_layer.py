@@ -14,7 +14,7 @@ from astromorph.attention.linear import LinearAttention
 from astromorph.attention.plasticity import SaturatingHebbian
 from astromorph.attention.positions import PositionalDrive, Unordered
 from astromorph.attention.responses import NoFeedback, PowerOfSum, RunningPower
-from studies.benches.attention import resident
+from studies.benches.machine import resident
 
 WIDTH, HEADS, TOKENS = 8, 2, 10
 

@@ -97,7 +97,7 @@ def test_a_command_killed_before_it_had_written_a_run_may_be_repeated(tmp_path, 
 def test_a_sweep_killed_between_its_file_and_its_end_may_be_repeated(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("biophys.simulation.sweep.forget", lambda out: None)
+        patch.setattr("studies.kept.forget", lambda folder: None)
         assert main(SWEEP.split()) == 0
     first = load(tmp_path / "out.nc")
     (tmp_path / "out.png").unlink()

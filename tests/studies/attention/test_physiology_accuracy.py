@@ -20,11 +20,13 @@ from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.tasks import Batch, Task, build_task
 from astromorph.training import loop as training
 from astromorph.training.hardware import Processor
+from astromorph.training.parts import in_parts
 from biophys.simulation.recording import load, save
 from mapping.circuit import attention_layers
 from studies.attention import physiology_accuracy, physiology_points
-from studies.attention.physiology_points import Astrocyte, Plan, drives, first_crossing, gain_only, in_parts
+from studies.attention.physiology_points import Astrocyte, Plan, drives, gain_only
 from studies.physiology import calcium_response
+from studies.trainings import first_crossing
 
 matplotlib.use("Agg")
 
@@ -49,7 +51,7 @@ def dataset(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(physiology_points, "calcium_response", made_up)
         parts = tmp_path_factory.mktemp("study") / "parts"
-        return physiology_accuracy.simulate((2.0,), **QUICK, parts=parts, provenance={"commit": "abc"})
+        return physiology_accuracy.simulate((2.0,), **QUICK, parts=parts)
 
 
 # The astrocytes
@@ -102,8 +104,9 @@ def test_the_parts_of_epochs_hold_every_batch_once_and_in_order(steps, parts, ep
 
 
 def test_an_epoch_in_one_part_is_the_ordinary_training(tmp_path):
-    settings = DigitsSettings(epochs=2)
-    mine = physiology_points.train(RESPONSE, settings, 1, tmp_path, tmp_path / "mine")
+    settings = DigitsSettings(epochs=2, threads=1)
+    plan = PLAN._replace(evaluations=1)
+    mine = physiology_points.trained("mine", RESPONSE, settings.seed, plan, tmp_path, tmp_path)
     folder = RunFolder.create(tmp_path / "theirs", "digits", settings, RESPONSE)
     theirs = training.train(folder, tmp_path)
     assert theirs["chosen_epoch"] == 2 and mine.test_accuracy == theirs["test_accuracy"]
@@ -212,7 +215,7 @@ def test_models_learn_and_the_crossing_is_that_of_their_validation(dataset):
 
 def test_a_study_that_is_stopped_goes_on_as_if_it_had_not_been(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(physiology_points, "calcium_response", made_up)
-    again = lambda: physiology_accuracy.simulate((2.0,), **QUICK, parts=tmp_path, provenance={"commit": "abc"})
+    again = lambda: physiology_accuracy.simulate((2.0,), **QUICK, parts=tmp_path)
     parts_done, one_epoch = [], training.one_epoch
 
     def stopped(*arguments):
@@ -228,7 +231,7 @@ def test_a_study_that_is_stopped_goes_on_as_if_it_had_not_been(dataset, tmp_path
     trainings = 5 + 2  # of the cells with a fit, and of the control
     assert len(parts_done) == 2 * trainings + 1  # only what was going on was done again
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
-    with pytest.raises(ValueError, match="another study"):
+    with pytest.raises(ValueError, match="parts of another command"):
         physiology_accuracy.simulate((2.0,), **{**QUICK, "epochs": 3}, parts=tmp_path)
 
 
@@ -238,7 +241,7 @@ def test_the_dataset_describes_itself_and_is_read_back(dataset, tmp_path):
             assert variable.attrs.get("units"), name
     save(dataset, tmp_path / "study.nc")
     xr.testing.assert_identical(load(tmp_path / "study.nc"), dataset)
-    assert dataset.attrs["study"] == "physiology-accuracy" and dataset.attrs["provenance_commit"] == "abc"
+    assert dataset.attrs["study"] == "physiology-accuracy"
 
 
 @pytest.mark.parametrize("seeds", [1, 2])

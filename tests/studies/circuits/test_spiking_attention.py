@@ -85,7 +85,7 @@ def test_what_is_finished_is_kept_and_serves_nothing_else(dataset, run, parts, m
     monkeypatch.setattr(spiking_attention, "compared", lambda *_: pytest.fail("a finished chunk was run again"))
     again = spiking_attention.simulate(run, **QUICK, **SWEEP, parts=parts)
     assert dataset.identical(again)
-    with pytest.raises(ValueError, match="keeps chunks of another command"):
+    with pytest.raises(ValueError, match="keeps parts of another command"):
         spiking_attention.simulate(run, **QUICK | {"seed": 1}, **SWEEP, parts=parts)
 
 

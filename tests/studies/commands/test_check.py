@@ -47,7 +47,7 @@ def test_a_wrong_window_fails(monkeypatch):
     right = spike_timing.pair_change
     monkeypatch.setattr(spike_timing, "pair_change", lambda lag, p: right(lag, p._replace(A_plus=0.0051)))
     verdict = judged("biophys", pairs_of_spikes)
-    assert not verdict.passed and "at most 1e-09" in verdict.told
+    assert not verdict.passed and "at most 1e-09" in verdict.message
 
 
 @pytest.mark.parametrize("value", [2.0, float("nan")])
@@ -61,7 +61,7 @@ def test_an_error_is_a_failure_with_its_reason():
         raise ImportError("no Brian2\nhere")
 
     verdict = judged("biophys", broken)
-    assert not verdict.passed and verdict.told == "ImportError: no Brian2 here"
+    assert not verdict.passed and verdict.message == "ImportError: no Brian2 here"
 
 
 def passing():

@@ -85,7 +85,7 @@ def test_finished_chunks_are_not_run_again(measured, tmp_path, monkeypatch):
     monkeypatch.setattr(circuit, "compared", lambda *_: pytest.fail("a finished chunk was run again"))
     again = circuit.simulate(measured, **QUICK, parts=tmp_path)
     assert first.drop_attrs().identical(again.drop_attrs())
-    with pytest.raises(ValueError, match="keeps chunks of another command"):
+    with pytest.raises(ValueError, match="keeps parts of another command"):
         circuit.simulate(measured, **QUICK | {"examples": 2}, parts=tmp_path)
 
 

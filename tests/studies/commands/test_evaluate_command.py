@@ -19,7 +19,7 @@ from astromorph.training.calibration import reliability
 from astromorph.training.loop import train
 from studies.attention import word_weights
 from studies.command_line import main
-from studies.report import run_sheet as run_report
+from studies.report import run_sheet
 
 HEAVY = WordWeights(["a", "superb", "film"], [True, False, True], torch.tensor([[[0.1, 0.7, 0.2], [0.3, 0.5, 0.2]]]))
 
@@ -135,7 +135,7 @@ def test_the_report_shows_counts_and_calibration(tmp_path):
         "class_names": ["yes", "no"],
         "calibration": reliability([0.8] * 50 + [0.6] * 50, [1] * 40 + [0] * 10 + [1] * 20 + [0] * 30),
     }
-    figure = run_report.draw(folder, result)
+    figure = run_sheet.draw(folder, result)
     _, _, confusion, calibration = figure.axes
     assert [text.get_text() for text in confusion.texts] == ["75.0 %", "25.0 %", "", "100.0 %"]
     assert calibration.get_title(loc="left").endswith("expected error 10.0 %")  # half of the answers, 0.2 too sure

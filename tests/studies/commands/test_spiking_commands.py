@@ -1,5 +1,7 @@
 """Commands on spiking data: what is missing, what is prepared, where a run goes."""
 
+import json
+
 import pytest
 
 from astromorph.data.spiking_hdf5 import write_spikes
@@ -41,6 +43,7 @@ def test_a_training_ends_in_a_folder_named_by_its_delays(here, capsys):
     options = "--delays fixed --hidden 8 --frames 12 --longest 3 --epochs 1 --validation 10 --threads 1".split()
     assert main(["train", "spoken-digits", *options]) == 0
     run = here / "runs" / "spoken-digits-fixed-delays-seed0"
-    assert (run / "summary.json").is_file() and "wrote runs/spoken-digits-fixed" in capsys.readouterr().out
+    assert json.loads((run / "summary.json").read_text())["attention"] == "fixed-delays"
+    assert "wrote runs/spoken-digits-fixed" in capsys.readouterr().out
     assert main(["evaluate", str(run)]) == 0
     assert "zero: " in capsys.readouterr().out

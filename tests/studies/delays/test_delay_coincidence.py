@@ -11,7 +11,7 @@ from studies.delays import delay_coincidence
 @pytest.fixture(scope="module")
 def dataset():
     """1.5 s of learning, with steps of the rule as they are: errors shrink, but do not settle."""
-    return delay_coincidence.simulate(patterns=1, seconds=8.5, target="numpy", provenance={"commit": "abc"})
+    return delay_coincidence.simulate(patterns=1, seconds=8.5, target="numpy")
 
 
 def test_delays_are_fixed_then_learn_then_are_fixed(dataset):

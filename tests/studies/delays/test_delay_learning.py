@@ -7,6 +7,7 @@ import torch
 import xarray as xr
 
 from biophys.simulation.recording import load, save
+from studies import trainings
 from studies.delays import delay_learning
 from studies.delays import trainings as delay_trainings
 from studies.delays.recovery import recover
@@ -109,7 +110,6 @@ def _small(parts, **changed):
         ("planted",),
         **{"seeds": 2, "epochs": 2, "learning_rates": (0.5, 1.0), "neurons": 3, "longest": 4, "steps": 20} | changed,
         parts=parts,
-        provenance={"commit": "abc"},
     )
 
 
@@ -132,10 +132,10 @@ def test_the_dataset_says_what_it_holds(dataset, tmp_path):
 
 def test_finished_trainings_are_kept(dataset, monkeypatch):
     found, parts = dataset
-    monkeypatch.setattr(delay_trainings, "run_epochs", None)
+    monkeypatch.setattr(trainings, "run_epochs", None)
     monkeypatch.setattr(delay_learning, "recover", None)
     xr.testing.assert_equal(_small(parts).drop_vars("seconds"), found.drop_vars("seconds"))
-    with pytest.raises(ValueError, match="keeps chunks of another command"):
+    with pytest.raises(ValueError, match="keeps parts of another command"):
         _small(parts, epochs=3)
 
 

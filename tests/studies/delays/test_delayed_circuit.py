@@ -49,7 +49,7 @@ def run(root, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dataset(run, root):
-    return delayed_circuit.simulate(run, examples=8, data=root, provenance={"commit": "abc"})
+    return delayed_circuit.simulate(run, examples=8, data=root)
 
 
 def test_circuit_and_model_agree(dataset):

@@ -19,7 +19,7 @@ def segment():
 
 @pytest.fixture(scope="module")
 def detection():
-    return segment_detection.simulate(**QUICK, provenance={"commit": "abc"})
+    return segment_detection.simulate(**QUICK)
 
 
 @pytest.fixture(scope="module")

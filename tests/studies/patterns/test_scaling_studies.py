@@ -10,7 +10,7 @@ import xarray as xr
 from biophys.patterns.scaling import poisson_mean
 from biophys.patterns.theory import false_match_probability, smallest_threshold, union_false_match_probability
 from studies.patterns import threshold_scaling, union_capacity
-from studies.patterns.power_law import exponents_told, fit_power_law
+from studies.patterns.power_law import exponents_text, fit_power_law
 
 
 def rows(formula):
@@ -121,7 +121,7 @@ def test_a_known_power_law_is_found():
     bent = fit_power_law(values * grid.x ** np.log(grid.x), {"x": ("x", grid.x), "y": ("y", grid.y)})
     lowest, highest = 2 + np.log(2), 2 + 3 * np.log(2)  # slopes of log(x)**2 between 1 and 2, and 2 and 4
     assert [float(bent.exponent_lowest[0]), float(bent.exponent_highest[0])] == pytest.approx([lowest, highest])
-    assert "in width (2.69 to 4.08)" in exponents_told(bent, {"x": "width"})
+    assert "in width (2.69 to 4.08)" in exponents_text(bent, {"x": "width"})
 
 
 def test_sufficient_thresholds_lie_above(threshold):

@@ -21,13 +21,12 @@ def synchrony():
         spread=0.1,
         front_seconds=30,
         front_step=0.02,
-        provenance={"commit": "abc"},
     )
 
 
 @pytest.fixture(scope="module")
 def length():
-    return process_length.simulate((2.0, 1.0), compartments=12, provenance={"commit": "abc"})
+    return process_length.simulate((2.0, 1.0), compartments=12)
 
 
 def test_junctions_hold_cells_in_phase_or_in_antiphase(synchrony):
@@ -68,7 +67,6 @@ def test_datasets_are_labelled_saved_and_drawn(name, request, tmp_path):
     for array in [*dataset.data_vars.values(), *dataset.coords.values()]:
         assert array.attrs["units"] and array.attrs["long_name"], array.name
     assert dataset.attrs["study"] == study.__name__.rpartition(".")[2].replace("_", "-")
-    assert dataset.attrs["provenance_commit"] == "abc"
     save(dataset, tmp_path / "study.nc")
     read = load(tmp_path / "study.nc")
     assert read.identical(dataset)

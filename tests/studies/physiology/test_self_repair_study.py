@@ -26,13 +26,11 @@ def test_rates_are_spikes_in_their_windows():
 def test_dataset_is_labelled_survives_a_file_and_draws_from_it(tmp_path):
     dataset = self_repair.simulate(
         seconds=9.0, fault_time=5.0, averaged=2.0, after=1.0, repetitions=2, step=0.002, target="numpy",
-        provenance={"commit": "abc"},
     )  # fmt: skip
     for name, values in dataset.data_vars.items():
         assert values.attrs["units"] and values.attrs["long_name"], name
         assert values.dims[:2] == ("condition", "repetition")
         assert np.isfinite(values).all(), name
-    assert dataset.attrs["provenance_commit"] == "abc"
     assert dataset.attrs["fault.t_fault"] == "5 second"
     before = dataset.rate.sel(bin=2.5).values
     assert np.array_equal(before[:5], np.broadcast_to(before[0], before[:5].shape))  # same inputs in every condition

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 
 from astromorph.runs.run_folder import METRICS, RunFolder
-from astromorph.settings import CalciumResponse, Cifar10Settings, DigitsSettings, Wikitext2Settings
+from astromorph.settings import CalciumResponse, Cifar10Settings, DigitsSettings, ShdSettings, Wikitext2Settings
 from studies.command_line import main
 from studies.report.accuracy_table import collect, draw, printed, summarise
 
@@ -114,3 +115,18 @@ def test_language_models_are_compared_by_perplexity(tmp_path):
     words = printed(summarise(runs))
     assert "test perplexity per word" in words and "152.00 ± 2.83" in words and "accuracy" not in words
     assert sorted(draw(runs).axes[0].lines[0].get_ydata()) == [150.0, 154.0]
+
+
+def test_spiking_runs_are_told_apart_by_their_delays(tmp_path):
+    """They have no attention: the column says what the variant is, and no setting repeats it."""
+    runs = [
+        finished_run(tmp_path / f"{delays}-{seed}", ShdSettings(delays=delays, seed=seed), 0.9, data_set="shd")
+        for delays in ("learned", "none")
+        for seed in (0, 1)
+    ]
+    table = summarise(collect(runs))
+    assert table.attention.tolist() == ["learned-delays", "none-delays"] and table.n.tolist() == [2, 2]
+    assert table.setting.tolist() == ["", ""]
+    figure = draw(collect(runs))
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["learned-delays", "none-delays"]
+    plt.close(figure)

@@ -24,8 +24,12 @@ def test_a_table_of_compared_runs_keeps_every_run_in_its_figure(tmp_path):
     assert drawn == [[pytest.approx(81), pytest.approx(83)], [pytest.approx(90)]]
 
 
-def test_the_committed_bench_is_drawn_by_the_command(tmp_path):
-    assert main(["plot", str(RESULTS / "attention.csv"), "--out", str(tmp_path / "a.png")]) == 0
+@pytest.mark.parametrize(
+    "name", ["attention", "bench-delays", "cifar10", "imdb-30-minutes"]
+)  # cifar10: without settings
+def test_a_committed_table_is_drawn_by_the_command(name, tmp_path):
+    """Also one (cifar10) that was written before tables named the settings in which runs differ."""
+    assert main(["plot", str(RESULTS / f"{name}.csv"), "--out", str(tmp_path / "a.png")]) == 0
     assert (tmp_path / "a.png").stat().st_size > 10_000
 
 

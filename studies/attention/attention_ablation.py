@@ -23,37 +23,41 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import xarray as xr
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from astromorph.data.locations import data_root
-from studies.attention import ablation_figure as attention_ablation_figure
-from studies.attention import ablation_table as attention_ablation_table
-from studies.attention.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, Budget, Trained, settings_of, trained
-from studies.attention.physiology_points import first_crossing
-from studies.circuits.circuit import opened
-from studies.seed_intervals import interval
+from astromorph.settings.checks import check_at_least
+from studies.attention.ablation_figure import draw
+from studies.attention.ablation_table import printed, table
+from studies.attention.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, Budget, settings_of, trained
+from studies.kept import open_parts
+from studies.seed_intervals import interval, interval_meanings, with_interval
+from studies.study import Meaning, labelled
+from studies.trainings import Trained, first_crossing
+
+__all__ = ["draw", "printed", "simulate", "table"]
 
 BASELINE = "linear"
-LABELS = {
-    "data_set": ("1", "data set"),
-    "condition": ("1", "attention"),
-    "repetition": ("1", "training with a seed of its own"),
-    "part": ("1", "number of a validation"),
-    "epoch": ("1", "epochs trained at a validation"),
-    "target": ("1", "validation accuracy whose first crossing is measured"),
-    "test_accuracy": ("1", "test accuracy with the weights at the end"),
-    "validation_accuracy": ("1", "validation accuracy"),
-    "epochs_to_target": ("1", "epochs until the validation accuracy reaches the target"),
-    "gain": ("1", "size of attention's output over that with linear calcium, at the end"),
-    "given_gain": ("1", "constant by which attention is multiplied"),
-    "learning_rate": ("1", "learning rate chosen by validation"),
-    "parameters": ("1", "weights that are learned"),
+MEANINGS: dict[str, Meaning] = {
+    "data_set": "data set",
+    "condition": "attention",
+    "repetition": "training with a seed of its own",
+    "part": "number of a validation",
+    "epoch": "epochs trained at a validation",
+    "target": "validation accuracy whose first crossing is measured",
+    "test_accuracy": "test accuracy with the weights at the end",
+    "validation_accuracy": "validation accuracy",
+    "epochs_to_target": "epochs until the validation accuracy reaches the target",
+    "gain": "size of attention's output over that with linear calcium, at the end",
+    "given_gain": "constant by which attention is multiplied",
+    "learning_rate": "learning rate chosen by validation",
+    "parameters": "weights that are learned",
     "seconds": ("s", "time of the training steps on one core, which other work may have shared"),
-    "difference": ("1", "test accuracy less that of linear attention, paired by seed"),
-    "ratio": ("1", "epochs to the target over those of linear attention, paired by seed"),
+    **interval_meanings("test_accuracy", "test accuracy with the weights at the end"),
+    **interval_meanings("epochs_to_target", "epochs until the validation accuracy reaches the target"),
+    **interval_meanings("difference", "test accuracy less that of linear attention, paired by seed"),
+    **interval_meanings("ratio", "epochs to the target over those of linear attention, paired by seed"),
 }
 
 
@@ -69,7 +73,6 @@ def simulate(
     conditions: Sequence[str] = tuple(CONDITIONS),
     seed: int = 0,
     parts: Path = Path("attention-ablation.parts"),
-    provenance: Mapping[str, str] = {},
 ) -> xr.Dataset:
     """Tune and train every condition on every data set; finished trainings are kept, and the command goes on there.
 
@@ -84,37 +87,35 @@ def simulate(
         conditions: attentions; linear is always among them.
         seed: of the first training.
         parts: folder that keeps finished trainings.
-        provenance: text stored in the dataset.
 
     Returns accuracies with dims data_set, condition, repetition (and part), means and intervals without repetition.
     Raises OSError or ValueError in one sentence for bad input.
     """
-    asked = {"seeds": seeds, "epochs": epochs, "evaluations": evaluations, "target": target}
-    budgets = [_budget(name, asked) for name in dict.fromkeys(data_sets)]
+    changes = {"seeds": seeds, "epochs": epochs, "evaluations": evaluations, "target": target}
+    budgets = [_budget(name, changes) for name in dict.fromkeys(data_sets)]
     chosen = _chosen(conditions)
     _check(learning_rates, seed)
     for budget in budgets:
         for condition in chosen:
             settings_of(condition, budget, seed, 1.0)  # what is wrong with them is said before anything is trained
     root, factors = data_root(data), sorted(set(map(float, learning_rates)))
-    found = []
+    results = []
     for budget in budgets:
         folder = parts / budget.data_set
-        opened(folder, _remembered(budget, factors, seed))
-        found.append(_of_data_set(_trainings(budget, chosen, factors, seed, root, folder), budget))
-    dataset = xr.concat(found, "data_set", join="outer")
+        open_parts(folder, _plan(budget, factors, seed))
+        results.append(_of_data_set(_trainings(budget, chosen, factors, seed, root, folder), budget))
+    dataset = xr.concat(results, "data_set", join="outer")
     dataset = dataset.assign_coords(data_set=[budget.data_set for budget in budgets])
-    return _described(dataset, budgets, factors, seed, provenance)
+    return labelled(dataset, MEANINGS, _attributes(budgets, factors, seed))
 
 
-def _budget(name: str, asked: Mapping[str, Any]) -> Budget:
+def _budget(name: str, changes: Mapping[str, Any]) -> Budget:
     """The data set's budget with what is asked in its place. ValueError if it leaves nothing to do."""
     if name not in BUDGETS:
         raise ValueError(f"data set {name!r} is not used here; use {', '.join(BUDGETS)}")
-    budget = BUDGETS[name]._replace(**{field: value for field, value in asked.items() if value is not None})
+    budget = BUDGETS[name]._replace(**{field: value for field, value in changes.items() if value is not None})
     for field in ("seeds", "evaluations"):
-        if getattr(budget, field) < 1:
-            raise ValueError(f"{field} {getattr(budget, field)} is too small; use at least 1")
+        check_at_least(field, getattr(budget, field), 1)
     if not 0 < budget.epochs < np.inf:
         raise ValueError(f"epochs {budget.epochs:g} train nothing; use a number above 0")
     if not 0 < budget.target < 1:
@@ -138,10 +139,11 @@ def _check(learning_rates: Sequence[float], seed: int) -> None:
         raise ValueError(f"seed {seed} is negative; use 0 or more")
 
 
-def _remembered(budget: Budget, factors: Sequence[float], seed: int) -> dict[str, Any]:
-    """What the folder of finished trainings was begun for."""
+def _plan(budget: Budget, factors: Sequence[float], seed: int) -> dict[str, Any]:
+    """What a folder of finished trainings is begun for; the budget's changes name settings that came after 0.4.0."""
     settings = asdict(settings_of("astromorphic", budget, seed, 1.0))
-    return json.loads(json.dumps({"settings": settings, **budget._asdict(), "learning_rates": factors, "seed": seed}))
+    del settings["rule"]
+    return {"settings": settings, **budget._asdict(), "learning_rates": factors, "seed": seed}
 
 
 class Row(NamedTuple):
@@ -165,13 +167,13 @@ def _trainings(
         final = number < budget.seeds
         own = budget if final else budget._replace(epochs=budget.epochs / 2)
         source = MATCHED.get(condition)
-        given[condition, number] = 1.0 if source is None else runs[source, number].gain
+        given[condition, number] = 1.0 if source is None else runs[source, number].measured["gain"]
         settings = settings_of(condition, own, seed + number, given[condition, number], factor)
         name = f"{condition}-seed{settings.seed}" + ("" if final else f"-rate{factor:g}")
         bar.set_postfix_str(name)
-        found = trained(name, settings, own, root, folder, test=final)
+        result = trained(name, settings, own, root, folder, test=final)
         bar.update()
-        return found
+        return result
 
     with tqdm(total=len(conditions) * (tuned + budget.seeds), desc=budget.data_set, unit="run", disable=None) as bar:
         for condition in conditions if tuned else ():
@@ -199,15 +201,12 @@ def _of_data_set(rows: Mapping[str, Row], budget: Budget) -> xr.Dataset:
         {
             "test_accuracy": (two, each(lambda run: run.test_accuracy)),
             "validation_accuracy": ((*two, "part"), each(lambda run: run.validation)),
-            "epochs_to_target": (
-                two,
-                each(lambda run: first_crossing(epoch, np.array(run.validation), budget.target)),
-            ),
-            "gain": (two, each(lambda run: run.gain)),
+            "epochs_to_target": (two, each(lambda run: first_crossing(epoch, np.array(run.validation), budget.target))),
+            "gain": (two, each(lambda run: run.measured["gain"])),
             "given_gain": (two, [row.given_gains for row in rows.values()]),
             "learning_rate": ("condition", [row.learning_rate for row in rows.values()]),
-            "parameters": ("condition", [row.runs[0].parameters for row in rows.values()]),
-            "seconds": (two, each(lambda run: run.seconds)),
+            "parameters": ("condition", [row.runs[0].measured["parameters"] for row in rows.values()]),
+            "seconds": (two, each(lambda run: run.measured["seconds"])),
             "target": budget.target,
             "epoch": ("part", epoch),
         },
@@ -221,51 +220,28 @@ def _of_data_set(rows: Mapping[str, Row], budget: Budget) -> xr.Dataset:
         "ratio": [np.exp(end) for end in interval(learned - learned.sel(condition=BASELINE))],
     }
     for name, ends in measures.items():
-        found = found.assign(dict(zip((f"{name}_mean", f"{name}_low", f"{name}_high"), ends, strict=True)))
+        found = with_interval(found, name, ends)
     return found
 
 
-def _described(
-    dataset: xr.Dataset, budgets: Sequence[Budget], factors: Sequence[float], seed: int, provenance: Mapping[str, str]
-) -> xr.Dataset:
-    for name in dataset.variables:
-        stem, _, end = str(name).rpartition("_")
-        units, meaning = LABELS.get(str(name)) or LABELS[stem]
-        ends = {"mean": "mean of ", "low": "lower end of the 95 % interval of ", "high": "upper end of it: "}
-        dataset[name].attrs = {"units": units, "long_name": meaning if str(name) in LABELS else ends[end] + meaning}
+def _attributes(budgets: Sequence[Budget], factors: Sequence[float], seed: int) -> dict[str, Any]:
     tried = ", ".join(f"{factor:g}" for factor in factors)
-    told = "; ".join(
+    budget = "; ".join(
         f"{each.data_set} {each.epochs:g} epoch{'s' * (each.epochs != 1)}, {each.seeds} seed{'s' * (each.seeds > 1)}"
         for each in budgets
     )
-    dataset.attrs = {
+    return {
         "study": "attention-ablation",
         "title": "What each effect of the astrocyte buys, beside controls",
         "source": "Mia, Bal and Sengupta (2025), IEEE TCDS: Table I and section IV-C4",
         "caption": (
-            f"Trained alike: {told}; multiples of the learning rate tried for each: {tried}. Means and 95 % intervals "
-            "(Student's t) over pairs of one seed, against linear attention. Epochs to a validation accuracy of "
+            f"Trained alike: {budget}; multiples of the learning rate tried for each: {tried}. Means and 95 % "
+            "intervals (Student's t) over pairs of one seed, against linear attention. Epochs to a validation "
+            "accuracy of "
             + ", ".join(f"{100 * each.target:g} % ({each.data_set})" for each in budgets)
             + "; no mark where a seed does not reach it. Curves: means over seeds."
         ),
         "seed": seed,
         "learning_rates": tried,
         **{f"changes_{each.data_set}": json.dumps(dict(each.changes)) for each in budgets},
-        **{f"provenance_{key}": value for key, value in provenance.items()},
     }
-    return dataset
-
-
-def draw(dataset: xr.Dataset) -> Figure:
-    """Test accuracy and speed of learning against linear attention, and curves of validation accuracy."""
-    return attention_ablation_figure.draw(dataset)
-
-
-def table(dataset: xr.Dataset) -> pd.DataFrame:
-    """A row a data set and condition, with intervals."""
-    return attention_ablation_table.table(dataset)
-
-
-def printed(rows: pd.DataFrame) -> str:
-    """The table for a reader."""
-    return attention_ablation_table.printed(rows)

@@ -1,0 +1,32 @@
+"""What the dataset of a study says of itself: study and options, what each variable means, where it came from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+PROVENANCE = "provenance_"
+Meaning = str | tuple[str, str]  # unit and meaning; the meaning alone of a number without a unit
+
+
+def labelled(dataset: xr.Dataset, meanings: Mapping[str, Meaning], attributes: Mapping[str, Any]) -> xr.Dataset:
+    """`dataset` with these attributes (study, title, options, ...) and the unit and meaning of each named variable.
+
+    They take the place of those that it had.
+    """
+    for name, meaning in meanings.items():
+        units, text = ("1", meaning) if isinstance(meaning, str) else meaning
+        dataset[name].attrs = {"units": units, "long_name": text}
+    dataset.attrs = dict(attributes)
+    return dataset
+
+
+def stamped(dataset: xr.Dataset, provenance: Mapping[str, str]) -> xr.Dataset:
+    """`dataset` with its provenance, as whoever runs a study knows it (studies/shell/provenance.py)."""
+    return dataset.assign_attrs({f"{PROVENANCE}{key}": text for key, text in provenance.items()})
+
+
+def provenance_of(dataset: xr.Dataset) -> dict[str, str]:
+    """What `stamped` has written."""
+    attributes = {str(name): str(text) for name, text in dataset.attrs.items()}
+    return {name.removeprefix(PROVENANCE): text for name, text in attributes.items() if name.startswith(PROVENANCE)}
