@@ -14,10 +14,10 @@ Downwards, a trained network runs as neurons and astrocytes:
 Each is loaded when it is used: `import mapping` loads neither torch nor Brian2. The single fits are in their modules.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take it for True; `typing` and `importlib` would make the import slow
 if TYPE_CHECKING:
+    from typing import Any
+
     from mapping.brian2_models import to_brian2
     from mapping.coefficients import Coefficients, as_settings, read, write
     from mapping.fits import fit
@@ -27,9 +27,11 @@ __all__ = ["Coefficients", "as_settings", "fit", "from_nir", "read", "to_brian2"
 MODULES = {"fit": "fits", "from_nir": "nir_exchange", "to_brian2": "brian2_models", "to_nir": "nir_exchange"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"mapping.{MODULES.get(name, 'coefficients')}"), name)
 
 

@@ -22,7 +22,7 @@ def labelled(dataset: xr.Dataset, meanings: Mapping[str, Meaning], attributes: M
 
 
 def stamped(dataset: xr.Dataset, provenance: Mapping[str, str]) -> xr.Dataset:
-    """`dataset` with its provenance, as whoever runs a study knows it (studies/shell/provenance.py)."""
+    """`dataset` with its provenance, as whoever runs a study knows it (astromorph/runs/provenance.py)."""
     return dataset.assign_attrs({f"{PROVENANCE}{key}": text for key, text in provenance.items()})
 
 

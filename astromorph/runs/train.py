@@ -47,7 +47,7 @@ def train(
             if (folder.settings, folder.response) != (settings, response):
                 raise ValueError(f"{out} was begun with other settings; go on with those, or name another folder")
         else:
-            origin = provenance(["train", settings.data_set], "astromorph.train in Python:")
+            origin = provenance(f"astromorph.train({settings}, {str(out)!r})")
             folder = RunFolder.create(
                 out, settings.data_set, settings, response, overwrite=overwrite, provenance=origin
             )

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from astromorph.runs.provenance import processor_name
 from studies.shell.machine import flags
-from studies.shell.provenance import processor_name
 
 
 def processor() -> str:

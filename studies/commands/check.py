@@ -31,8 +31,8 @@ def describe(root: Path) -> None:
     """Versions, machine, code targets and data sets, a line each."""
     from astromorph import __version__
     from astromorph.data.fetch import NAMES
+    from astromorph.runs.provenance import commit, hardware
     from studies.shell import machine
-    from studies.shell.provenance import commit, hardware
 
     line("astromorph", f"{__version__}, commit {commit(Path(__file__))}")
     line("python", f"{platform.python_version()}, {platform.platform()}")

@@ -9,10 +9,10 @@ example: astromorph circuit runs/spoken-digits --examples 100 --out spikes.nc
 
 from pathlib import Path
 
+from astromorph.runs.provenance import provenance
 from studies.catalogue import study_module
 from studies.shell.datasets import write_dataset
 from studies.shell.parser import parse, verb_parser
-from studies.shell.provenance import provenance
 from studies.shell.run_kind import run_kind
 
 

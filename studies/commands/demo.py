@@ -6,8 +6,8 @@ example: astromorph demo --out demo
 
 from pathlib import Path
 
+from astromorph.runs.provenance import provenance
 from studies.shell.parser import parse, verb_parser
-from studies.shell.provenance import provenance
 
 
 def run(words: list[str]) -> None:

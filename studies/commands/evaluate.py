@@ -142,8 +142,8 @@ def _print_probabilities(classifier: "AstromorphicClassifier", probabilities: li
 def _save(section: "Section", out: Path, words: list[str]) -> None:
     """As a page, or the figure alone."""
     if out.suffix == PAGE_ENDING:
+        from astromorph.runs.provenance import provenance
         from studies.report.page import write_page
-        from studies.shell.provenance import provenance
 
         write_page(out, "Evaluation of a trained run", [section], provenance(["evaluate", *words]))
     else:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import mapping
+from astromorph.runs.provenance import provenance
 from studies.shell.outputs import claim, save_figure
 from studies.shell.parser import parse, verb_parser
-from studies.shell.provenance import provenance
 
 Form = Literal["power_law", "hill", "mean_field", "curve", "best"]
 

@@ -7,9 +7,9 @@ example: astromorph report runs/imdb-* threshold.nc --out report.html
 
 from pathlib import Path
 
+from astromorph.runs.provenance import provenance
 from studies.shell.outputs import claim, without_screen
 from studies.shell.parser import parse, verb_parser
-from studies.shell.provenance import provenance
 
 
 def run(words: list[str]) -> None:

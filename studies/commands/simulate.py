@@ -42,11 +42,11 @@ example: astromorph simulate calcium-response --rates 0.5 1 2 4 8 16 30 --out re
 def simulate_network(name: str, words: list[str]) -> None:
     """One network at one point of its parameters: a dataset and its figure."""
     import biophys
+    from astromorph.runs.provenance import provenance
     from biophys.ready_networks import ready
     from biophys.simulation.parameters import assigned, read_values
     from studies.shell.networks import first_parameter, listed, network_parser
     from studies.shell.parser import parse
-    from studies.shell.provenance import provenance
 
     network = ready(name)
     usage, example = "[--set PATH=VALUE] [--option value ...]", f"--set {first_parameter(network)}"

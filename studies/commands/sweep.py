@@ -40,11 +40,11 @@ example: astromorph sweep tripartite {EXAMPLE}"""
 
 
 def sweep_network(name: str, words: list[str]) -> None:
+    from astromorph.runs.provenance import provenance
     from biophys.ready_networks import ready
     from biophys.simulation.sweep import sweep
     from studies.shell.networks import first_parameter, network_parser
     from studies.shell.parser import parse
-    from studies.shell.provenance import provenance
 
     network = ready(name)
     usage = "--axis PATH=VALUES [--axis PATH=VALUES ...] [--option value ...]"

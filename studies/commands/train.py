@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import jsonargparse
 
 import mapping
+from astromorph.runs.provenance import provenance
 from astromorph.settings import SETTINGS, CalciumResponse, Settings
 from studies.recipes import recipes
 from studies.shell.outputs import save_bytes
 from studies.shell.parser import add_field_comments, given_names, parse, verb_parser
-from studies.shell.provenance import provenance
 from studies.shell.settings_text import written
 from studies.shell.words import first_word
 

@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from astromorph.files.locks import alone
+from astromorph.runs.provenance import provenance
 from studies.catalogue import MODULES, study_module
 from studies.shell.outputs import claim, save_figure, save_table
 from studies.shell.parser import parse, verb_parser
-from studies.shell.provenance import provenance
 
 if TYPE_CHECKING:
     import xarray as xr

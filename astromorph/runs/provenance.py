@@ -1,6 +1,6 @@
 """Where a result came from: command, versions, commit, machine and date, as plain text.
 
-Collected once by the command line and handed down as an argument; nothing below asks for it again.
+Collected once by who starts the work and handed down as an argument; nothing below asks for it again.
 """
 
 import datetime
@@ -18,15 +18,14 @@ from astromorph import __version__
 PACKAGES = ("torch", "numpy", "brian2")
 
 
-def provenance(argv: Sequence[str] | None = None) -> dict[str, str]:
+def provenance(command: Sequence[str] | str) -> dict[str, str]:
     """Text under the keys command, python, one a package, commit, hardware and date (UTC).
 
-    argv: what followed `astromorph` on the command line; None takes that of this process. No package is
-    imported to learn its version, and a graphics processor is named only if torch is loaded already.
+    command: the words after `astromorph` on the command line, or a call in Python as text. No package is imported to
+    learn its version, and a graphics processor is named only if torch is loaded already.
     """
-    words = sys.argv[1:] if argv is None else argv
     return {
-        "command": shlex.join(["astromorph", *words]),
+        "command": command if isinstance(command, str) else shlex.join(["astromorph", *command]),
         "python": platform.python_version(),
         "astromorph": __version__,
         **{name: _version(name) for name in PACKAGES},
