@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zlib
+from dataclasses import make_dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -16,12 +17,17 @@ import pytest
 import torch
 
 import astromorph
+import biophys
 import biophys.patterns
 import mapping
 from astromorph import early_exit, learning_rules, neurons, quantisation, settings
 from astromorph.attention import reference_relative
-from biophys import networks
+from biophys import ready_networks
+from biophys.patterns import false_match_probability
 from biophys.simulation.recording import load
+from mapping import coefficients, fits
+from mapping.section import Section
+from studies import catalogue
 from studies.command_line import main
 from tests.astromorph import test_rooms
 
@@ -64,7 +70,7 @@ def test_what_is_added_has_at_most_twenty_lines_and_stands_on_a_page(file):
 
 
 def test_a_network_of_ones_own(add, tmp_path):
-    add("network.py", "biophys.networks.pump", networks.NETWORKS, "pump", "calcium that enters and is pumped out")
+    add("network.py", "biophys.ready_networks.pump", ready_networks.NETWORKS, "pump", "a pump")
     out = tmp_path / "pump.nc"
     given = ["--set", "cell.J=0.2*umolar/second", "--set", "cell.tau=4*second"]
     assert main(["simulate", "pump", *given, "--target", "numpy", "--out", str(out)]) == 0
@@ -86,6 +92,24 @@ def test_an_attention_term_of_ones_own(causal):
     layer = astromorph.AstromorphicAttention(12, 3, position=position.float(), causal=causal)
     layer(torch.randn(2, 9, 12)).sum().backward()
     assert position.log_strength.grad.abs().min() > 0
+
+
+def test_a_fit_of_ones_own(add, monkeypatch, tmp_path):
+    add("network.py", "biophys.ready_networks.pump", ready_networks.NETWORKS, "pump", "a pump")
+    module = add("fit.py", "mapping.pump")
+    monkeypatch.setitem(fits.KINDS, "pump", fits.Kind("simulate pump", (("calcium", "cell"),), module.fit_pump))
+    field = ("pump", Section[module.PumpFit] | None, None)
+    extended = make_dataclass("Coefficients", [field], bases=(coefficients.Coefficients,), frozen=True)
+    for place in (fits, coefficients):
+        monkeypatch.setattr(place, "Coefficients", extended)
+    monkeypatch.setattr(coefficients, "SECTIONS", (*coefficients.SECTIONS, "pump"))
+    fitted = mapping.fit(biophys.simulate("pump", {"cell.tau": "4*second"}, target="numpy"))
+    assert fitted.pump.result() == pytest.approx(4, rel=1e-6)
+    mapping.write(fitted, tmp_path / "pump.yaml")
+    assert mapping.read(tmp_path / "pump.yaml") == fitted
+    unsettled = mapping.fit(biophys.simulate("pump", {"cell.tau": "90*second"}, target="numpy"))
+    with pytest.raises(ValueError, match="failed .* simulate longer"):
+        unsettled.pump.result()
 
 
 def test_a_neuron_of_ones_own(add):
@@ -127,9 +151,24 @@ def test_a_task_of_ones_own(add, tmp_path):
     assert len(rows) == 5 and accuracy > 0.9
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in page.read_text(encoding="utf-8")], ids=str)
+def test_a_study_of_ones_own(add, monkeypatch, tmp_path):
+    add("study.py", "studies.patterns.crowding", catalogue.MODULES, "crowding", "patterns.crowding")
+    monkeypatch.setitem(catalogue.QUESTIONS, "crowding", "false matches of a union")
+    out = tmp_path / "crowding.nc"
+    assert main(["study", "crowding", "--threshold", "12", "--out", str(out)]) == 0
+    dataset = load(out)
+    assert dataset.attrs["threshold"] == 12 and "provenance_command" in dataset.attrs
+    assert float(dataset.false_match[0]) == pytest.approx(float(false_match_probability(10_000, 200, 25, 12)))
+    assert main(["plot", str(out), "--out", str(tmp_path / "again.png")]) == 0
+
+
+RUN = [page for page in [ROOT / "README.md", *PAGES] if "```python" in page.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
 def test_python_on_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies").symlink_to(ROOT / "studies")  # which the front page names
     (tmp_path / "response.nc").symlink_to(ROOT / "studies" / "results" / "calcium-response.nc")
     blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     exec(compile("\n".join(blocks), str(page), "exec"), {})
@@ -166,7 +205,9 @@ def test_the_table_of_the_bridge_names_files_of_its_packages():
     assert len(rows) == 6
 
 
-@pytest.mark.parametrize("package", [biophys.patterns, mapping], ids=lambda package: package.__name__)
+@pytest.mark.parametrize(
+    "package", [astromorph, biophys, biophys.patterns, mapping], ids=lambda package: package.__name__
+)
 def test_every_public_name_is_in_the_reference(package):
     pages = " ".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
     assert [name for name in package.__all__ if not re.search(rf" {package.__name__}(\.\w+)*\.{name}\n", pages)] == []

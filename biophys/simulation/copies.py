@@ -33,6 +33,7 @@ class Copies:
 
     @property
     def count(self) -> int:
+        """How many copies there are."""
         return len(self.seeds)
 
     def each(self, section: str, name: str) -> Any:
