@@ -97,16 +97,13 @@ class PositionalDrive(nn.Module):
 
     Distances are measured between token indices, or between the cells of a grid `rows` wide when the tokens are
     patches of an image read row by row. It is not a function of the distance of query and key: w_t adds Σ_t w_tᵀ v_t to
-    the Hebbian weight of every query. `normalised` is false for the papers' form, in which calcium lacks it.
+    the Hebbian weight of every query.
     """
 
     distance_kernel: Tensor
 
-    def __init__(
-        self, heads: int, features: int, tokens: int, scale: float = 16.0, rows: int = 1, normalised: bool = True
-    ) -> None:
+    def __init__(self, heads: int, features: int, tokens: int, scale: float = 16.0, rows: int = 1) -> None:
         super().__init__()
-        self.normalised = normalised
         self.table = nn.Parameter(torch.randn(heads, features, tokens) / tokens**0.5)  # M
         index = torch.arange(tokens)
         place = torch.stack((index // (tokens // rows), index % (tokens // rows)), dim=1).double()
@@ -125,4 +122,4 @@ class PositionalDrive(nn.Module):
 
     def terms(self, tokens: int, dtype: torch.dtype) -> dict[str, Any]:
         """As a position of attention (attention/parts.py)."""
-        return {"drive": self(tokens), "in_calcium": self.normalised}
+        return {"drive": self(tokens)}

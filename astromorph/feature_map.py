@@ -37,24 +37,6 @@ class PositiveActivity(nn.Module):
         return True
 
 
-class ExponentialActivity(nn.Module):
-    """φ(x) = exp(x): the strongest contrast; keep its inputs moderate."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.exp()
-
-
-class RectifiedActivity(nn.Module):
-    """φ(x) = max(x, 0) + floor: silent neurons keep `floor`, so that calcium never vanishes."""
-
-    def __init__(self, floor: float = 1e-3) -> None:
-        super().__init__()
-        self.floor = floor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.clamp_min(0) + self.floor
-
-
 class MeanFieldRelease(nn.Module):
     """T(x) = x p(x) / p(1) with p(x) ∝ (1 + f x) / (1 + U (d + f) x + U d f x²); rates x ≥ 0, any shape.
 

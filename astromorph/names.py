@@ -1,11 +1,12 @@
 """Names chosen from a table: an unknown one gets a sentence with the known ones and the likely intention.
 
 A room of parts that can be exchanged (astromorph/neurons, learning_rules, quantisation, early_exit, equilibrium) is
-such a table and one contract; a part is the file of its name, imported when it is asked for.
+such a table and one contract. A part is the public class (CamelCase) or function (snake_case) of the file of its name,
+imported when it is asked for.
 """
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,8 +26,18 @@ def meant(word: str, names: Iterable[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def part(room: str, name: str) -> Any:
-    """The public class (CamelCase) or function (snake_case) of the file `name` in the package `room`."""
-    module = importlib.import_module(f"{room}.{name.replace('-', '_')}")
-    camel_case = "".join(word.capitalize() for word in name.split("-"))
-    return getattr(module, camel_case if hasattr(module, camel_case) else name.replace("-", "_"))
+def room(package: str, what: str, table: dict[str, str]) -> tuple[Callable[[], dict[str, str]], Callable[[str], Any]]:
+    """`names` and `named` of a room, from its package, what it holds, and a sentence about each part."""
+
+    def names() -> dict[str, str]:
+        """The parts of this room and a sentence about each."""
+        return dict(table)
+
+    def named(name: str) -> Any:
+        """The class or function of a part. ValueError with the known ones if there is none of this name."""
+        file = choose(what, name, table).replace("-", "_")
+        module = importlib.import_module(f"{package}.{file}")
+        camel_case = "".join(word.capitalize() for word in name.split("-"))
+        return getattr(module, camel_case if hasattr(module, camel_case) else file)
+
+    return names, named

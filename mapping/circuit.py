@@ -105,7 +105,7 @@ def refuse_parts(attention: MultiheadAttention, mechanism: AstromorphicMechanism
             "a run with the effects sigmoid or exponent, or without feedback, has no circuit; use one trained with "
             "--effects calcium,position,feedback or fewer of them"
         )
-    if mechanism.causal or terms.relative is not None or terms.fading is not None or not terms.in_calcium:
+    if mechanism.causal or terms.relative is not None or terms.fading is not None:
         raise ValueError(
             f"{'causal attention' if mechanism.causal else type(mechanism.position).__name__} has no circuit yet: all "
             "tokens are written before any is read; use a layer with position=PositionalDrive(...) or Unordered()"

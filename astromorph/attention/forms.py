@@ -14,7 +14,7 @@ from torch import Tensor
 from astromorph.attention import bidirectional, chunked, compiled, scans
 from astromorph.attention.distance import chunked_kernel, smear
 from astromorph.attention.parts import Parts, Terms, check_by_place, offered, terms_of
-from astromorph.attention.precision import wide, working
+from astromorph.attention.precision import wide
 
 CHUNK = 32  # tokens in a chunk of the relative term, bidirectional
 
@@ -74,7 +74,7 @@ def scan_among_all(parts: Parts, terms: Terms, query, key, value, keep: Tensor |
     query, key, value = (scans.adjacent(x) for x in (query, key, value))
     real = None if keep is None else keep.view(torch.uint8)
     weight, total = scans.write(key, value, real, terms.drive)
-    calcium = stored(parts, terms, key, keep, total)
+    calcium = stored(parts, key, keep, total)
     strength, decay = distance(terms)
     value = None if decay is None else value
     return scans.read(query, parts.plasticity(weight), calcium, value, real, strength, decay)[0]
@@ -98,24 +98,16 @@ def among_all(parts: Parts, terms: Terms, query, key, value, keep: Tensor | None
         present = query.new_ones(1, query.shape[1], key.shape[2], 1, dtype=dtype) if keep is None else keep.to(dtype)
         mass = smear(present, kernel).squeeze(3)
         relative = bidirectional.relative_term(kernel, terms.relative.strength, value, chunks, mass)
-    calcium = stored(parts, terms, key, keep, total)
+    calcium = stored(parts, key, keep, total)
     return bidirectional.read(
         parts.feature_map, parts.feedback, query, parts.plasticity(weight), calcium, relative, keep
     )
 
 
-def stored(parts: Parts, terms: Terms, key: Tensor, keep: Tensor | None, total: Tensor) -> Tensor:
+def stored(parts: Parts, key: Tensor, keep: Tensor | None, total: Tensor) -> Tensor:
     """Between the phases: the calcium store g that the response makes of the summed activity, (batch, heads, features).
 
     total: Σ_t φ(k_t) + w_t, over real tokens.
     """
-    if terms.drive is not None and not terms.in_calcium:
-        drive = terms.drive if keep is None else terms.drive * keep
-        total = total - drive.sum(-2, dtype=total.dtype)
-    over_tokens = getattr(parts.response, "over_tokens", None)
-    if over_tokens is not None:
-        activity = parts.feature_map(key.to(working(key)))
-        return over_tokens(activity if keep is None else activity * keep.to(activity.dtype))
-    if keep is None:
-        return parts.response(total, total.new_full((1, 1, 1), key.shape[2]))
-    return parts.response(total, keep.sum(2, dtype=total.dtype))
+    count = total.new_full((1, 1, 1), key.shape[2]) if keep is None else keep.sum(2, dtype=total.dtype)
+    return parts.response(total, count)

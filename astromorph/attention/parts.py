@@ -9,7 +9,7 @@
 That is enough for attention among all tokens. What else a part knows of itself it offers by a method, which no other
 file asks its type for: `scanned()` of a feature map, a feedback or a response, that the compiled scan can compute it
 (a response gives its numbers as `scan.cpp` takes them); `factor()` of a plasticity, that it multiplies by a number,
-which every causal form needs; `over_tokens(activity)` of a response that needs the activities one by one.
+which every causal form needs.
 """
 
 from typing import Any, NamedTuple
@@ -26,13 +26,12 @@ class Distance(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a position adds, each None if it does not. drive: (heads, tokens, features), to the activity of keys, and
-    unless `in_calcium` not to what calcium follows; relative: beside the content term, in numerator and calcium alike;
-    fading: (heads,), one over the length in tokens over which content fades.
+    """What a position adds, each None if it does not. drive: (heads, tokens, features), to the activity of keys;
+    relative: beside the content term, in numerator and calcium alike; fading: (heads,), one over the length in tokens
+    over which content fades.
     """
 
     drive: Tensor | None = None
-    in_calcium: bool = True
     relative: Distance | None = None
     fading: Tensor | None = None
 
@@ -71,14 +70,10 @@ def offered(part: nn.Module, name: str) -> Any:
 
 def check_by_place(parts: Parts, terms: Terms) -> None:
     """ValueError if a part has no causal form, and none in which content fades over distance."""
-    whole = {
-        parts.position: terms.drive is not None,
-        parts.plasticity: offered(parts.plasticity, "factor") is None,
-        parts.response: hasattr(parts.response, "over_tokens"),
-    }
-    for part, sums_over_all in whole.items():
-        if sums_over_all:
-            raise ValueError(
-                f"{type(part).__name__} has no causal or fading form, it sums over all tokens at once; use "
-                "AdditiveDistance, MultiplicativeDistance or Unordered, Hebbian plasticity, and not RunningPower"
-            )
+    whole = [parts.position] if terms.drive is not None else []
+    whole += [parts.plasticity] if offered(parts.plasticity, "factor") is None else []
+    if whole:
+        raise ValueError(
+            f"{type(whole[0]).__name__} has no causal or fading form, it sums over all tokens at once; use "
+            "AdditiveDistance, MultiplicativeDistance or Unordered, and Hebbian plasticity"
+        )

@@ -49,26 +49,6 @@ class PowerOfSum(nn.Module):
         return total.clamp_min(torch.finfo(total.dtype).tiny) ** self.exponent
 
 
-class RunningPower(nn.Module):
-    """g = Σ_t (Σ_{s≤t} φ(k_s))^α: Mia et al. (2025), Algorithm 1, line 17, read as a running sum.
-
-    It needs the activities one by one, `over_tokens`; not causal.
-    """
-
-    def __init__(self, exponent: float = 0.25) -> None:
-        super().__init__()
-        self.exponent = exponent
-
-    def forward(self, total: Tensor, count: Tensor) -> Tensor:
-        raise ValueError("the running power of Algorithm 1 has no causal form; use PowerOfSum or MeanActivityResponse")
-
-    def over_tokens(self, activity: Tensor) -> Tensor:
-        """activity φ(k), 0 where padded: (batch, heads, tokens, features); returns (batch, heads, features)."""
-        running = activity.cumsum(-2, dtype=torch.promote_types(activity.dtype, torch.float32))
-        powered = running.clamp_min(torch.finfo(running.dtype).tiny) ** self.exponent
-        return (powered * (activity.sum(-1, keepdim=True) > 0)).sum(-2)
-
-
 class Reciprocal(nn.Module):
     """P = 1/C, and 0 where no calcium is stored (Eq. 16)."""
 

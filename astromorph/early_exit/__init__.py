@@ -6,20 +6,9 @@ logits at every exit; what all criteria answer:
 the first exit that is good enough for each input, the last one where none is. A higher threshold never exits earlier.
 """
 
-from typing import Any
-
-from astromorph.names import choose, part
+from astromorph.names import room
 
 CRITERIA = {
     "confidence": "the probability of the likeliest class reaches a threshold",
 }
-
-
-def names() -> dict[str, str]:
-    """The criteria and a sentence about each."""
-    return dict(CRITERIA)
-
-
-def named(name: str) -> Any:
-    """The class of a criterion, built from its threshold. ValueError with the known ones if there is none."""
-    return part(__name__, choose("criterion of early exit", name, CRITERIA))
+names, named = room(__name__, "criterion of early exit", CRITERIA)

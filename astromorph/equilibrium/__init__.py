@@ -6,20 +6,9 @@ step(state) -> state is one round of the dynamics; state is a tensor. A state is
 by more than `tolerance`; one that is not at rest after `steps` rounds is reported, never silent.
 """
 
-from typing import Any
+from astromorph.names import room
 
-from astromorph.names import choose, part
-
-EQUILIBRIUM = {
+WAYS = {
     "fixed-point": "round after round, all units at once",
 }
-
-
-def names() -> dict[str, str]:
-    """The ways and a sentence about each."""
-    return dict(EQUILIBRIUM)
-
-
-def named(name: str) -> Any:
-    """The function of a way to rest. ValueError with the known ones if there is none of this name."""
-    return part(__name__, choose("way to rest", name, EQUILIBRIUM))
+names, named = room(__name__, "way to rest", WAYS)

@@ -7,20 +7,9 @@ for all alike. What all rules answer:
 `forward(*inputs)` runs the model on a batch; loss(output, labels) is the mean over it.
 """
 
-from typing import Any
-
-from astromorph.names import choose, part
+from astromorph.names import room
 
 LEARNING_RULES = {
     "backpropagation": "the chain rule, through time where the model has time",
 }
-
-
-def names() -> dict[str, str]:
-    """The rules and a sentence about each."""
-    return dict(LEARNING_RULES)
-
-
-def named(name: str) -> Any:
-    """The class of a rule. ValueError with the known ones if there is none of this name."""
-    return part(__name__, choose("learning rule", name, LEARNING_RULES))
+names, named = room(__name__, "learning rule", LEARNING_RULES)

@@ -9,21 +9,10 @@ the derivative of `surrogate.py`, or the membrane of a neuron that never fires. 
 generator and says what its gradient is an estimate of.
 """
 
-from typing import Any
-
-from astromorph.names import choose, part
+from astromorph.names import room
 
 NEURONS = {
     "leaky-integrate-and-fire": "a membrane that leaks, fires at a threshold and is reset to zero",
     "leaky-integrator": "the same membrane without a threshold, for reading out",
 }
-
-
-def names() -> dict[str, str]:
-    """The neurons and a sentence about each."""
-    return dict(NEURONS)
-
-
-def named(name: str) -> Any:
-    """The class of a neuron. ValueError with the known ones if there is none of this name."""
-    return part(__name__, choose("neuron", name, NEURONS))
+names, named = room(__name__, "neuron", NEURONS)

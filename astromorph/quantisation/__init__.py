@@ -6,20 +6,9 @@
 the exact weight behind the quantised one goes on learning.
 """
 
-from typing import Any
-
-from astromorph.names import choose, part
+from astromorph.names import room
 
 QUANTISERS = {
     "ternary": "three values, 1.58 bits: the sign of large weights times one scale, zero for small ones",
 }
-
-
-def names() -> dict[str, str]:
-    """The quantisers and a sentence about each."""
-    return dict(QUANTISERS)
-
-
-def named(name: str) -> Any:
-    """The function of a quantiser. ValueError with the known ones if there is none of this name."""
-    return part(__name__, choose("quantiser", name, QUANTISERS))
+names, named = room(__name__, "quantiser", QUANTISERS)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from astromorph.learning_rules import LEARNING_RULES
+from astromorph import learning_rules
 from astromorph.names import choose
 from astromorph.settings.checks import check_above_zero, check_at_least, check_share
 
@@ -74,4 +74,4 @@ class TrainingSettings:
         for name in ("weight_decay", "average", "threads", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} {getattr(self, name)} is negative; use 0 or more")
-        choose("learning rule", self.rule, LEARNING_RULES)
+        choose("learning rule", self.rule, learning_rules.names())

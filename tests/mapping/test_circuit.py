@@ -13,7 +13,6 @@ import mapping
 from astromorph.astrocyte import CurveResponse, HillResponse, PositionalDrive, PowerLawResponse
 from astromorph.attention import AstromorphicMechanism, LinearAttention, MultiheadAttention, SoftmaxAttention
 from astromorph.attention.responses import MeanActivityResponse
-from astromorph.feature_map import ExponentialActivity
 from astromorph.models.encoder import EncoderLayer
 from astromorph.models.image_classifier import ImageClassifier
 from astromorph.models.image_views import AverageOfViews
@@ -128,7 +127,7 @@ def test_softmax_has_no_circuit():
 
 def test_the_feature_map_of_a_measured_synapse_has_no_circuit():
     layer = attention("hill")
-    layer.mechanism.feature_map = ExponentialActivity()
+    layer.mechanism.feature_map = nn.Softplus()
     with pytest.raises(ValueError, match="a measured feature map has no circuit yet"):
         CircuitAttention(layer, NEURONS)
 
