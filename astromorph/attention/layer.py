@@ -1,8 +1,8 @@
 """Astromorphic attention ready-made, to put where softmax attention stood.
 
-    layer = AstromorphicAttention(128, 4)                          # recommended: measured calcium, distance kernel
-    layer = AstromorphicAttention(128, 4, causal=True)             # the same for language models; `step` streams
-    layer = AstromorphicAttention.from_multihead(torch.nn.MultiheadAttention(128, 4, batch_first=True))
+layer = AstromorphicAttention(128, 4)                          # recommended: measured calcium, distance kernel
+layer = AstromorphicAttention(128, 4, causal=True)             # the same for language models; `step` streams
+layer = AstromorphicAttention.from_multihead(torch.nn.MultiheadAttention(128, 4, batch_first=True))
 """
 
 from typing import Any, Self

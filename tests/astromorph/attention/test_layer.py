@@ -126,7 +126,9 @@ def test_printed_forms_follow_their_formulas():
     for name, form in forms.items():
         torch.testing.assert_close(form(q, k, v), expected[name], rtol=1e-6, atol=1e-9)
         inputs = [x.clone().requires_grad_() for x in (q, k, v)]
-        assert torch.autograd.gradcheck(lambda q, k, v, *_, form=form: form(q, k, v), (*inputs, *form.parameters()), atol=1e-6)
+        assert torch.autograd.gradcheck(
+            lambda q, k, v, *_, form=form: form(q, k, v), (*inputs, *form.parameters()), atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("name", FORMS)
