@@ -65,9 +65,16 @@ def _fingerprint(compiler: str, source: Path) -> str:
     """Source, compiler and processor: a cache that several machines share holds a library for each."""
     information = Path("/proc/cpuinfo")
     flags = (
-        [line for line in information.read_text().splitlines() if line.startswith("flags")][:1]
+        [line for line in information.read_text(encoding="utf-8").splitlines() if line.startswith("flags")][:1]
         if information.exists()
         else []
     )
-    parts = (source.read_text(), HEADER.read_text(), compiler, *FLAGS, platform.machine(), *flags)
+    parts = (
+        source.read_text(encoding="utf-8"),
+        HEADER.read_text(encoding="utf-8"),
+        compiler,
+        *FLAGS,
+        platform.machine(),
+        *flags,
+    )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

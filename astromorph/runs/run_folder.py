@@ -102,7 +102,7 @@ class RunFolder:
             "provenance": dict(provenance),
         }
         with whole(path / "settings.yaml") as part:
-            part.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+            part.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
         return cls(path, data_set, settings, response, dict(provenance))
 
     @classmethod
@@ -169,7 +169,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: Any) -> None:
         with whole(self.path / name) as part:
-            part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+            part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def refuse_foreign_folder(path: Path, overwrite: bool) -> None:

@@ -37,7 +37,9 @@ def train(
         FileExistsError: `out` holds a run or other files.
         FileNotFoundError: the data set is not there; the sentence says how to get it.
     """
-    settings = named(settings)() if isinstance(settings, str) else settings
+    match settings:
+        case str():
+            settings = named(settings)()
     if response is not None and not settings.takes_response:
         raise ValueError(f"a calcium response has no effect on {settings.variant}; leave it out")
     response = response or (CalciumResponse() if settings.takes_response else None)
