@@ -2,10 +2,10 @@
 
 import matplotlib.pyplot as plt
 import xarray as xr
-from studies.study import labelled
 
 from biophys.patterns import union_false_match_probability
 from studies.figure import paper_style
+from studies.study import labelled
 
 MEANINGS = {"patterns": "patterns stored on the segment", "false_match": "probability of a false match"}
 
