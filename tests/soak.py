@@ -24,11 +24,11 @@ from pathlib import Path
 
 import xarray as xr
 from safetensors.torch import load_file
-from tests.astromorph.test_reliability import assert_equal_runs
 from tqdm import tqdm
 
 from astromorph.runs.run_folder import RunFolder
 from biophys.simulation.recording import load
+from tests.astromorph.training.test_reliability import assert_equal_runs
 
 START = (
     "import sys; from biophys.simulation import chunks; chunks.LARGEST_CHUNK = {bytes}; "
