@@ -31,7 +31,11 @@ def make(folder: Path, pythons: str) -> subprocess.CompletedProcess[str]:
     named = " ".join(f"./{name}" for name in pythons.split())
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        ["make", ".venv/.installed", f"PYTHON={named}"], cwd=folder, env=environment, capture_output=True, text=True
+        ["make", ".venv/.installed", "VENV=.venv", f"PYTHON={named}"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
 
 
