@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from brian2 import Clock, Network, NeuronGroup, Quantity, SpikeGeneratorGroup, StateMonitor, Synapses, second, umolar
+from brian2 import Clock, Network, NeuronGroup, Quantity, SpikeGeneratorGroup, StateMonitor, Synapses, second
 
 from biophys import gliotransmission
 from biophys.astrocyte import (
@@ -181,32 +181,20 @@ def check_shares(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 RECORDS = {
-    "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
-    "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
-    "channels_not_inactivated": Recordable(
-        "astrocyte", "h", 1, "1", "share of IP3 receptor channels not inactivated", "astrocyte"
-    ),
-    "receptors_bound": Recordable("astrocyte", "gamma_A", 1, "1", "share of astrocytic receptors bound", "astrocyte"),
-    "released_transmitter": Recordable(
-        "astrocyte", "Y_S", umolar, "umolar", "transmitter in the cleft, mean over synapses", "astrocyte"
-    ),
+    "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
+    "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
+    "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),
+    "receptors_bound": Recordable("astrocyte", "gamma_A", "1", "share of astrocytic receptors bound"),
+    "released_transmitter": Recordable("astrocyte", "Y_S", "umolar", "transmitter in the cleft, mean over synapses"),
     "cumulative_release": Recordable(
-        "astrocyte", "R_S", 1, "1", "vesicle pools released since the start, mean over synapses", "astrocyte"
+        "astrocyte", "R_S", "1", "vesicle pools released since the start, mean over synapses"
     ),
-    "gliotransmitter": Recordable(
-        "astrocyte", "G_A", umolar, "umolar", "gliotransmitter around the synapses", "astrocyte"
-    ),
-    "gliotransmitter_available": Recordable(
-        "astrocyte", "x_A", 1, "1", "share of gliotransmitter vesicles available", "astrocyte"
-    ),
-    "presynaptic_receptors_bound": Recordable(
-        "astrocyte", "Gamma_S", 1, "1", "share of presynaptic receptors bound", "astrocyte"
-    ),
-    "astrocyte_releases": Recordable(
-        "astrocyte", "spikes", second, "s", "times of release of gliotransmitter", "astrocyte"
-    ),
-    "release": Recordable("release", "r_S", 1, "1", "share of vesicles released by the last spike", "synapse"),
-    "presynaptic_spikes": Recordable("presynaptic", "spikes", second, "s", "times of presynaptic spikes", "synapse"),
+    "gliotransmitter": Recordable("astrocyte", "G_A", "umolar", "gliotransmitter around the synapses"),
+    "gliotransmitter_available": Recordable("astrocyte", "x_A", "1", "share of gliotransmitter vesicles available"),
+    "presynaptic_receptors_bound": Recordable("astrocyte", "Gamma_S", "1", "share of presynaptic receptors bound"),
+    "astrocyte_releases": Recordable("astrocyte", "spikes", "s", "times of release of gliotransmitter"),
+    "release": Recordable("release", "r_S", "1", "share of vesicles released by the last spike", "synapse"),
+    "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "times of presynaptic spikes", "synapse"),
 }
 
 
@@ -222,6 +210,5 @@ def recorded(network: Network, units: Mapping[str, xr.Variable]) -> dict[str, xr
     for name, recordable in RECORDS.items():
         if recordable.state in monitor.record_variables:
             values = np.array(getattr(monitor, recordable.state) / recordable.unit).reshape(*shape, -1)
-            attributes = {"units": recordable.units, "long_name": recordable.meaning}
-            arrays[name] = xr.DataArray(values, {**units, "time": time}, [*units, "time"], attrs=attributes)
+            arrays[name] = xr.DataArray(values, {**units, "time": time}, [*units, "time"], attrs=recordable.attributes)
     return arrays

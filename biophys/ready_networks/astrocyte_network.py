@@ -119,7 +119,6 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="astrocyte-network",
-    meaning="calcium waves of astrocytes joined by gap junctions",
     sections={
         "astrocyte": section(STIMBERG_EXAMPLE_4, *CALCIUM_PARAMETERS, *TURNOVER_PARAMETERS),
         "gap_junction": section(GapJunctionParameters()),
@@ -127,11 +126,9 @@ NETWORK = ReadyNetwork(
         "stimulus": {**section(EXOGENOUS, "F_ex", "I_bias"), **section(Stimulus())},
     },
     records={
-        "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
-        "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
-        "channels_not_inactivated": Recordable(
-            "astrocyte", "h", 1, "1", "share of IP3 receptor channels not inactivated", "astrocyte"
-        ),
+        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
+        "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
+        "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),
     },
     shown=("calcium", "inositol_trisphosphate"),
     build=build,

@@ -56,7 +56,6 @@ def check(values: Any) -> None:
 
 NETWORK = ReadyNetwork(
     name="astrocyte-process",
-    meaning="IP3 diffusing along a process, and calcium in each compartment",
     sections={
         "process": section(ProcessParameters()),
         "shape": section(Shape()),
@@ -64,10 +63,10 @@ NETWORK = ReadyNetwork(
         "stimulus": section(Stimulus()),
     },
     records={
-        "calcium": Recordable("process", "C", umolar, "umolar", "free calcium in the compartment", "compartment"),
-        "inositol_trisphosphate": Recordable("process", "I", umolar, "umolar", "IP3 in the compartment", "compartment"),
+        "calcium": Recordable("process", "C", "umolar", "free calcium in the compartment", "compartment"),
+        "inositol_trisphosphate": Recordable("process", "I", "umolar", "IP3 in the compartment", "compartment"),
         "channels_not_inactivated": Recordable(
-            "process", "h", 1, "1", "share of IP3 receptor channels not inactivated", "compartment"
+            "process", "h", "1", "share of IP3 receptor channels not inactivated", "compartment"
         ),
     },
     shown=("calcium", "inositol_trisphosphate"),

@@ -40,14 +40,13 @@ def build(copies: Copies) -> Network:
 
 NETWORK = LI_RINZEL._replace(
     name="chi",
-    meaning="calcium and IP3 of one astrocyte at a constant production of IP3",
     sections={
         "astrocyte": section(DE_PITTA_AMPLITUDE, *CALCIUM_PARAMETERS, *TURNOVER_PARAMETERS),
         "stimulus": section(Stimulus()),
     },
     records={
         **LI_RINZEL.records,
-        "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
+        "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
     },
     shown=("calcium", "inositol_trisphosphate"),
     build=build,

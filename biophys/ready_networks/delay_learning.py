@@ -167,17 +167,16 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="delay-learning",
-    meaning="delays that move towards coincidence, until a neuron knows a pattern of spikes in noise",
     sections={"rule": section(DelayParameters()), "neuron": section(Neuron()), "stimulus": section(Stimulus())},
     records={
-        "delay": Recordable("synapse", "d", ms, "ms", "delay", "input"),
-        "planted": Recordable("synapse", "planted", ms, "ms", "delay that makes the pattern coincide", "input"),
-        "threshold": Recordable("neuron", "theta", 1, "1", "threshold, as a share of the inputs", "neuron"),
-        "potential": Recordable("neuron", "v", 1, "1", "potential, as a share of the inputs", "neuron"),
-        "output_spikes": Recordable("neuron", "spikes", second, "s", "spike times of the neuron", "neuron"),
-        "input_spikes": Recordable("axon", "spikes", second, "s", "spike times of the inputs", "input"),
+        "delay": Recordable("synapse", "d", "ms", "delay", "input"),
+        "planted": Recordable("synapse", "planted", "ms", "delay that makes the pattern coincide", "input"),
+        "threshold": Recordable("neuron", "theta", "1", "threshold, as a share of the inputs"),
+        "potential": Recordable("neuron", "v", "1", "potential, as a share of the inputs"),
+        "output_spikes": Recordable("neuron", "spikes", "s", "spike times of the neuron"),
+        "input_spikes": Recordable("axon", "spikes", "s", "spike times of the inputs", "input"),
         "volleys": Recordable(
-            "volley", "spikes", second, "s", "times of pattern (0), backward pattern (1) and teacher (2)", "kind"
+            "volley", "spikes", "s", "times of pattern (0), backward pattern (1) and teacher (2)", "kind"
         ),
     },
     shown=("delay", "threshold", "output_spikes"),

@@ -41,7 +41,6 @@ def build(copies: Copies) -> Network:
 
 NETWORK = CHI._replace(
     name="g-chi",
-    meaning="calcium and IP3 of one astrocyte in constant glutamate",
     sections={
         "astrocyte": section(DE_PITTA_AMPLITUDE, *CALCIUM_PARAMETERS, *INOSITOL_TRISPHOSPHATE_PARAMETERS),
         "receptors": section(DE_PITTA_RECEPTORS),
@@ -49,7 +48,7 @@ NETWORK = CHI._replace(
     },
     records={
         **CHI.records,
-        "receptors_active": Recordable("astrocyte", "gamma_A", 1, "1", "share of receptors active", "astrocyte"),
+        "receptors_active": Recordable("astrocyte", "gamma_A", "1", "share of receptors active"),
     },
     build=build,
 )

@@ -87,7 +87,6 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="gliotransmission",
-    meaning="a synapse modulated by its astrocyte: loop cut, open or closed",
     sections={
         "stimulus": section(Stimulus()),
         "synapse": section(SynapseParameters(rho_c=0.005)),

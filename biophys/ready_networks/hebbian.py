@@ -115,7 +115,6 @@ def positive_activity(x: NDArray) -> NDArray:
 
 NETWORK = ReadyNetwork(
     name="hebbian",
-    meaning="the attention circuit: tokens written into Hebbian weights and read with astrocytic scaling",
     sections={
         "hebbian": section(HebbianParameters()),
         "presynaptic": section(PresynapticParameters()),
@@ -123,15 +122,15 @@ NETWORK = ReadyNetwork(
         "stimulus": section(Stimulus()),
     },
     records={
-        "weight": Recordable("synapse", "H", 1, "1", "Hebbian weight, hidden neuron by output neuron", "synapse"),
-        "hidden_activity": Recordable("hidden", "h", 1, "1", "activity of the hidden neurons", "hidden"),
-        "output_activity": Recordable("output", "l", 1, "1", "activity of the output neurons", "output"),
-        "stored_activity": Recordable("hidden", "g", 1, "1", "activity stored by the astrocyte's processes", "hidden"),
-        "messenger": Recordable("hidden", "z", 1, "1", "messenger in the astrocyte's processes", "hidden"),
-        "calcium": Recordable("hidden", "c", 1, "1", "calcium in the astrocyte's processes", "hidden"),
-        "called_calcium": Recordable("astrocyte", "C", 1, "1", "calcium called up by the activity", "astrocyte"),
-        "scaling": Recordable("astrocyte", "P", 1, "1", "scaling of all synapses while reading", "astrocyte"),
-        "recalled": Recordable("output", "L", 1, "1", "what the output neurons receive while reading", "output"),
+        "weight": Recordable("synapse", "H", "1", "Hebbian weight, hidden neuron by output neuron"),
+        "hidden_activity": Recordable("hidden", "h", "1", "activity of the hidden neurons"),
+        "output_activity": Recordable("output", "l", "1", "activity of the output neurons"),
+        "stored_activity": Recordable("hidden", "g", "1", "activity stored by the astrocyte's processes"),
+        "messenger": Recordable("hidden", "z", "1", "messenger in the astrocyte's processes"),
+        "calcium": Recordable("hidden", "c", "1", "calcium in the astrocyte's processes"),
+        "called_calcium": Recordable("astrocyte", "C", "1", "calcium called up by the activity"),
+        "scaling": Recordable("astrocyte", "P", "1", "scaling of all synapses while reading"),
+        "recalled": Recordable("output", "L", "1", "what the output neurons receive while reading"),
     },
     shown=("weight", "calcium", "scaling", "recalled"),
     build=build,

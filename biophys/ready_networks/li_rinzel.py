@@ -40,13 +40,10 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="li-rinzel",
-    meaning="calcium of one astrocyte at a fixed IP3 concentration",
     sections={"astrocyte": section(DE_PITTA_AMPLITUDE, *CALCIUM_PARAMETERS), "stimulus": section(Stimulus())},
     records={
-        "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
-        "channels_not_inactivated": Recordable(
-            "astrocyte", "h", 1, "1", "share of IP3 receptor channels not inactivated", "astrocyte"
-        ),
+        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
+        "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),
     },
     shown=("calcium", "channels_not_inactivated"),
     build=build,

@@ -21,7 +21,6 @@ def build(copies: Copies) -> Network:
 
 NETWORK = NOISELESS._replace(
     name="li-rinzel-noise",
-    meaning="calcium of one astrocyte with noisy channels at a fixed IP3 concentration",
     sections={**NOISELESS.sections, "channels": section(ChannelNoiseParameters())},
     build=build,
 )

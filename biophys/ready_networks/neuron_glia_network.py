@@ -260,7 +260,6 @@ def fastest(values: Mapping[str, Mapping[str, Any]]) -> float:
 
 NETWORK = ReadyNetwork(
     name="neuron-glia-network",
-    meaning="4000 neurons and 3200 astrocytes that modulate their synapses, in a pulse",
     sections={
         "network": section(Size()),
         "stimulus": section(Stimulus()),

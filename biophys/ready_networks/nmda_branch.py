@@ -176,7 +176,6 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="nmda-branch",
-    meaning="dendritic branches as cables: synapses clustered in one compartment or scattered",
     sections={
         "stimulus": section(Stimulus()),
         "shape": section(Shape()),
@@ -185,15 +184,11 @@ NETWORK = ReadyNetwork(
         "magnesium": section(MagnesiumParameters()),
     },
     records={
-        "voltage": Recordable("cable", "V", mV, "mV", "potential; compartment 0 is the soma", "compartment"),
-        "nmda_conductance": Recordable(
-            "cable", "G_N", nS, "nS", "NMDA conductance, were nothing blocked", "compartment"
-        ),
-        "ampa_conductance": Recordable("cable", "G_A", nS, "nS", "AMPA conductance", "compartment"),
-        "unblocked": Recordable(
-            "cable", "B", 1, "1", "share of NMDA channels that magnesium leaves free", "compartment"
-        ),
-        "presynaptic_spikes": Recordable("presynaptic", "spikes", second, "s", "presynaptic spike times", "synapse"),
+        "voltage": Recordable("cable", "V", "mV", "potential; compartment 0 is the soma", "compartment"),
+        "nmda_conductance": Recordable("cable", "G_N", "nS", "NMDA conductance, were nothing blocked", "compartment"),
+        "ampa_conductance": Recordable("cable", "G_A", "nS", "AMPA conductance", "compartment"),
+        "unblocked": Recordable("cable", "B", "1", "share of NMDA channels that magnesium leaves free", "compartment"),
+        "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "presynaptic spike times", "synapse"),
     },
     shown=("voltage", "nmda_conductance"),
     build=build,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from brian2 import Network, Quantity, ms, mV, nS, second
+from brian2 import Network, Quantity, ms, second
 from numpy.typing import NDArray
 
 from biophys.dendrite import (
@@ -105,7 +105,6 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="nmda-segment",
-    meaning="a dendritic segment whose NMDA receptors answer enough synapses with a plateau",
     sections={
         "stimulus": section(Stimulus()),
         "segment": section(SegmentParameters()),
@@ -113,12 +112,12 @@ NETWORK = ReadyNetwork(
         "magnesium": section(MagnesiumParameters()),
     },
     records={
-        "voltage": Recordable("segment", "V", mV, "mV", "potential of the segment", "segment"),
-        "nmda_conductance": Recordable("segment", "G_N", nS, "nS", "NMDA conductance, were nothing blocked", "segment"),
-        "ampa_conductance": Recordable("segment", "G_A", nS, "nS", "AMPA conductance", "segment"),
-        "unblocked": Recordable("segment", "B", 1, "1", "share of NMDA channels that magnesium leaves free", "segment"),
-        "nmda_spikes": Recordable("segment", "spikes", second, "s", "times at which V rises above V_spike", "segment"),
-        "presynaptic_spikes": Recordable("presynaptic", "spikes", second, "s", "presynaptic spike times", "synapse"),
+        "voltage": Recordable("segment", "V", "mV", "potential of the segment"),
+        "nmda_conductance": Recordable("segment", "G_N", "nS", "NMDA conductance, were nothing blocked"),
+        "ampa_conductance": Recordable("segment", "G_A", "nS", "AMPA conductance"),
+        "unblocked": Recordable("segment", "B", "1", "share of NMDA channels that magnesium leaves free"),
+        "nmda_spikes": Recordable("segment", "spikes", "s", "times at which V rises above V_spike"),
+        "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "presynaptic spike times", "synapse"),
     },
     shown=("voltage", "nmda_conductance", "unblocked"),
     build=build,

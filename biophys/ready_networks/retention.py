@@ -88,14 +88,13 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="retention",
-    meaning="short- and long-term processes of an astrocyte at nine synapses under cycles of activity (RMAAT)",
     sections={"macro": section(MacroParameters()), "stimulus": section(Stimulus())},
     records={
-        "strength": Recordable("synapse", "s", 1, "1", "strength of the synapse", "synapse"),
-        "short_term": Recordable("synapse", "p_s", 1, "1", "short-term process of the astrocyte", "synapse"),
-        "long_term": Recordable("synapse", "p_l", 1, "1", "long-term process of the astrocyte", "synapse"),
-        "coactivity": Recordable("synapse", "theta", 1, "1", "product of the neurons' activities", "synapse"),
-        "coupling": Recordable("synapse", "S", 1, "1", "sum over the other processes", "synapse"),
+        "strength": Recordable("synapse", "s", "1", "strength of the synapse"),
+        "short_term": Recordable("synapse", "p_s", "1", "short-term process of the astrocyte"),
+        "long_term": Recordable("synapse", "p_l", "1", "long-term process of the astrocyte"),
+        "coactivity": Recordable("synapse", "theta", "1", "product of the neurons' activities"),
+        "coupling": Recordable("synapse", "S", "1", "sum over the other processes"),
     },
     shown=("strength", "short_term", "long_term"),
     build=build,

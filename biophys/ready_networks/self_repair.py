@@ -174,7 +174,6 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="self-repair",
-    meaning="a neuron that loses synapses recovers through an astrocyte that its neighbour keeps awake",
     sections={
         "stimulus": section(Stimulus()),
         "synapse": section(Synapses()),
@@ -184,18 +183,16 @@ NETWORK = ReadyNetwork(
         "fault": section(Fault()),
     },
     records={
-        "spikes": Recordable("neurons", "spikes", second, "s", "times of spikes of N1 and N2", "neuron"),
-        "voltage": Recordable("neurons", "v", mV, "mV", "voltage above rest", "neuron"),
-        "two_ag": Recordable("neurons", "AG", umolar, "umolar", "2-AG that the neuron released", "neuron"),
-        "suppression": Recordable("neurons", "DSE", 1, "%", "change of release by the neuron's 2-AG (DSE)", "neuron"),
-        "potentiation": Recordable("neurons", "eSP", 1, "%", "change of release by the astrocyte (e-SP)", "neuron"),
-        "glutamate": Recordable("neurons", "Glu", umolar, "umolar", "glutamate from the astrocyte", "neuron"),
-        "release_probability": Recordable("synapses", "PR", 1, "1", "release probability at the last input", "synapse"),
-        "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
-        "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
-        "glutamate_releases": Recordable(
-            "astrocyte", "spikes", second, "s", "times at which the astrocyte releases glutamate", "astrocyte"
-        ),
+        "spikes": Recordable("neurons", "spikes", "s", "times of spikes of N1 and N2", "neuron"),
+        "voltage": Recordable("neurons", "v", "mV", "voltage above rest", "neuron"),
+        "two_ag": Recordable("neurons", "AG", "umolar", "2-AG that the neuron released", "neuron"),
+        "suppression": Recordable("neurons", "DSE", "%", "change of release by the neuron's 2-AG (DSE)", "neuron"),
+        "potentiation": Recordable("neurons", "eSP", "%", "change of release by the astrocyte (e-SP)", "neuron"),
+        "glutamate": Recordable("neurons", "Glu", "umolar", "glutamate from the astrocyte", "neuron"),
+        "release_probability": Recordable("synapses", "PR", "1", "release probability at the last input", "synapse"),
+        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
+        "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
+        "glutamate_releases": Recordable("astrocyte", "spikes", "s", "times at which the astrocyte releases glutamate"),
     },
     shown=("spikes", "release_probability", "suppression", "potentiation", "calcium"),
     build=build,

@@ -88,15 +88,14 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="spike-timing",
-    meaning="weights of synapses whose two cells fire at fixed lags (pair-based STDP)",
     sections={"plasticity": section(SpikeTimingParameters()), "stimulus": section(Stimulus())},
     records={
-        "weight": Recordable("synapse", "w", 1, "1", "weight, of the largest", "synapse"),
-        "lag": Recordable("synapse", "lag", ms, "ms", "lag of the postsynaptic spike", "synapse"),
-        "presynaptic_trace": Recordable("synapse", "x_now", 1, "1", "trace of presynaptic spikes", "synapse"),
-        "postsynaptic_trace": Recordable("synapse", "y_now", 1, "1", "trace of postsynaptic spikes", "synapse"),
-        "presynaptic_spikes": Recordable("pre", "spikes", second, "s", "times of presynaptic spikes", "synapse"),
-        "postsynaptic_spikes": Recordable("post", "spikes", second, "s", "times of postsynaptic spikes", "synapse"),
+        "weight": Recordable("synapse", "w", "1", "weight, of the largest"),
+        "lag": Recordable("synapse", "lag", "ms", "lag of the postsynaptic spike"),
+        "presynaptic_trace": Recordable("synapse", "x_now", "1", "trace of presynaptic spikes"),
+        "postsynaptic_trace": Recordable("synapse", "y_now", "1", "trace of postsynaptic spikes"),
+        "presynaptic_spikes": Recordable("pre", "spikes", "s", "times of presynaptic spikes", "synapse"),
+        "postsynaptic_spikes": Recordable("post", "spikes", "s", "times of postsynaptic spikes", "synapse"),
     },
     shown=("weight",),
     build=build,

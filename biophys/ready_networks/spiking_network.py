@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from brian2 import Network, NeuronGroup, Quantity, Synapses, mV, nS, second
+from brian2 import Network, NeuronGroup, Quantity, Synapses, nS
 
 from biophys.coupling.gap_junctions import Pairs
 from biophys.neuron import CONDUCTANCE_BASED, SCHEDULE, SPIKING, ConductanceParameters, NeuronParameters
@@ -140,15 +140,14 @@ def fastest(values: Mapping[str, Mapping[str, Any]]) -> float:
 
 
 NEURON_RECORDS = {
-    "spikes": Recordable("neuron", "spikes", second, "s", "times of spikes", "neuron"),
-    "membrane_potential": Recordable("neuron", "v", mV, "mV", "membrane potential", "neuron"),
-    "excitatory_conductance": Recordable("neuron", "g_e", nS, "nS", "excitatory synaptic conductance", "neuron"),
-    "inhibitory_conductance": Recordable("neuron", "g_i", nS, "nS", "inhibitory synaptic conductance", "neuron"),
+    "spikes": Recordable("neuron", "spikes", "s", "times of spikes"),
+    "membrane_potential": Recordable("neuron", "v", "mV", "membrane potential"),
+    "excitatory_conductance": Recordable("neuron", "g_e", "nS", "excitatory synaptic conductance"),
+    "inhibitory_conductance": Recordable("neuron", "g_i", "nS", "inhibitory synaptic conductance"),
 }
 
 NETWORK = ReadyNetwork(
     name="spiking-network",
-    meaning="4000 excitatory and inhibitory neurons with depressing synapses",
     sections={
         "network": section(Size()),
         "neuron": section(NeuronParameters()) | section(ConductanceParameters()),

@@ -42,7 +42,6 @@ def build(copies: Copies) -> Network:
 
 NETWORK = ReadyNetwork(
     name="tripartite",
-    meaning="an astrocyte and its synapses: release, calcium, gliotransmission",
     sections={
         "stimulus": section(Stimulus()),
         "synapse": section(SynapseParameters()),

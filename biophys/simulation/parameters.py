@@ -22,6 +22,7 @@ class Parameter(NamedTuple):
 
 Section = dict[str, Parameter]
 Sections = Mapping[str, Section]
+Values = Mapping[str, Mapping[str, Any]]  # by section and name: scalars, or arrays of one value a copy
 
 
 def section(defaults: NamedTuple, *names: str) -> Section:

@@ -75,7 +75,7 @@ def read_quantity(value: Any, like: Any, name: str) -> Any:
     ValueError, naming `name`, if it is no quantity or has other units.
     """
     if isinstance(value, str):
-        return _checked(_evaluated(value, name), like, name, value)
+        return _checked(evaluated(value, name), like, name, value)
     single = value.ndim == 0 if isinstance(value, Quantity) else isinstance(value, Real)
     if not single or isinstance(value, bool):
         raise ValueError(f"{name}={value} is no quantity; give a number with a unit, such as {typed(like)}")
@@ -91,7 +91,7 @@ def read_quantities(values: Any, like: Any, name: str) -> list[Any]:
         split = re.fullmatch(r"([^*/]*)([*/].+)?", values.replace(" ", ""))
         plain, unit = split.groups(default="") if split else (values, "")
         read = read_numbers(plain, name, counts=isinstance(like, int))
-        several = [_checked(_evaluated(f"{number:.12g}{unit}", name), like, name, values) for number in read]
+        several = [_checked(evaluated(f"{number:.12g}{unit}", name), like, name, values) for number in read]
     else:
         several = [read_quantity(value, like, name) for value in (values if np.ndim(values) else [values])]
     if len({float(value) for value in several}) < len(several):
@@ -110,7 +110,7 @@ def _written_unit(like: Any) -> tuple[Any, str]:
     return unit, str(unit)
 
 
-def _evaluated(text: str, name: str) -> Any:
+def evaluated(text: str, name: str) -> Any:
     """Numbers, unit names, * / ** and a leading minus, and nothing else."""
 
     def value(node: ast.AST) -> Any:
