@@ -15,11 +15,11 @@ raised level.
 """
 
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any, NamedTuple
 
-import numpy as np
 from brian2 import Quantity, mmolar, second, umolar
+
+from biophys.simulation.checks import largest
 
 
 class AstrocyteParameters(NamedTuple):
@@ -178,7 +178,7 @@ def settling_time(cell: AstrocyteParameters) -> Quantity:
     return 3 / cell.Omega_5P
 
 
-def fastest_rate(cell: Mapping[str, Any]) -> Any:
+def fastest_rate(cell: Mapping[str, Any]) -> float:
     """Largest rate (1/s) at which release, pump or (where given) IP3 turnover relax; for the largest step.
 
     cell: parameters by name, scalars or arrays.
@@ -186,4 +186,4 @@ def fastest_rate(cell: Mapping[str, Any]) -> Any:
     rates = [cell["Omega_C"] * (1 + cell["rho_A"]), STEEPEST_PUMP * cell["O_P"] / cell["K_P"]]
     if "O_3K" in cell:
         rates.append(cell["O_3K"] / cell["K_3K"] + cell["Omega_5P"])
-    return reduce(np.maximum, [np.asarray(rate, float) for rate in rates])
+    return largest(*rates)

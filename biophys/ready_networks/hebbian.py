@@ -66,7 +66,7 @@ drive_post = h_pre*H : 1 (summed)
 def build(copies: Copies) -> Network:
     shape, durations = copies.values["circuit"], copies.each("stimulus", "T") / second
     m, d = shape["hidden"], shape["outputs"]
-    row_steps = whole_steps(durations, float(copies.clock.dt / second), "stimulus.T")
+    row_steps = whole_steps(durations, copies.step, "stimulus.T")
     keys, values = presented(copies)
     hidden = copies.neurons(
         m, CLOCK + HIDDEN + PROCESS, ["presynaptic", "stimulus"], namespace={"keys": keys}, method="rk4", name="hidden"
@@ -78,7 +78,7 @@ def build(copies: Copies) -> Network:
     output.P = linked_var(astrocyte, "P", index=np.repeat(np.arange(copies.count), d))
     process = copies.synapses(
         hidden, astrocyte, "C_post = h_pre*c_pre/hidden : 1 (summed)", ["circuit"],
-        pairs=(np.arange(m), np.zeros(m, int)), name="process",
+        pairs=(np.arange(m), 0), name="process",
     )  # fmt: skip
     synapse = copies.synapses(
         hidden, output, SYNAPSE + HEBBIAN, ["hebbian", "circuit", "stimulus"],

@@ -4,17 +4,15 @@ Shows the oscillation regimes of De Pitta et al. (2009): with the default K_P = 
 IP3, with K_P = 0.051 umolar the frequency does.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 from brian2 import Network, Quantity, umolar
 
 from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, DE_PITTA_AMPLITUDE, fastest_rate
+from biophys.simulation.checks import check_not_negative
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
-from biophys.simulation.quantities import written
+from biophys.simulation.parameters import Values, section
 
 
 class Stimulus(NamedTuple):
@@ -31,11 +29,9 @@ def build(copies: Copies) -> Network:
     return Network(cell)
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     """What drives the cell, and the concentrations it starts from, must not be negative."""
-    for name, value in values["stimulus"].items():
-        if float(least := np.min(value)) < 0:
-            raise ValueError(f"stimulus.{name}={written(least)} is negative; use 0 or more")
+    check_not_negative(values, " ".join(f"stimulus.{name}" for name in values["stimulus"]))
 
 
 NETWORK = ReadyNetwork(

@@ -16,9 +16,10 @@ from brian2 import BrianLogger, Network, Quantity, SpikeMonitor, StateMonitor, s
 from brian2.groups.group import Group
 
 from biophys.ready_networks import NETWORKS
+from biophys.simulation.checks import check_not_negative, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.parameters import Parameter, Sections, Values, parameter, table
-from biophys.simulation.quantities import evaluated, written
+from biophys.simulation.quantities import evaluated
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import choose_target, compiled_mark, run
 
@@ -265,16 +266,16 @@ def check_values(network: ReadyNetwork, values: Values, step: float) -> None:
             value = values[section][field]
             if isinstance(given.value, int) and value < 1:
                 raise ValueError(f"{section}.{field}={value} builds no network; use at least 1")
-            if field.endswith("rate") and float(np.min(value)) < 0:
-                raise ValueError(f"{section}.{field}={written(np.min(value) * 1)} is negative; use 0 or more")
+            if field.endswith("rate"):
+                check_not_negative(values, f"{section}.{field}")
     if network.check is not None:
         network.check(values)
     if network.fastest is not None:
-        largest = STABLE / float(np.max(network.fastest(values)))
-        if step > largest * (1 + 1e-9):
+        lifetime = 1 / largest(network.fastest(values))
+        if step > STABLE * lifetime * (1 + 1e-9):
             raise ValueError(
                 f"step {step:g} s is too large for these parameters, whose fastest process takes "
-                f"{largest / STABLE:.3g} s; use --step {largest:.2g} or less"
+                f"{lifetime:.3g} s; use --step {STABLE * lifetime:.2g} or less"
             )
 
 

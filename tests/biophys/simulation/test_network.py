@@ -31,9 +31,8 @@ class Cell(NamedTuple):
 
 def build(copies: Copies) -> Network:
     rates, cells = copies.each("stimulus", "rate"), copies.values["stimulus"]["cells"]
-    step, seconds = float(copies.clock.dt / second), float(copies.seconds / second)
     source = copies.spikes(
-        lambda copy: poisson_trains(np.full(cells, float(rates[copy] / Hz)), seconds, step, copies.seeds[copy]),
+        lambda copy: poisson_trains(np.full(cells, rates[copy] / Hz), copies.seconds, copies.step, copies.seeds[copy]),
         name="source",
     )
     cell = copies.neurons(
