@@ -13,9 +13,7 @@ from brian2 import Network, Quantity, second, umolar
 
 from biophys.astrocyte import (
     CALCIUM,
-    CALCIUM_PARAMETERS,
     STIMBERG_EXAMPLE_4,
-    TURNOVER_PARAMETERS,
     fastest_rate,
     inositol_trisphosphate,
 )
@@ -116,7 +114,7 @@ def check(values: Values) -> None:
 NETWORK = ReadyNetwork(
     name="astrocyte-network",
     sections={
-        "astrocyte": section(STIMBERG_EXAMPLE_4, *CALCIUM_PARAMETERS, *TURNOVER_PARAMETERS),
+        "astrocyte": section(STIMBERG_EXAMPLE_4, used_in=EQUATIONS),
         "gap_junction": section(GapJunctionParameters()),
         "topology": section(Topology()),
         "stimulus": {**section(EXOGENOUS, "F_ex", "I_bias"), **section(Stimulus())},

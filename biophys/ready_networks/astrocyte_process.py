@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from brian2 import Network, Quantity, second, umolar
 
-from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, INITIAL, STIMBERG_EXAMPLE_4, fastest_rate
+from biophys.astrocyte import CALCIUM, INITIAL, STIMBERG_EXAMPLE_4, fastest_rate
 from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
 from biophys.coupling.gap_junctions import FLUX
 from biophys.coupling.process import DIFFUSION, MESSENGER, ProcessParameters, chain
@@ -51,7 +51,7 @@ NETWORK = ReadyNetwork(
     sections={
         "process": section(ProcessParameters()),
         "shape": section(Shape()),
-        "astrocyte": section(STIMBERG_EXAMPLE_4, *CALCIUM_PARAMETERS),
+        "astrocyte": section(STIMBERG_EXAMPLE_4, used_in=CALCIUM),
         "stimulus": section(Stimulus()),
     },
     records={

@@ -6,9 +6,9 @@ IP3, with K_P = 0.051 umolar the frequency does.
 
 from typing import NamedTuple
 
-from brian2 import Network, Quantity, umolar
+from brian2 import Network, NeuronGroup, Quantity, umolar
 
-from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, DE_PITTA_AMPLITUDE, fastest_rate
+from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE, fastest_rate
 from biophys.simulation.checks import check_not_negative
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
@@ -24,8 +24,13 @@ class Stimulus(NamedTuple):
 
 
 def build(copies: Copies) -> Network:
-    cell = copies.neurons(1, CALCIUM, ["astrocyte", "stimulus"], method="rk4", name="astrocyte")
-    cell.C, cell.h = copies.each("stimulus", "C_0"), copies.each("stimulus", "h_0")
+    return alone(copies, copies.neurons(1, CALCIUM, ["astrocyte", "stimulus"], method="rk4", name="astrocyte"))
+
+
+def alone(copies: Copies, cell: NeuronGroup) -> Network:
+    """A cell by itself, whose states C, h and so on start at C_0, h_0 and so on of the stimulus."""
+    starts = [name for name in copies.values["stimulus"] if name.endswith("_0")]
+    cell.set_states({name.removesuffix("_0"): copies.each("stimulus", name) for name in starts})
     return Network(cell)
 
 
@@ -36,7 +41,7 @@ def check(values: Values) -> None:
 
 NETWORK = ReadyNetwork(
     name="li-rinzel",
-    sections={"astrocyte": section(DE_PITTA_AMPLITUDE, *CALCIUM_PARAMETERS), "stimulus": section(Stimulus())},
+    sections={"astrocyte": section(DE_PITTA_AMPLITUDE, used_in=CALCIUM), "stimulus": section(Stimulus())},
     records={
         "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
         "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),

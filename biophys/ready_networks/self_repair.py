@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from brian2 import Gohm, Hz, Network, Quantity, ms, mV, pA, second, umolar
 
-from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, DE_PITTA_AMPLITUDE
+from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE
 from biophys.endocannabinoid import (
     FEEDBACK,
     FLOOR,
@@ -162,7 +162,7 @@ NETWORK = ReadyNetwork(
         "synapse": section(Synapses()),
         "neuron": section(Neuron()),
         "endocannabinoid": section(EndocannabinoidParameters()),
-        "astrocyte": section(DE_PITTA_AMPLITUDE._replace(O_P=0.8 * umolar / second), *CALCIUM_PARAMETERS),
+        "astrocyte": section(DE_PITTA_AMPLITUDE._replace(O_P=0.8 * umolar / second), used_in=CALCIUM),
         "fault": section(Fault()),
     },
     records={
