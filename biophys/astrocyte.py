@@ -15,11 +15,11 @@ raised level.
 """
 
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any, NamedTuple
 
-import numpy as np
 from brian2 import Quantity, mmolar, second, umolar
+
+from biophys.simulation.checks import largest
 
 
 class AstrocyteParameters(NamedTuple):
@@ -127,12 +127,7 @@ PUBLISHED_SETS = {
     "book-chapter-5": BOOK_CHAPTER_5,
 }
 
-# the parameters of each block of equations below; calcium alone is the model of Li and Rinzel
-CALCIUM_PARAMETERS = ("C_T", "rho_A", "d_1", "d_2", "d_3", "d_5", "O_2", "Omega_C", "Omega_L", "O_P", "K_P")
-TURNOVER_PARAMETERS = ("O_delta", "kappa_delta", "K_delta", "O_3K", "K_D", "K_3K", "Omega_5P")
-INOSITOL_TRISPHOSPHATE_PARAMETERS = ("O_beta", *TURNOVER_PARAMETERS)
-RECEPTOR_PARAMETERS = ("O_N", "Omega_N", "zeta", "K_KC")
-
+# calcium alone is the model of Li and Rinzel
 CALCIUM = """
 dC/dt = (Omega_C*m_inf**3*h**3 + Omega_L)*(C_T - (1 + rho_A)*C) - O_P*C**2/(C**2 + K_P**2) : mmolar
 dh/dt = O_2*(Q_2 - (Q_2 + C)*h) : 1
@@ -178,7 +173,7 @@ def settling_time(cell: AstrocyteParameters) -> Quantity:
     return 3 / cell.Omega_5P
 
 
-def fastest_rate(cell: Mapping[str, Any]) -> Any:
+def fastest_rate(cell: Mapping[str, Any]) -> float:
     """Largest rate (1/s) at which release, pump or (where given) IP3 turnover relax; for the largest step.
 
     cell: parameters by name, scalars or arrays.
@@ -186,4 +181,4 @@ def fastest_rate(cell: Mapping[str, Any]) -> Any:
     rates = [cell["Omega_C"] * (1 + cell["rho_A"]), STEEPEST_PUMP * cell["O_P"] / cell["K_P"]]
     if "O_3K" in cell:
         rates.append(cell["O_3K"] / cell["K_3K"] + cell["Omega_5P"])
-    return reduce(np.maximum, [np.asarray(rate, float) for rate in rates])
+    return largest(*rates)

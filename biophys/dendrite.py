@@ -23,7 +23,11 @@ from brian2 import Quantity, ms, mV, nS, pF, second
 from numpy.typing import ArrayLike, NDArray
 
 from biophys.magnesium_block import MAGNESIUM_BLOCK
+from biophys.simulation.checks import check_not_negative, check_positive, largest
+from biophys.simulation.copies import Copies
+from biophys.simulation.parameters import Values
 from biophys.simulation.quantities import written
+from biophys.simulation.stimulus import SpikeTrains
 
 
 class SegmentParameters(NamedTuple):
@@ -88,6 +92,19 @@ x_r_post += rise
 """
 
 
+def volley(copies: Copies, copy: int) -> SpikeTrains:
+    """A spike of each of the first `active` cells at `onset`, or anywhere within the `window` that begins there, on the
+    grid of time steps.
+    """
+    stimulus, seconds = copies.of(copy, "stimulus"), copies.seconds
+    active, window = round(stimulus.active), getattr(stimulus, "window", 0.0)
+    end = stimulus.onset + window
+    if copies.step < seconds <= end:  # a network that is built to be counted lasts one step
+        raise ValueError(f"{seconds:g} s end before the last spike at up to {end:g} s; simulate longer or fire earlier")
+    times = stimulus.onset + window * copies.chance(copy, "times").random(active)
+    return SpikeTrains(stimulus.synapses, np.arange(active), np.rint(times / copies.step) * copies.step)
+
+
 def membrane(*currents: str) -> str:
     """Equation of the potential of a compartment with leak and synapses, and what else flows in, such as "I_axial"."""
     return f"dV/dt = ({' + '.join(['g_L*(E_L - V)', 'I_syn', *currents])})/C_m : volt\n"
@@ -116,28 +133,20 @@ def nmda_spikes(voltage: NDArray, time: NDArray) -> NDArray[np.bool_]:
     return time_above(voltage, float(SegmentParameters().V_spike / mV), time) >= float(SHORTEST_SPIKE / second)
 
 
-def fastest_rate(leak: Any, capacitance: Any, glutamate: Mapping[str, Any], synapses: Any) -> Any:
+def fastest_rate(leak: Any, capacitance: Any, glutamate: Mapping[str, Any], synapses: Any) -> float:
     """Largest rate (1/s) of a compartment while `synapses` of its synapses are open, for the largest step."""
     open_membrane = (leak + synapses * (glutamate["g_A"] + glutamate["g_N"])) / capacitance
-    rates = (open_membrane, 1 / glutamate["tau_A"], 1 / glutamate["tau_r"])
-    return np.max([np.max(np.asarray(rate, float)) for rate in rates])
+    return largest(open_membrane, 1 / glutamate["tau_A"], 1 / glutamate["tau_r"])
 
 
-def check_positive(section: str, values: Mapping[str, Any], *exempt: str) -> None:
-    """ValueError in one sentence for a parameter that is not above 0; those exempt may be anything."""
-    for name, value in values.items():
-        if name not in exempt and not np.min(value) > 0:
-            raise ValueError(f"{section}.{name}={written(np.min(value))} is not above 0; use more")
-
-
-def check_glutamate(values: Mapping[str, Any]) -> None:
+def check_glutamate(values: Values) -> None:
     """Receptors may be absent; NMDA conductance must rise faster than it decays. ValueError in one sentence."""
-    check_positive("synapse", values, "g_N", "g_A")
-    for name in ("g_N", "g_A"):
-        if np.min(values[name]) < 0:
-            raise ValueError(f"synapse.{name}={written(np.min(values[name]))} is negative; use 0 or more")
-    if not np.all(np.asarray(values["tau_r"]) < np.asarray(values["tau_d"])):
+    check_positive(values, "magnesium", "Mg")
+    check_positive(values, "synapse", "g_N", "g_A")
+    check_not_negative(values, "synapse.g_N synapse.g_A")
+    rise, decay = values["synapse"]["tau_r"], values["synapse"]["tau_d"]
+    if np.any(rise >= decay):
         raise ValueError(
-            f"synapse.tau_r={written(np.max(values['tau_r']))} is no rise before a decay of "
-            f"{written(np.min(values['tau_d']))}; use a shorter one"
+            f"synapse.tau_r={written(np.max(rise))} is no rise before a decay of {written(np.min(decay))}; "
+            "use a shorter one"
         )

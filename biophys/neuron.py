@@ -13,9 +13,9 @@ that of time on a grid. The conductance-based one is not: method "rk4" errs by 2
 Euler method of the published examples errs by 8e-3.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from brian2 import Quantity, ms, mV, nS, pA, pF
+from brian2 import Network, Quantity, ms, mV, nS, pA, pF
 
 
 class NeuronParameters(NamedTuple):
@@ -74,6 +74,14 @@ SPIKING = {"threshold": "v > V_th", "reset": "v = V_r", "refractory": "tau_r"}
 # Order inside a step: a spike at t acts at t, and the refractory time begins at t. In Brian2's own order, integration
 # first, the refractory time is a step too short.
 SCHEDULE = ["start", "thresholds", "resets", "synapses", "groups", "end"]
+
+
+def spikes_first(*objects: Any) -> Network:
+    """A network of these objects with that order."""
+    network = Network(*objects)
+    network.schedule = SCHEDULE
+    return network
+
 
 # complete with LOGISTIC or RECTIFIED and with the input s: a parameter, a sum over synapses, a function of time
 RATE = """

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from brian2 import Clock, Network, NeuronGroup, Quantity, SpikeGeneratorGroup, StateMonitor, Synapses, second, umolar
+from brian2 import Network, Quantity, StateMonitor, second
 
 from biophys import gliotransmission
 from biophys.astrocyte import (
@@ -34,9 +34,11 @@ from biophys.astrocyte import (
     fastest_rate,
 )
 from biophys.gliotransmission import GLIOTRANSMITTER, MODULATED, PRESYNAPTIC_RECEPTORS, RELEASING
-from biophys.neuron import SCHEDULE
+from biophys.neuron import spikes_first
+from biophys.simulation.checks import check_each, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Recordable
+from biophys.simulation.parameters import Values
 from biophys.simulation.stimulus import SpikeTrains
 from biophys.synapse import CLEFT, INTO_CLEFT, LAST_RELEASE, ON_SPIKE, RELEASE, RELEASE_SITE, SynapseParameters
 
@@ -59,34 +61,12 @@ def build_units(
 
     Its objects: "presynaptic", "release", "astrocyte", "record" (RECORDED, at the start of a step).
     """
-    steps = Clock(step, name="steps")
-    presynaptic = SpikeGeneratorGroup(trains.cells, trains.cell, trains.time * second, clock=steps, name="presynaptic")
-    cell = NeuronGroup(
-        trains.cells // synapses,
-        CALCIUM + INOSITOL_TRISPHOSPHATE + RECEPTORS + CLEFT,
-        method="rk4",
-        clock=steps,
-        namespace={**astrocyte._asdict(), "Omega_c": synapse.Omega_c, "Y_floor": FLOOR},
-        name="astrocyte",
+    values = {"astrocyte": astrocyte._asdict(), "synapse": synapse._asdict()}
+    copies = Copies(values, [0], step=step, seconds=0 * second)  # how long it will run is open
+    network = _units(
+        copies, lambda copy: trains, synapses, LOOP + RECEPTORS + CLEFT, RELEASE_SITE, on_spike=ON_SPIKE, start=INITIAL
     )
-    for state, value in INITIAL.items():
-        setattr(cell, state, value)
-    release = Synapses(
-        presynaptic,
-        cell,
-        RELEASE_SITE,
-        on_pre=ON_SPIKE,
-        method="exact",
-        clock=steps,
-        namespace=synapse._asdict(),
-        name="release",
-    )
-    sources = np.arange(trains.cells)
-    release.connect(i=sources, j=sources // synapses)
-    release.x_S = 1
-    record = StateMonitor(cell, RECORDED, record=True, dt=record_every, name="record")
-    network = Network(presynaptic, cell, release, record)
-    network.schedule = SCHEDULE
+    network.add(StateMonitor(network["astrocyte"], RECORDED, record=True, dt=record_every, name="record"))
     return network
 
 
@@ -108,7 +88,6 @@ gamma_A = 1 - f_A*exp(O_N/Omega_c*Y_S) : 1
 BINDING = "f_A_post *= exp(-O_N/Omega_c*rho_c*Y_T*r_S/N_incoming)\n"
 
 LOOP = CALCIUM + INOSITOL_TRISPHOSPHATE
-LOOP_SECTIONS = ("astrocyte", "synapse", "gliotransmission")
 LOOP_INITIAL = {"C": INITIAL["C"], "h": INITIAL["h"], "I": INITIAL["I"]}
 
 
@@ -126,87 +105,77 @@ def closed_loop(
     cell: equations of calcium and IP3, with the share gamma_A of receptors bound.
     start: of C, h and I.
 
-    Its objects: "presynaptic", "release", "astrocyte"; parameters of LOOP_SECTIONS.
+    Its objects: "presynaptic", "release", "astrocyte"; sections astrocyte, synapse and gliotransmission.
     """
-    presynaptic = copies.spikes(trains, name="presynaptic")
-    cells = len(presynaptic) // copies.count
-    astrocyte = copies.neurons(
-        cells // synapses,
+    return _units(
+        copies,
+        trains,
+        synapses,
         cell + FREE_RECEPTORS + CLEFT + GLIOTRANSMITTER + PRESYNAPTIC_RECEPTORS,
-        LOOP_SECTIONS,
-        namespace={"Y_floor": FLOOR},
-        method="rk4",
-        name="astrocyte",
+        RELEASE_SITE + LAST_RELEASE,
+        on_spike=MODULATED + RELEASE + INTO_CLEFT + BINDING,
+        start={**start, "f_A": 1.0, **gliotransmission.INITIAL},
         **RELEASING,
     )
-    for state, value in {**start, "f_A": 1.0, **gliotransmission.INITIAL}.items():
-        setattr(astrocyte, state, value)
-    sites = np.arange(cells)
-    parameters = {name: value for section in LOOP_SECTIONS for name, value in copies.values[section].items()}
+
+
+def _units(
+    copies: Copies,
+    trains: Callable[[int], SpikeTrains],
+    synapses: int,
+    cell: str,
+    site: str,
+    *,
+    on_spike: str,
+    start: Mapping[str, Any],
+    **options: Any,
+) -> Network:
+    """Units of astrocytes with the equations `cell` and release sites with the equations `site`.
+
+    options: of the group of astrocytes. Parameters are those of all sections but the stimulus.
+    """
+    sections = [name for name in ("astrocyte", "synapse", "gliotransmission") if name in copies.values]
+    presynaptic = copies.spikes(trains, name="presynaptic")
+    sites = np.arange(len(presynaptic) // copies.count)
+    options |= {"namespace": {"Y_floor": FLOOR}, "method": "rk4", "name": "astrocyte"}
+    astrocyte = copies.neurons(len(sites) // synapses, cell, sections, **options)
+    astrocyte.set_states(start)
     release = copies.synapses(
-        presynaptic,
-        astrocyte,
-        RELEASE_SITE + LAST_RELEASE,
-        (),  # a parameter that differs from copy to copy is read from the astrocyte
-        namespace={name: value for name, value in parameters.items() if not np.ndim(value)},
-        on_pre=MODULATED + RELEASE + INTO_CLEFT + BINDING,
-        method="exact",
-        pairs=(sites, sites // synapses),
+        presynaptic, astrocyte, site, sections, pairs=(sites, sites // synapses), on_pre=on_spike, method="exact",
         name="release",
-    )
+    )  # fmt: skip
     release.x_S = 1
-    network = Network(presynaptic, astrocyte, release)
-    network.schedule = SCHEDULE
-    return network
+    return spikes_first(presynaptic, astrocyte, release)
 
 
-def fastest(values: Mapping[str, Mapping[str, Any]]) -> float:
+def fastest(values: Values) -> float:
     """Rate (1/s) of the fastest process of `closed_loop` that a step must follow, presynaptic spikes among them."""
     cell = values["astrocyte"]
-    rates = (
-        values["synapse"]["Omega_c"],
-        fastest_rate(cell),
-        cell["Omega_N"] * (1 + cell["zeta"]),
-        values["stimulus"]["rate"],
-    )
-    return max(float(np.max(rate)) for rate in rates)
+    unbinding = cell["Omega_N"] * (1 + cell["zeta"])
+    return largest(values["synapse"]["Omega_c"], fastest_rate(cell), unbinding, values["stimulus"]["rate"])
 
 
-def check_shares(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check_shares(values: Values) -> None:
     """Release probabilities lie between 0 and 1. ValueError in one sentence."""
-    for section, name in (("synapse", "U_0"), ("gliotransmission", "U_A"), ("gliotransmission", "alpha")):
-        for value in np.atleast_1d(values[section][name]):
-            if not 0 <= value <= 1:
-                raise ValueError(f"{section}.{name}={value:g} is no share; use one from 0 to 1")
+    paths = "synapse.U_0 gliotransmission.U_A gliotransmission.alpha"
+    check_each(values, paths, lambda share: 0 <= share <= 1, "is no share; use one from 0 to 1")
 
 
 RECORDS = {
-    "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
-    "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
-    "channels_not_inactivated": Recordable(
-        "astrocyte", "h", 1, "1", "share of IP3 receptor channels not inactivated", "astrocyte"
-    ),
-    "receptors_bound": Recordable("astrocyte", "gamma_A", 1, "1", "share of astrocytic receptors bound", "astrocyte"),
-    "released_transmitter": Recordable(
-        "astrocyte", "Y_S", umolar, "umolar", "transmitter in the cleft, mean over synapses", "astrocyte"
-    ),
+    "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
+    "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
+    "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),
+    "receptors_bound": Recordable("astrocyte", "gamma_A", "1", "share of astrocytic receptors bound"),
+    "released_transmitter": Recordable("astrocyte", "Y_S", "umolar", "transmitter in the cleft, mean over synapses"),
     "cumulative_release": Recordable(
-        "astrocyte", "R_S", 1, "1", "vesicle pools released since the start, mean over synapses", "astrocyte"
+        "astrocyte", "R_S", "1", "vesicle pools released since the start, mean over synapses"
     ),
-    "gliotransmitter": Recordable(
-        "astrocyte", "G_A", umolar, "umolar", "gliotransmitter around the synapses", "astrocyte"
-    ),
-    "gliotransmitter_available": Recordable(
-        "astrocyte", "x_A", 1, "1", "share of gliotransmitter vesicles available", "astrocyte"
-    ),
-    "presynaptic_receptors_bound": Recordable(
-        "astrocyte", "Gamma_S", 1, "1", "share of presynaptic receptors bound", "astrocyte"
-    ),
-    "astrocyte_releases": Recordable(
-        "astrocyte", "spikes", second, "s", "times of release of gliotransmitter", "astrocyte"
-    ),
-    "release": Recordable("release", "r_S", 1, "1", "share of vesicles released by the last spike", "synapse"),
-    "presynaptic_spikes": Recordable("presynaptic", "spikes", second, "s", "times of presynaptic spikes", "synapse"),
+    "gliotransmitter": Recordable("astrocyte", "G_A", "umolar", "gliotransmitter around the synapses"),
+    "gliotransmitter_available": Recordable("astrocyte", "x_A", "1", "share of gliotransmitter vesicles available"),
+    "presynaptic_receptors_bound": Recordable("astrocyte", "Gamma_S", "1", "share of presynaptic receptors bound"),
+    "astrocyte_releases": Recordable("astrocyte", "spikes", "s", "times of release of gliotransmitter"),
+    "release": Recordable("release", "r_S", "1", "share of vesicles released by the last spike", "synapse"),
+    "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "times of presynaptic spikes", "synapse"),
 }
 
 
@@ -222,6 +191,5 @@ def recorded(network: Network, units: Mapping[str, xr.Variable]) -> dict[str, xr
     for name, recordable in RECORDS.items():
         if recordable.state in monitor.record_variables:
             values = np.array(getattr(monitor, recordable.state) / recordable.unit).reshape(*shape, -1)
-            attributes = {"units": recordable.units, "long_name": recordable.meaning}
-            arrays[name] = xr.DataArray(values, {**units, "time": time}, [*units, "time"], attrs=attributes)
+            arrays[name] = xr.DataArray(values, {**units, "time": time}, [*units, "time"], attrs=recordable.attributes)
     return arrays

@@ -35,7 +35,7 @@ NOISY_CALCIUM = CALCIUM.replace(NOISELESS, NOISY)
 
 def noisy_astrocytes(copies: Copies, cells: int, equations: str, sections: Any, *, name: str) -> NeuronGroup:
     """`Copies.neurons` for equations that hold NOISY_CALCIUM; draws the noise and keeps h in 0 .. 1."""
-    steps = round(float(copies.seconds / copies.clock.dt)) + 1
+    steps = round(copies.seconds / copies.step) + 1
     draws = np.hstack(
         [copies.chance(copy, f"{name} noise").standard_normal((steps, cells)) for copy in range(copies.count)]
     )

@@ -9,7 +9,7 @@ size depends on how states are measured, its sign does not.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
@@ -160,34 +160,21 @@ def first_lyapunov(model: Model, states: NDArray, drive: float, frequency: float
     left = _eigenvector(matrix.T, -1j * frequency)
     left = left / np.conj(np.vdot(left, right))
     across = np.conj(right)
-    second = lambda u, v: _bent(model, states, drive, u) @ v
+    once, twice = (partial(_bent, model, states, drive, order) for order in (1, 2))
+    second = lambda u, v: (once(u.real) + 1j * once(u.imag)) @ v
     quiet = np.linalg.solve(matrix, second(right, across))
     double = np.linalg.solve(2j * frequency * np.eye(len(states)) - matrix, second(right, right))
-    third = _bent_twice(model, states, drive, right) @ across
+    mixed = (twice(right.real + right.imag) - twice(right.real - right.imag)) / 4
+    third = (twice(right.real) - twice(right.imag) + 2j * mixed) @ across
     total = third - 2 * second(right, quiet) + second(across, double)
     return float(np.vdot(left, total).real / (2 * frequency))
 
 
-def _bent(model: Model, states: NDArray, drive: float, along: NDArray) -> NDArray:
-    """Derivative of the Jacobian along a complex direction, of fourth order in the step."""
-
-    def real(direction: NDArray) -> NDArray:
-        moved = [jacobian(model, states + step * NEAR * direction, drive) for step in (-2, -1, 1, 2)]
-        return (moved[0] - 8 * moved[1] + 8 * moved[2] - moved[3]) / (12 * NEAR)
-
-    along = along + 0j
-    return real(along.real) + 1j * real(along.imag)
-
-
-def _bent_twice(model: Model, states: NDArray, drive: float, along: NDArray) -> NDArray:
-    """Second derivative of the Jacobian along a complex direction, of fourth order in the step."""
-
-    def real(direction: NDArray) -> NDArray:
-        moved = [jacobian(model, states + step * NEAR * direction, drive) for step in (-2, -1, 0, 1, 2)]
-        return (-moved[0] + 16 * moved[1] - 30 * moved[2] + 16 * moved[3] - moved[4]) / (12 * NEAR**2)
-
-    mixed = (real(along.real + along.imag) - real(along.real - along.imag)) / 4
-    return real(along.real) - real(along.imag) + 2j * mixed
+def _bent(model: Model, states: NDArray, drive: float, order: int, along: NDArray) -> NDArray:
+    """First or second derivative of the Jacobian along a real direction, of fourth order in the step."""
+    weights = {1: (1, -8, 0, 8, -1), 2: (-1, 16, -30, 16, -1)}[order]
+    moved = (jacobian(model, states + step * NEAR * along, drive) for step in range(-2, 3))
+    return sum(weight * matrix for weight, matrix in zip(weights, moved, strict=True)) / (12 * NEAR**order)
 
 
 def _eigenvector(matrix: NDArray, value: complex) -> NDArray:

@@ -33,7 +33,7 @@ from typing import Any, NamedTuple, Protocol
 
 import brian2
 import numpy as np
-from brian2 import Clock, Network, NetworkOperation, NeuronGroup, Quantity, Synapses, second
+from brian2 import Clock, Network, NetworkOperation, NeuronGroup, Quantity, Synapses, linked_var, second
 from numpy.typing import NDArray
 
 from biophys.circuits.process_calcium import Calcium
@@ -242,7 +242,24 @@ class Presented:
         self.answers[self.row - 1] = self.parts.answer().reshape(self.answers.shape[1:])
 
 
-def pairs(blocks: int, sources: int, targets: int) -> dict[str, NDArray]:
-    """Every source with every target of its block, sorted by block, source and target."""
-    block, source, target = np.indices((blocks, sources, targets)).reshape(3, -1)
-    return {"i": block * sources + source, "j": block * targets + target}
+def link(process: NeuronGroup, hidden: NeuronGroup, output: NeuronGroup, astrocyte: NeuronGroup) -> None:
+    """What a process and its neuron hear of each other, and all output neurons of a circuit of its astrocyte."""
+    hidden.c = linked_var(process, "c")
+    process.g, process.n = linked_var(hidden, "g"), linked_var(hidden, "n")
+    output.P = linked_var(astrocyte, "P", index=np.arange(len(output)) // (len(output) // len(astrocyte)))
+
+
+def joined(source: NeuronGroup, target: NeuronGroup, equations: str, blocks: int, **options: Any) -> Synapses:
+    """Synapses of every source with every target of its block (a stimulus or a circuit), sorted by block and source."""
+    synapses = Synapses(source, target, equations, **options)
+    sources, targets = len(source) // blocks, len(target) // blocks
+    block, i, j = np.indices((blocks, sources, targets)).reshape(3, -1)
+    synapses.connect(i=block * sources + i, j=block * targets + j)
+    return synapses
+
+
+def set_strengths(layer: Layer, stimuli: int, key_and_query: Synapses, value: Synapses) -> None:
+    """Those of the fixed synapses, from every input neuron, are the same for all stimuli."""
+    key_and_query.key, key_and_query.query, value.value = (
+        np.tile(strengths.ravel(), stimuli) for strengths in (layer.key, layer.query, layer.value)
+    )

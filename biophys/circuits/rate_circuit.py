@@ -12,7 +12,7 @@ import numpy as np
 from brian2 import NeuronGroup, Quantity, Synapses, linked_var, ms, second
 from numpy.typing import NDArray
 
-from biophys.circuits.attention_circuit import LATE, SCALING, Layer, Learning, Parts, Shape, pairs
+from biophys.circuits.attention_circuit import LATE, SCALING, Layer, Learning, Parts, Shape, joined, link, set_strengths
 from biophys.circuits.process_calcium import Calcium
 from biophys.plasticity.hebbian import HEBBIAN
 
@@ -83,11 +83,13 @@ class RateNeurons(NamedTuple):
         astrocyte = NeuronGroup(shape.circuits, ASTROCYTE + SCALING, clock=learning.steps, name="astrocyte")
         process = calcium.group(shape.circuits * shape.hidden)
         hidden.a, hidden.shown = linked_var(to_hidden, "a"), linked_var(to_hidden, "shown")
-        hidden.c = linked_var(process, "c")
-        process.g, process.n = linked_var(hidden, "g"), linked_var(hidden, "n")
         output.s = linked_var(to_output, "s")
-        output.P = linked_var(astrocyte, "P", index=np.repeat(np.arange(shape.circuits), shape.outputs))
-        fixed = fixed_synapses(layer, shape, tokens, to_hidden, to_output)
+        link(process, hidden, output, astrocyte)
+        fixed = [
+            joined(tokens, to_hidden, KEY_AND_QUERY, shape.stimuli, clock=tokens.clock, name="key_and_query"),
+            joined(tokens, to_output, VALUE, shape.stimuli, clock=tokens.clock, name="value"),
+        ]
+        set_strengths(layer, shape.stimuli, *fixed)
         plastic, calling = plastic_synapses(shape, hidden, output, astrocyte, learning)
         drive = plastic.summed_updaters["drive_post"]
 
@@ -109,27 +111,15 @@ class RateNeurons(NamedTuple):
         )
 
 
-def fixed_synapses(
-    layer: Layer, shape: Shape, tokens: NeuronGroup, to_hidden: NeuronGroup, to_output: NeuronGroup
-) -> tuple[Synapses, Synapses]:
-    """From every input neuron: those of keys and queries, and those of values."""
-    hidden = Synapses(tokens, to_hidden, KEY_AND_QUERY, clock=tokens.clock, name="key_and_query")
-    hidden.connect(**pairs(shape.stimuli, shape.inputs, shape.heads * shape.hidden))
-    hidden.key, hidden.query = (np.tile(strengths.ravel(), shape.stimuli) for strengths in (layer.key, layer.query))
-    output = Synapses(tokens, to_output, VALUE, clock=tokens.clock, name="value")
-    output.connect(**pairs(shape.stimuli, shape.inputs, shape.heads * shape.outputs))
-    output.value = np.tile(layer.value.ravel(), shape.stimuli)
-    return hidden, output
-
-
 def plastic_synapses(
     shape: Shape, hidden: NeuronGroup, output: NeuronGroup, astrocyte: NeuronGroup, learning: Learning
 ) -> tuple[Synapses, Synapses]:
     """From every hidden neuron of a circuit: those that learn, and what its process tells the astrocyte."""
     times = {"tau_H": shape.hidden * learning.namespace["T_w"], "Omega_H": 0 / second}
     stepped: dict[str, Any] = {"clock": learning.steps, "order": -1}
-    plastic = Synapses(hidden, output, HEBBIAN + DRIVE, method="euler", namespace=times, name="plastic", **stepped)
-    plastic.connect(**pairs(shape.circuits, shape.hidden, shape.outputs))
-    calling = Synapses(hidden, astrocyte, CALLING, namespace={"hidden": shape.hidden}, name="calling", **stepped)
-    calling.connect(**pairs(shape.circuits, shape.hidden, 1))
-    return plastic, calling
+    plastic = {"method": "euler", "namespace": times, "name": "plastic", **stepped}
+    calling = {"namespace": {"hidden": shape.hidden}, "name": "calling", **stepped}
+    return (
+        joined(hidden, output, HEBBIAN + DRIVE, shape.circuits, **plastic),
+        joined(hidden, astrocyte, CALLING, shape.circuits, **calling),
+    )

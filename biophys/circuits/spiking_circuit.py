@@ -26,10 +26,20 @@ mean currents exact for every dt. Two errors remain besides that of settling (`s
 from typing import Any, NamedTuple
 
 import numpy as np
-from brian2 import Hz, NeuronGroup, Quantity, Synapses, linked_var, ms
+from brian2 import Hz, NeuronGroup, Quantity, ms
 from numpy.typing import NDArray
 
-from biophys.circuits.attention_circuit import LATE, SCALING, Layer, Learning, Parts, Shape, pairs
+from biophys.circuits.attention_circuit import (
+    LATE,
+    SCALING,
+    Layer,
+    Learning,
+    Parts,
+    Shape,
+    joined,
+    link,
+    set_strengths,
+)
 from biophys.circuits.process_calcium import Calcium
 
 INPUT = """
@@ -80,8 +90,7 @@ FIRING = {
 }
 TO_HIDDEN = "s_post += k_pre*(storing_post*key + (1 - storing_post)*query)*spike"
 TO_OUTPUT = "v_post += k_pre*value*spike"
-LEARN = "H += k_pre*writing_pre*v_post/(hidden*R*T_w)"
-DRIVE = "drive_post += k_pre*H*spike"
+TO_LEARN = {"learn": "H += k_pre*writing_pre*v_post/(hidden*R*T_w)", "drive": "drive_post += k_pre*H*spike"}
 CALL = "C_post += k_pre*n_pre*c_pre*spike/hidden"
 
 
@@ -111,11 +120,15 @@ class SpikingNeurons(NamedTuple):
         for group in (tokens, hidden, output):
             group.run_regularly(FIRING[group.name], when="thresholds", order=-1, clock=learning.steps)
         process = calcium.group(shape.circuits * shape.hidden)
-        hidden.c = linked_var(process, "c")
-        process.g, process.n = linked_var(hidden, "g"), linked_var(hidden, "n")
-        output.P = linked_var(astrocyte, "P", index=np.repeat(np.arange(shape.circuits), shape.outputs))
-        key_and_query, value = fixed_synapses(layer, shape, tokens, hidden, output, options)
-        plastic, calling = plastic_synapses(shape, hidden, output, astrocyte, options)
+        link(process, hidden, output, astrocyte)
+        key_and_query = joined(
+            tokens, hidden, "key : 1\nquery : 1", shape.stimuli, on_pre=TO_HIDDEN, name="key_and_query", **options
+        )
+        value = joined(tokens, output, "value : 1", shape.stimuli, on_pre=TO_OUTPUT, name="value", **options)
+        set_strengths(layer, shape.stimuli, key_and_query, value)
+        plastic = joined(hidden, output, "H : 1", shape.circuits, on_pre=TO_LEARN, name="plastic", **options)
+        plastic.learn.order = -1  # before the spikes of this step change the potential
+        calling = joined(hidden, astrocyte, "", shape.circuits, on_pre=CALL, name="calling", **options)
 
         def present(activities: NDArray, drives: NDArray, shown: NDArray) -> None:
             tokens.f, hidden.w, hidden.shown = activities, drives, shown
@@ -153,28 +166,3 @@ def counting_error(activity: NDArray, spikes: float) -> NDArray:
     R T_w at activity 1. What spikes of input and hidden neurons add is left out.
     """
     return np.sqrt(np.abs(activity) / spikes)
-
-
-def fixed_synapses(
-    layer: Layer, shape: Shape, tokens: NeuronGroup, hidden: NeuronGroup, output: NeuronGroup, options: dict[str, Any]
-) -> tuple[Synapses, Synapses]:
-    """From every input neuron: those of keys and queries, and those of values."""
-    to_hidden = Synapses(tokens, hidden, "key : 1\nquery : 1", on_pre=TO_HIDDEN, name="key_and_query", **options)
-    to_hidden.connect(**pairs(shape.stimuli, shape.inputs, shape.heads * shape.hidden))
-    to_hidden.key, to_hidden.query = (np.tile(each.ravel(), shape.stimuli) for each in (layer.key, layer.query))
-    to_output = Synapses(tokens, output, "value : 1", on_pre=TO_OUTPUT, name="value", **options)
-    to_output.connect(**pairs(shape.stimuli, shape.inputs, shape.heads * shape.outputs))
-    to_output.value = np.tile(layer.value.ravel(), shape.stimuli)
-    return to_hidden, to_output
-
-
-def plastic_synapses(
-    shape: Shape, hidden: NeuronGroup, output: NeuronGroup, astrocyte: NeuronGroup, options: dict[str, Any]
-) -> tuple[Synapses, Synapses]:
-    """From every hidden neuron of a circuit: those that learn, and what its process tells the astrocyte."""
-    plastic = Synapses(hidden, output, "H : 1", on_pre={"learn": LEARN, "drive": DRIVE}, name="plastic", **options)
-    plastic.connect(**pairs(shape.circuits, shape.hidden, shape.outputs))
-    plastic.learn.order = -1  # before the spikes of this step change the potential
-    calling = Synapses(hidden, astrocyte, "", on_pre=CALL, name="calling", **options)
-    calling.connect(**pairs(shape.circuits, shape.hidden, 1))
-    return plastic, calling

@@ -6,17 +6,14 @@ loss these cells would rest at high calcium. Cells with an IP3 production of the
 different, oscillate by themselves, and the junctions decide whether they do so together.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from brian2 import Network, Quantity, second, umolar
 
 from biophys.astrocyte import (
     CALCIUM,
-    CALCIUM_PARAMETERS,
     STIMBERG_EXAMPLE_4,
-    TURNOVER_PARAMETERS,
     fastest_rate,
     inositol_trisphosphate,
 )
@@ -24,9 +21,10 @@ from biophys.calcium.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParam
 from biophys.circuits.time_grid import whole_steps
 from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
 from biophys.coupling.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, grid
+from biophys.simulation.checks import check_each, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import Values, section
 
 
 class Topology(NamedTuple):
@@ -70,7 +68,7 @@ def build(copies: Copies) -> Network:
     topology, stimulus = copies.values["topology"], copies.values["stimulus"]
     rows, columns, cells = topology["rows"], topology["columns"], topology["rows"] * topology["columns"]
     for name in ("t_on", "t_off"):
-        whole_steps(copies.each("stimulus", name) / second, float(copies.clock.dt / second), f"stimulus.{name}")
+        whole_steps(copies.each("stimulus", name) / second, copies.step, f"stimulus.{name}")
     sections = ["astrocyte", "gap_junction", "stimulus"]
     astrocyte = exchanging_neurons(copies, cells, EQUATIONS, sections, fluxes=[FLUX], name="astrocyte")
     first = np.asarray(copies.each("stimulus", "cell"))[:, None]
@@ -92,46 +90,39 @@ def build(copies: Copies) -> Network:
     return Network(astrocyte, junctions)
 
 
-def fastest(values: Mapping[str, Mapping[str, Any]]) -> Any:
+def fastest(values: Values) -> float:
     """Of the cells alone, or of IP3 that evens out between neighbours in antiphase, four of them at most."""
     junction = values["gap_junction"]
-    return np.maximum(fastest_rate(values["astrocyte"]), np.asarray(4 * junction["F"] / junction["omega_I"], float))
+    return largest(fastest_rate(values["astrocyte"]), 4 * junction["F"] / junction["omega_I"])
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     topology, stimulus = values["topology"], values["stimulus"]
-    cells = topology["rows"] * topology["columns"]
-    for periodic in np.ravel(topology["periodic"]):
-        if periodic not in (0, 1):
-            raise ValueError(f"topology.periodic={periodic:g} is neither yes nor no; use 1 or 0")
-    for cell in np.ravel(stimulus["cell"]):
-        if cell != int(cell) or not 0 <= cell <= cells - stimulus["fed"]:
-            raise ValueError(
-                f"stimulus.cell={cell:g} with stimulus.fed={stimulus['fed']} is not among the {cells} cells; use a "
-                f"whole number from 0 to {cells - stimulus['fed']}, or fewer fed cells"
-            )
+    cells, fed = topology["rows"] * topology["columns"], stimulus["fed"]
+    check_each(values, "topology.periodic", lambda value: value in (0, 1), "is neither yes nor no; use 1 or 0")
+    among = (
+        f"with stimulus.fed={fed} is not among the {cells} cells; use a whole number from 0 to {cells - fed}, or "
+        "fewer fed cells"
+    )
+    check_each(values, "stimulus.cell", lambda cell: cell in range(cells - fed + 1), among)
     cycle = np.asarray(stimulus["t_on"] + stimulus["t_off"], float)
     if min(np.min(stimulus["t_on"]), np.min(stimulus["t_off"])) < 0 or np.min(cycle) <= 0:
         raise ValueError("stimulus.t_on and stimulus.t_off make no cycle; use 0 or more, and more than 0 together")
-    if np.min(stimulus["spread"]) < 0:
-        raise ValueError(f"stimulus.spread={np.min(stimulus['spread']):g} is no standard deviation; use 0 or more")
+    check_each(values, "stimulus.spread", lambda spread: spread >= 0, "is no standard deviation; use 0 or more")
 
 
 NETWORK = ReadyNetwork(
     name="astrocyte-network",
-    meaning="calcium waves of astrocytes joined by gap junctions",
     sections={
-        "astrocyte": section(STIMBERG_EXAMPLE_4, *CALCIUM_PARAMETERS, *TURNOVER_PARAMETERS),
+        "astrocyte": section(STIMBERG_EXAMPLE_4, used_in=EQUATIONS),
         "gap_junction": section(GapJunctionParameters()),
         "topology": section(Topology()),
         "stimulus": {**section(EXOGENOUS, "F_ex", "I_bias"), **section(Stimulus())},
     },
     records={
-        "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
-        "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
-        "channels_not_inactivated": Recordable(
-            "astrocyte", "h", 1, "1", "share of IP3 receptor channels not inactivated", "astrocyte"
-        ),
+        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
+        "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
+        "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),
     },
     shown=("calcium", "inositol_trisphosphate"),
     build=build,

@@ -5,18 +5,18 @@ Calcium of each compartment follows the IP3 there (Li and Rinzel, J Theor Biol 1
 oscillates as far along the process as IP3 lies between the two Hopf points.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 from brian2 import Network, Quantity, second, umolar
 
-from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, INITIAL, STIMBERG_EXAMPLE_4, fastest_rate
+from biophys.astrocyte import CALCIUM, INITIAL, STIMBERG_EXAMPLE_4, fastest_rate
 from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
 from biophys.coupling.gap_junctions import FLUX
 from biophys.coupling.process import DIFFUSION, MESSENGER, ProcessParameters, chain
+from biophys.simulation.checks import check_positive, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import Values, section
 
 
 class Shape(NamedTuple):
@@ -41,33 +41,24 @@ def build(copies: Copies) -> Network:
     return Network(process, diffusion)
 
 
-def fastest(values: Any) -> Any:
+def fastest(values: Values) -> float:
     process = values["process"]
-    return np.maximum(
-        fastest_rate(values["astrocyte"]), np.asarray(4 * process["D_I"] / process["dx"] ** 2 + process["k_I"], float)
-    )
-
-
-def check(values: Any) -> None:
-    for name, value in values["process"].items():
-        if not np.min(value) > 0:
-            raise ValueError(f"process.{name} is {float(np.min(value)):g} in SI units; use a value above 0")
+    return largest(fastest_rate(values["astrocyte"]), 4 * process["D_I"] / process["dx"] ** 2 + process["k_I"])
 
 
 NETWORK = ReadyNetwork(
     name="astrocyte-process",
-    meaning="IP3 diffusing along a process, and calcium in each compartment",
     sections={
         "process": section(ProcessParameters()),
         "shape": section(Shape()),
-        "astrocyte": section(STIMBERG_EXAMPLE_4, *CALCIUM_PARAMETERS),
+        "astrocyte": section(STIMBERG_EXAMPLE_4, used_in=CALCIUM),
         "stimulus": section(Stimulus()),
     },
     records={
-        "calcium": Recordable("process", "C", umolar, "umolar", "free calcium in the compartment", "compartment"),
-        "inositol_trisphosphate": Recordable("process", "I", umolar, "umolar", "IP3 in the compartment", "compartment"),
+        "calcium": Recordable("process", "C", "umolar", "free calcium in the compartment", "compartment"),
+        "inositol_trisphosphate": Recordable("process", "I", "umolar", "IP3 in the compartment", "compartment"),
         "channels_not_inactivated": Recordable(
-            "process", "h", 1, "1", "share of IP3 receptor channels not inactivated", "compartment"
+            "process", "h", "1", "share of IP3 receptor channels not inactivated", "compartment"
         ),
     },
     shown=("calcium", "inositol_trisphosphate"),
@@ -76,5 +67,5 @@ NETWORK = ReadyNetwork(
     step=0.005,
     every=0.1,
     fastest=fastest,
-    check=check,
+    check=lambda values: check_positive(values, "process"),
 )

@@ -8,14 +8,9 @@ from typing import NamedTuple
 
 from brian2 import Network, Quantity, second, umolar
 
-from biophys.astrocyte import (
-    CALCIUM,
-    CALCIUM_PARAMETERS,
-    DE_PITTA_AMPLITUDE,
-    TURNOVER_PARAMETERS,
-    inositol_trisphosphate,
-)
+from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE, inositol_trisphosphate
 from biophys.ready_networks.li_rinzel import NETWORK as LI_RINZEL
+from biophys.ready_networks.li_rinzel import alone
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Recordable
 from biophys.simulation.parameters import section
@@ -30,24 +25,19 @@ class Stimulus(NamedTuple):
     I_0: Quantity = 0.2 * umolar  # IP3 at the start
 
 
+EQUATIONS = CALCIUM + inositol_trisphosphate("J_beta")
+
+
 def build(copies: Copies) -> Network:
-    equations = CALCIUM + inositol_trisphosphate("J_beta")
-    cell = copies.neurons(1, equations, ["astrocyte", "stimulus"], method="rk4", name="astrocyte")
-    for state in ("C", "h", "I"):
-        setattr(cell, state, copies.each("stimulus", f"{state}_0"))
-    return Network(cell)
+    return alone(copies, copies.neurons(1, EQUATIONS, ["astrocyte", "stimulus"], method="rk4", name="astrocyte"))
 
 
 NETWORK = LI_RINZEL._replace(
     name="chi",
-    meaning="calcium and IP3 of one astrocyte at a constant production of IP3",
-    sections={
-        "astrocyte": section(DE_PITTA_AMPLITUDE, *CALCIUM_PARAMETERS, *TURNOVER_PARAMETERS),
-        "stimulus": section(Stimulus()),
-    },
+    sections={"astrocyte": section(DE_PITTA_AMPLITUDE, used_in=EQUATIONS), "stimulus": section(Stimulus())},
     records={
         **LI_RINZEL.records,
-        "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
+        "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
     },
     shown=("calcium", "inositol_trisphosphate"),
     build=build,

@@ -11,17 +11,17 @@ are needed later. Before and after learning, the teacher is silent, and every se
 backwards, which no delays learned from it fit.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from brian2 import Hz, Network, Quantity, ms, second
 from numpy.typing import NDArray
 
 from biophys.delays import DELAYED, ON_POST, ON_PRE, START, DelayParameters, learn_on_arrival
+from biophys.simulation.checks import check_each, check_not_negative
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import Values, section
 from biophys.simulation.quantities import written
 from biophys.simulation.stimulus import SpikeTrains, poisson_trains
 
@@ -77,12 +77,11 @@ def build(copies: Copies) -> Network:
     neuron.theta = copies.each("neuron", "theta_0")
     neuron.run_regularly("v += arriving*int(not_refractory)", when="synapses", name="arrival")
     synapse = copies.synapses(
-        axon, neuron, SYNAPSE, ["rule", "stimulus"], pairs=(np.arange(count), np.zeros(count, int)), name="synapse",
+        axon, neuron, SYNAPSE, ["rule", "stimulus"], pairs=(np.arange(count), 0), name="synapse",
         on_pre=ON_PRE, on_post=ON_POST, namespace={"weight": 1 / count},
     )  # fmt: skip
     learn_on_arrival(synapse)
-    for state, value in START.items():
-        setattr(synapse, state, value)
+    synapse.set_states(START)
     synapse.planted = np.concatenate([each.planted for each in drawn]) * second
     synapse.d = np.concatenate([each.start for each in drawn]) * second
     teaching = copies.synapses(
@@ -101,65 +100,49 @@ class Drawing(NamedTuple):
 
 
 def drawing(copies: Copies, copy: int) -> Drawing:
-    step, seconds = float(copies.clock.dt / second), float(copies.seconds / second)
-    count = copies.values["stimulus"]["inputs"]
-    period, length, jitter, rate, base, spread, learn_from, learn_until = (
-        float(copies.each("stimulus", name)[copy])
-        for name in ("period", "length", "jitter", "rate", "base", "spread", "learn_from", "learn_until")
-    )
+    step, seconds, p = copies.step, copies.seconds, copies.of(copy, "stimulus")
     chance = copies.chance(copy, "pattern")
-    offsets = step * chance.integers(0, round(length / step), count, endpoint=True)
-    delays = base + length / 2 + spread * chance.uniform(-1, 1, count)
+    offsets = step * chance.integers(0, round(p.length / step), p.inputs, endpoint=True)
+    delays = p.base + p.length / 2 + p.spread * chance.uniform(-1, 1, p.inputs)
     chance = copies.chance(copy, "volleys")
-    gaps = period * chance.uniform(0.75, 1.25, int(seconds / period / 0.75) + 1)
+    gaps = p.period * chance.uniform(0.75, 1.25, int(seconds / p.period / 0.75) + 1)
     starts = step * np.rint(np.cumsum(gaps) / step)
-    starts = starts[starts < seconds - length]
-    learning = (starts >= learn_from) & (starts < learn_until)
+    starts = starts[starts < seconds - p.length]
+    learning = (starts >= p.learn_from) & (starts < p.learn_until)
     backward = ~learning & (np.arange(len(starts)) % 2 == 1)
-    times = starts[:, None] + np.where(backward[:, None], length - offsets, offsets)
-    times = np.abs(times + jitter * chance.standard_normal(times.shape))
-    noise = poisson_trains(np.full(count, rate), seconds, step, copies.chance(copy, "background"))
-    axons = merged(
-        count,
-        np.append(np.tile(np.arange(count), len(starts)), noise.cell),
-        np.append(times, noise.time),
-        seconds,
-        step,
-    )
-    taught = starts[learning] + base + length
+    times = starts[:, None] + np.where(backward[:, None], p.length - offsets, offsets)
+    times = np.abs(times + p.jitter * chance.standard_normal(times.shape))
+    noise = poisson_trains(np.full(p.inputs, p.rate), seconds, step, copies.chance(copy, "background"))
+    cells = np.append(np.tile(np.arange(p.inputs), len(starts)), noise.cell)
+    taught = starts[learning] + p.base + p.length
     marks = np.concatenate([backward.astype(int), np.full(len(taught), 2)])
-    return Drawing(axons, merged(3, marks, np.append(starts, taught), seconds, step), base + length - offsets, delays)
+    return Drawing(
+        axons=merged(copies, p.inputs, cells, np.append(times, noise.time)),
+        volleys=merged(copies, 3, marks, np.append(starts, taught)),
+        planted=p.base + p.length - offsets,
+        start=delays,
+    )
 
 
-def merged(cells: int, cell: NDArray, time: NDArray, seconds: float, step: float) -> SpikeTrains:
+def merged(copies: Copies, cells: int, cell: NDArray, time: NDArray) -> SpikeTrains:
     """On the grid of time steps, sorted; spikes of one cell in one step are one."""
-    slots = np.rint(time / step).astype(np.int64)
-    last = round(seconds / step)
+    slots = np.rint(time / copies.step).astype(np.int64)
+    last = round(copies.seconds / copies.step)
     keys = np.unique(cell[slots < last] * last + slots[slots < last])
-    return SpikeTrains(cells, keys // last, (keys % last).astype(np.float64) * step)
+    return SpikeTrains(cells, keys // last, (keys % last).astype(np.float64) * copies.step)
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     """ValueError in one sentence for times that do not fit together."""
     stimulus, rule = values["stimulus"], values["rule"]
-    for name in ("length", "jitter", "base", "spread", "teacher"):
-        if np.min(stimulus[name]) < 0:
-            raise ValueError(f"stimulus.{name}={written(np.min(stimulus[name]) * 1)} is negative; use 0 or more")
-    for path, value in {
-        "stimulus.period": stimulus["period"],
-        "rule.tau_w": rule["tau_w"],
-        "neuron.tau_m": values["neuron"]["tau_m"],
-        "neuron.tau_theta": values["neuron"]["tau_theta"],
-    }.items():
-        if np.min(value) <= 0:
-            raise ValueError(f"{path}={written(np.min(value) * 1)} is no time; use more than 0")
-    for eta in np.ravel(rule["eta"]):
-        if not 0 <= eta <= 1:
-            raise ValueError(f"rule.eta={eta:g} is no share of an error; use 0 to 1")
+    check_not_negative(values, "stimulus.length stimulus.jitter stimulus.base stimulus.spread stimulus.teacher")
+    times = "stimulus.period rule.tau_w neuron.tau_m neuron.tau_theta"
+    check_each(values, times, lambda time: time > 0, "is no time; use more than 0")
+    check_each(values, "rule.eta", lambda eta: 0 <= eta <= 1, "is no share of an error; use 0 to 1")
     needed = stimulus["base"] + np.maximum(stimulus["length"], stimulus["length"] / 2 + stimulus["spread"])
     if np.any(needed > rule["d_max"]):
         raise ValueError(
-            f"delays of up to {written(np.max(needed) * 1)} are planted or drawn; use rule.d_max of at least that"
+            f"delays of up to {written(np.max(needed))} are planted or drawn; use rule.d_max of at least that"
         )
     if np.any(stimulus["spread"] > stimulus["base"] + stimulus["length"] / 2):
         raise ValueError("stimulus.spread makes negative delays; use at most stimulus.base + stimulus.length/2")
@@ -167,17 +150,16 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="delay-learning",
-    meaning="delays that move towards coincidence, until a neuron knows a pattern of spikes in noise",
     sections={"rule": section(DelayParameters()), "neuron": section(Neuron()), "stimulus": section(Stimulus())},
     records={
-        "delay": Recordable("synapse", "d", ms, "ms", "delay", "input"),
-        "planted": Recordable("synapse", "planted", ms, "ms", "delay that makes the pattern coincide", "input"),
-        "threshold": Recordable("neuron", "theta", 1, "1", "threshold, as a share of the inputs", "neuron"),
-        "potential": Recordable("neuron", "v", 1, "1", "potential, as a share of the inputs", "neuron"),
-        "output_spikes": Recordable("neuron", "spikes", second, "s", "spike times of the neuron", "neuron"),
-        "input_spikes": Recordable("axon", "spikes", second, "s", "spike times of the inputs", "input"),
+        "delay": Recordable("synapse", "d", "ms", "delay", "input"),
+        "planted": Recordable("synapse", "planted", "ms", "delay that makes the pattern coincide", "input"),
+        "threshold": Recordable("neuron", "theta", "1", "threshold, as a share of the inputs"),
+        "potential": Recordable("neuron", "v", "1", "potential, as a share of the inputs"),
+        "output_spikes": Recordable("neuron", "spikes", "s", "spike times of the neuron"),
+        "input_spikes": Recordable("axon", "spikes", "s", "spike times of the inputs", "input"),
         "volleys": Recordable(
-            "volley", "spikes", second, "s", "times of pattern (0), backward pattern (1) and teacher (2)", "kind"
+            "volley", "spikes", "s", "times of pattern (0), backward pattern (1) and teacher (2)", "kind"
         ),
     },
     shown=("delay", "threshold", "output_spikes"),

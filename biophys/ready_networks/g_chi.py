@@ -8,48 +8,39 @@ from typing import NamedTuple
 
 from brian2 import Network, Quantity, umolar
 
-from biophys.astrocyte import (
-    CALCIUM,
-    CALCIUM_PARAMETERS,
-    DE_PITTA_AMPLITUDE,
-    INOSITOL_TRISPHOSPHATE,
-    INOSITOL_TRISPHOSPHATE_PARAMETERS,
-)
+from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE, INOSITOL_TRISPHOSPHATE
 from biophys.calcium.receptors import DE_PITTA_RECEPTORS, FAST_RECEPTORS
-from biophys.ready_networks.chi import NETWORK as CHI
+from biophys.ready_networks import chi
+from biophys.ready_networks.li_rinzel import alone
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Recordable
 from biophys.simulation.parameters import section
 
 
 class Stimulus(NamedTuple):
-    """What is held fixed, and where the cell starts."""
+    """What is held fixed."""
 
     Y_S: Quantity = 1 * umolar  # glutamate at the receptors
-    C_0: Quantity = 0.1 * umolar  # calcium at the start
-    h_0: float = 0.8  # share of channels not inactivated at the start
-    I_0: Quantity = 0.2 * umolar  # IP3 at the start
+
+
+EQUATIONS = CALCIUM + INOSITOL_TRISPHOSPHATE + FAST_RECEPTORS
 
 
 def build(copies: Copies) -> Network:
-    equations = CALCIUM + INOSITOL_TRISPHOSPHATE + FAST_RECEPTORS
-    cell = copies.neurons(1, equations, ["astrocyte", "receptors", "stimulus"], method="rk4", name="astrocyte")
-    for state in ("C", "h", "I"):
-        setattr(cell, state, copies.each("stimulus", f"{state}_0"))
-    return Network(cell)
+    sections = ["astrocyte", "receptors", "stimulus"]
+    return alone(copies, copies.neurons(1, EQUATIONS, sections, method="rk4", name="astrocyte"))
 
 
-NETWORK = CHI._replace(
+NETWORK = chi.NETWORK._replace(
     name="g-chi",
-    meaning="calcium and IP3 of one astrocyte in constant glutamate",
     sections={
-        "astrocyte": section(DE_PITTA_AMPLITUDE, *CALCIUM_PARAMETERS, *INOSITOL_TRISPHOSPHATE_PARAMETERS),
+        "astrocyte": section(DE_PITTA_AMPLITUDE, used_in=EQUATIONS),
         "receptors": section(DE_PITTA_RECEPTORS),
-        "stimulus": section(Stimulus()),
+        "stimulus": section(Stimulus()) | section(chi.Stimulus(), "C_0", "h_0", "I_0"),
     },
     records={
-        **CHI.records,
-        "receptors_active": Recordable("astrocyte", "gamma_A", 1, "1", "share of receptors active", "astrocyte"),
+        **chi.NETWORK.records,
+        "receptors_active": Recordable("astrocyte", "gamma_A", "1", "share of receptors active"),
     },
     build=build,
 )

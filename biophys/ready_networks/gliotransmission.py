@@ -8,7 +8,6 @@ published, the closed loop leaves I_bias at 0, so that IP3 drains above I_Theta 
 whose own rest state (C = 0.435 umolar) is near the threshold of release.
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,10 +17,10 @@ from numpy.typing import NDArray
 from biophys.astrocyte import CALCIUM, STIMBERG_EXAMPLE_4, inositol_trisphosphate
 from biophys.calcium.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
 from biophys.gliotransmission import GliotransmissionParameters
+from biophys.simulation.checks import check_each, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork
-from biophys.simulation.parameters import section
-from biophys.simulation.quantities import written
+from biophys.simulation.parameters import Values, section
 from biophys.simulation.stimulus import SpikeTrains, modulated_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import RECORDS, check_shares, closed_loop, fastest
@@ -30,7 +29,7 @@ CELL = CALCIUM + inositol_trisphosphate("O_beta*gamma_A", "J_ex") + EXOGENOUS_DR
 START = {"C": 0 * umolar, "h": 0.9, "I": 0 * umolar}
 
 # parameters of the three cases
-LOOPS: Mapping[str, Mapping[str, Any]] = {
+LOOPS: Values = {
     "none": {"gliotransmission.O_G": 0 / umolar / second},
     "open": {"astrocyte.O_N": 0 / umolar / second, "astrocyte.I_bias": 1 * umolar},
     "closed": {},
@@ -48,16 +47,14 @@ class Stimulus(NamedTuple):
 
 
 def build(copies: Copies) -> Network:
-    seconds, step = float(copies.seconds / second), float(copies.clock.dt / second)
-    stages, cells = (copies.values["stimulus"][name] for name in ("stages", "astrocytes"))
-    first, growth, length = (np.asarray(copies.each("stimulus", name)) for name in ("rate", "growth", "stage"))
-
     def trains(copy: int) -> SpikeTrains:
-        def rate(times: NDArray) -> NDArray:
-            return first[copy] * growth[copy] ** np.minimum(times // length[copy], stages - 1)
+        stimulus = copies.of(copy, "stimulus")
 
-        highest = np.full(cells, highest_rate(first[copy], growth[copy], stages))
-        return modulated_trains(rate, highest, seconds, step, copies.chance(copy, "stimulus"))
+        def rate(times: NDArray) -> NDArray:
+            return stimulus.rate * stimulus.growth ** np.minimum(times // stimulus.stage, stimulus.stages - 1)
+
+        highest = np.full(stimulus.astrocytes, highest_rate(stimulus.rate, stimulus.growth, stimulus.stages))
+        return modulated_trains(rate, highest, copies.seconds, copies.step, copies.chance(copy, "stimulus"))
 
     return closed_loop(copies, trains, 1, cell=CELL, start=START)
 
@@ -67,27 +64,23 @@ def highest_rate(first: Any, growth: Any, stages: int) -> Any:
     return first * np.maximum(growth, 1.0) ** (stages - 1)
 
 
-def fastest_process(values: Mapping[str, Mapping[str, Any]]) -> float:
+def fastest_process(values: Values) -> float:
     """Rate (1/s), as `fastest` of the closed loop, with the last stage and the drive of IP3."""
     stimulus, cell = values["stimulus"], values["astrocyte"]
     spikes = highest_rate(stimulus["rate"], stimulus["growth"], stimulus["stages"])
     drive = cell["F_ex"] / (2 * cell["omega_I"])
-    return max(fastest(values), float(np.max(spikes)), float(np.max(drive)))
+    return largest(fastest(values), spikes, drive)
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     """ValueError in one sentence for shares, stages and growth that make no sense."""
     check_shares(values)
-    stage, growth = values["stimulus"]["stage"], np.min(values["stimulus"]["growth"])
-    if np.min(stage) <= 0 * second:
-        raise ValueError(f"stimulus.stage={written(np.min(stage))} is no time; use more than 0 s")
-    if growth < 0:
-        raise ValueError(f"stimulus.growth={growth:g} makes negative rates; use 0 or more")
+    check_each(values, "stimulus.stage", lambda time: time > 0, "is no time; use more than 0 s")
+    check_each(values, "stimulus.growth", lambda growth: growth >= 0, "makes negative rates; use 0 or more")
 
 
 NETWORK = ReadyNetwork(
     name="gliotransmission",
-    meaning="a synapse modulated by its astrocyte: loop cut, open or closed",
     sections={
         "stimulus": section(Stimulus()),
         "synapse": section(SynapseParameters(rho_c=0.005)),

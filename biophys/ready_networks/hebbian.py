@@ -66,7 +66,7 @@ drive_post = h_pre*H : 1 (summed)
 def build(copies: Copies) -> Network:
     shape, durations = copies.values["circuit"], copies.each("stimulus", "T") / second
     m, d = shape["hidden"], shape["outputs"]
-    row_steps = whole_steps(durations, float(copies.clock.dt / second), "stimulus.T")
+    row_steps = whole_steps(durations, copies.step, "stimulus.T")
     keys, values = presented(copies)
     hidden = copies.neurons(
         m, CLOCK + HIDDEN + PROCESS, ["presynaptic", "stimulus"], namespace={"keys": keys}, method="rk4", name="hidden"
@@ -78,7 +78,7 @@ def build(copies: Copies) -> Network:
     output.P = linked_var(astrocyte, "P", index=np.repeat(np.arange(copies.count), d))
     process = copies.synapses(
         hidden, astrocyte, "C_post = h_pre*c_pre/hidden : 1 (summed)", ["circuit"],
-        pairs=(np.arange(m), np.zeros(m, int)), name="process",
+        pairs=(np.arange(m), 0), name="process",
     )  # fmt: skip
     synapse = copies.synapses(
         hidden, output, SYNAPSE + HEBBIAN, ["hebbian", "circuit", "stimulus"],
@@ -115,7 +115,6 @@ def positive_activity(x: NDArray) -> NDArray:
 
 NETWORK = ReadyNetwork(
     name="hebbian",
-    meaning="the attention circuit: tokens written into Hebbian weights and read with astrocytic scaling",
     sections={
         "hebbian": section(HebbianParameters()),
         "presynaptic": section(PresynapticParameters()),
@@ -123,15 +122,15 @@ NETWORK = ReadyNetwork(
         "stimulus": section(Stimulus()),
     },
     records={
-        "weight": Recordable("synapse", "H", 1, "1", "Hebbian weight, hidden neuron by output neuron", "synapse"),
-        "hidden_activity": Recordable("hidden", "h", 1, "1", "activity of the hidden neurons", "hidden"),
-        "output_activity": Recordable("output", "l", 1, "1", "activity of the output neurons", "output"),
-        "stored_activity": Recordable("hidden", "g", 1, "1", "activity stored by the astrocyte's processes", "hidden"),
-        "messenger": Recordable("hidden", "z", 1, "1", "messenger in the astrocyte's processes", "hidden"),
-        "calcium": Recordable("hidden", "c", 1, "1", "calcium in the astrocyte's processes", "hidden"),
-        "called_calcium": Recordable("astrocyte", "C", 1, "1", "calcium called up by the activity", "astrocyte"),
-        "scaling": Recordable("astrocyte", "P", 1, "1", "scaling of all synapses while reading", "astrocyte"),
-        "recalled": Recordable("output", "L", 1, "1", "what the output neurons receive while reading", "output"),
+        "weight": Recordable("synapse", "H", "1", "Hebbian weight, hidden neuron by output neuron"),
+        "hidden_activity": Recordable("hidden", "h", "1", "activity of the hidden neurons"),
+        "output_activity": Recordable("output", "l", "1", "activity of the output neurons"),
+        "stored_activity": Recordable("hidden", "g", "1", "activity stored by the astrocyte's processes"),
+        "messenger": Recordable("hidden", "z", "1", "messenger in the astrocyte's processes"),
+        "calcium": Recordable("hidden", "c", "1", "calcium in the astrocyte's processes"),
+        "called_calcium": Recordable("astrocyte", "C", "1", "calcium called up by the activity"),
+        "scaling": Recordable("astrocyte", "P", "1", "scaling of all synapses while reading"),
+        "recalled": Recordable("output", "L", "1", "what the output neurons receive while reading"),
     },
     shown=("weight", "calcium", "scaling", "recalled"),
     build=build,

@@ -4,17 +4,15 @@ Shows the oscillation regimes of De Pitta et al. (2009): with the default K_P = 
 IP3, with K_P = 0.051 umolar the frequency does.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from brian2 import Network, Quantity, umolar
+from brian2 import Network, NeuronGroup, Quantity, umolar
 
-from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, DE_PITTA_AMPLITUDE, fastest_rate
+from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE, fastest_rate
+from biophys.simulation.checks import check_not_negative
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
-from biophys.simulation.quantities import written
+from biophys.simulation.parameters import Values, section
 
 
 class Stimulus(NamedTuple):
@@ -26,27 +24,27 @@ class Stimulus(NamedTuple):
 
 
 def build(copies: Copies) -> Network:
-    cell = copies.neurons(1, CALCIUM, ["astrocyte", "stimulus"], method="rk4", name="astrocyte")
-    cell.C, cell.h = copies.each("stimulus", "C_0"), copies.each("stimulus", "h_0")
+    return alone(copies, copies.neurons(1, CALCIUM, ["astrocyte", "stimulus"], method="rk4", name="astrocyte"))
+
+
+def alone(copies: Copies, cell: NeuronGroup) -> Network:
+    """A cell by itself, whose states C, h and so on start at C_0, h_0 and so on of the stimulus."""
+    starts = [name for name in copies.values["stimulus"] if name.endswith("_0")]
+    cell.set_states({name.removesuffix("_0"): copies.each("stimulus", name) for name in starts})
     return Network(cell)
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     """What drives the cell, and the concentrations it starts from, must not be negative."""
-    for name, value in values["stimulus"].items():
-        if float(least := np.min(value)) < 0:
-            raise ValueError(f"stimulus.{name}={written(least)} is negative; use 0 or more")
+    check_not_negative(values, " ".join(f"stimulus.{name}" for name in values["stimulus"]))
 
 
 NETWORK = ReadyNetwork(
     name="li-rinzel",
-    meaning="calcium of one astrocyte at a fixed IP3 concentration",
-    sections={"astrocyte": section(DE_PITTA_AMPLITUDE, *CALCIUM_PARAMETERS), "stimulus": section(Stimulus())},
+    sections={"astrocyte": section(DE_PITTA_AMPLITUDE, used_in=CALCIUM), "stimulus": section(Stimulus())},
     records={
-        "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
-        "channels_not_inactivated": Recordable(
-            "astrocyte", "h", 1, "1", "share of IP3 receptor channels not inactivated", "astrocyte"
-        ),
+        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
+        "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),
     },
     shown=("calcium", "channels_not_inactivated"),
     build=build,

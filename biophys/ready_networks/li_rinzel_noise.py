@@ -8,20 +8,18 @@ from brian2 import Network
 
 from biophys.calcium.channel_noise import NOISY_CALCIUM, ChannelNoiseParameters, noisy_astrocytes
 from biophys.ready_networks.li_rinzel import NETWORK as NOISELESS
+from biophys.ready_networks.li_rinzel import alone
 from biophys.simulation.copies import Copies
 from biophys.simulation.parameters import section
 
 
 def build(copies: Copies) -> Network:
     sections = ["astrocyte", "channels", "stimulus"]
-    cell = noisy_astrocytes(copies, 1, NOISY_CALCIUM, sections, name="astrocyte")
-    cell.C, cell.h = copies.each("stimulus", "C_0"), copies.each("stimulus", "h_0")
-    return Network(cell)
+    return alone(copies, noisy_astrocytes(copies, 1, NOISY_CALCIUM, sections, name="astrocyte"))
 
 
 NETWORK = NOISELESS._replace(
     name="li-rinzel-noise",
-    meaning="calcium of one astrocyte with noisy channels at a fixed IP3 concentration",
     sections={**NOISELESS.sections, "channels": section(ChannelNoiseParameters())},
     build=build,
 )

@@ -22,7 +22,6 @@ spike, in closed form. An astrocyte releases at its first step above the thresho
 neighbours is held over a step.
 """
 
-from collections.abc import Mapping
 from copy import copy as duplicate
 from typing import Any, NamedTuple
 
@@ -45,12 +44,13 @@ from biophys.calcium.equilibria import equilibria
 from biophys.calcium.models import chi, plain
 from biophys.coupling.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, Pairs, grid
 from biophys.gliotransmission import GLIOTRANSMITTER, PRESYNAPTIC_RECEPTORS, RELEASING, GliotransmissionParameters
-from biophys.neuron import CONDUCTANCE_BASED, SCHEDULE, ConductanceParameters, NeuronParameters
+from biophys.neuron import CONDUCTANCE_BASED, ConductanceParameters, NeuronParameters, spikes_first
 from biophys.ready_networks import spiking_network
 from biophys.ready_networks.spiking_network import NEURON_RECORDS, OPENED, Weights, contacts, neurons, synapses
-from biophys.simulation.copies import Copies
+from biophys.simulation.checks import largest
+from biophys.simulation.copies import Copies, of_copy
 from biophys.simulation.network import ReadyNetwork
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import Values, section
 from biophys.simulation.quantities import written
 from biophys.synapse import AT_REST, CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
 from biophys.tripartite import RECORDS
@@ -147,9 +147,7 @@ def build(copies: Copies) -> Network:
     excitatory.astrocyte = np.concatenate([nearest[j] + c * size["astrocytes"] for c, (_, j) in enumerate(pairs)])
     for state in LINKED:
         setattr(excitatory, state, linked_var(astrocyte, state, index="astrocyte"))
-    network = Network(neuron, inhibitory, excitatory, astrocyte, *junctions)
-    network.schedule = SCHEDULE
-    return network
+    return spikes_first(neuron, inhibitory, excitatory, astrocyte, *junctions)
 
 
 def astrocytes(copies: Copies, pairs: list[Pairs], nearest: NDArray) -> tuple[NeuronGroup, list[Synapses]]:
@@ -167,11 +165,10 @@ def astrocytes(copies: Copies, pairs: list[Pairs], nearest: NDArray) -> tuple[Ne
         **RELEASING,
     )
     group.run_regularly(ARRIVAL, when="before_synapses", name="arrival")
-    resting = [rest(values) for values in of_each_copy(copies.values, copies.count)]
+    resting = [rest(of_copy(copies.values, copy)) for copy in range(copies.count)]
     for state in resting[0]:
         setattr(group, state, np.repeat(Quantity([start[state] for start in resting]), cells))
-    for state, value in gliotransmission.INITIAL.items():
-        setattr(group, state, value)
+    group.set_states(gliotransmission.INITIAL)
     group.sites = np.concatenate([np.bincount(nearest[j], minlength=cells) for _, j in pairs])
     if cells == 1:
         return group, []
@@ -181,7 +178,7 @@ def astrocytes(copies: Copies, pairs: list[Pairs], nearest: NDArray) -> tuple[Ne
     return group, [junctions]
 
 
-def rest(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def rest(values: Values) -> dict[str, Any]:
     """States C, h, I and gamma_A of an astrocyte at its lowest equilibrium with transmitter Y_start."""
     cell = AstrocyteParameters(**values["astrocyte"])
     model, p = chi(cell), plain(cell)
@@ -200,17 +197,6 @@ def rest(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         raise ValueError("astrocytes have no state of rest with these parameters; use values nearer the defaults")
     C, h, ip3 = (float(state) for state in found[0].states)
     return {"C": C * umolar, "h": h, "I": ip3 * umolar, "gamma_A": float(bound(C))}
-
-
-def of_each_copy(values: Mapping[str, Mapping[str, Any]], count: int) -> list[dict[str, dict[str, Any]]]:
-    """The values of each copy, all of them scalars."""
-    return [
-        {
-            name: {field: value[copy] if np.ndim(value) else value for field, value in fields.items()}
-            for name, fields in values.items()
-        }
-        for copy in range(count)
-    ]
 
 
 def lattice(cells: int) -> tuple[int, int]:
@@ -238,11 +224,11 @@ def neighbours(cells: int) -> Pairs:
     return i[there], j[there]
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     """ValueError if astrocytes start above their threshold of release, and as for the spiking network."""
     spiking_network.check(values)
     count = max(np.size(value) for fields in values.values() for value in fields.values())
-    for point in of_each_copy(values, count):
+    for point in (of_copy(values, copy) for copy in range(count)):
         calcium, threshold = rest(point)["C"], point["gliotransmission"]["C_Theta"]
         if calcium >= threshold:
             raise ValueError(
@@ -251,16 +237,14 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
             )
 
 
-def fastest(values: Mapping[str, Mapping[str, Any]]) -> float:
+def fastest(values: Values) -> float:
     """Rate (1/s) of the fastest process, those of the astrocytes in steps of the neurons."""
-    rates = (fastest_rate(values["astrocyte"]), values["synapse"]["Omega_c"])
-    slow = max(float(np.max(rate)) for rate in rates) * values["network"]["astrocyte_steps"]
-    return max(spiking_network.fastest(values), slow)
+    slow = largest(fastest_rate(values["astrocyte"]), values["synapse"]["Omega_c"])
+    return max(spiking_network.fastest(values), slow * values["network"]["astrocyte_steps"])
 
 
 NETWORK = ReadyNetwork(
     name="neuron-glia-network",
-    meaning="4000 neurons and 3200 astrocytes that modulate their synapses, in a pulse",
     sections={
         "network": section(Size()),
         "stimulus": section(Stimulus()),

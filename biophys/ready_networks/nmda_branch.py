@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from brian2 import Network, Quantity, cm, ms, mV, nS, ohm, pF, second, uF, um
+from brian2 import Network, Quantity, cm, ms, mV, nS, ohm, pF, uF, um
 from numpy.typing import NDArray
 
 from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
@@ -25,17 +25,16 @@ from biophys.dendrite import (
     SYNAPSE,
     GlutamateParameters,
     check_glutamate,
-    check_positive,
     fastest_rate,
     membrane,
+    volley,
 )
 from biophys.magnesium_block import MagnesiumParameters
-from biophys.neuron import SCHEDULE
+from biophys.neuron import spikes_first
+from biophys.simulation.checks import check_each, check_not_negative, check_positive
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
-from biophys.simulation.quantities import written
-from biophys.simulation.stimulus import SpikeTrains
+from biophys.simulation.parameters import Values, section
 
 
 class Shape(NamedTuple):
@@ -96,9 +95,7 @@ def build(copies: Copies) -> Network:
         pairs=lambda copy: (np.arange(synapses), contacted(copies, copy)),
     )  # fmt: skip
     contacts.weight = 1
-    network = Network(cable, axial, presynaptic, contacts)
-    network.schedule = SCHEDULE
-    return network
+    return spikes_first(cable, axial, presynaptic, contacts)
 
 
 def electrical(cable: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,22 +129,12 @@ def junctions(branches: int, compartments: int) -> NDArray[np.int64]:
 
 def contacted(copies: Copies, copy: int) -> NDArray[np.int64]:
     """Compartment of each synapse: `site` of the first branch, of the second, and so on."""
-    places, site = (round(float(copies.each("stimulus", name)[copy])) for name in ("places", "site"))
-    dealt = np.arange(copies.values["stimulus"]["synapses"]) % places
-    return dealt * copies.values["shape"]["compartments"] + site
+    stimulus = copies.of(copy, "stimulus")
+    dealt = np.arange(stimulus.synapses) % round(stimulus.places)
+    return dealt * copies.values["shape"]["compartments"] + round(stimulus.site)
 
 
-def volley(copies: Copies, copy: int) -> SpikeTrains:
-    """A spike of each of the first `active` cells at the time step nearest to `onset`."""
-    active, onset = (float(copies.each("stimulus", name)[copy]) for name in ("active", "onset"))
-    step, seconds = float(copies.clock.dt / second), float(copies.seconds / second)
-    if step < seconds <= onset:  # a network that is built to be counted lasts one step
-        raise ValueError(f"{seconds:g} s end before the spikes at {onset:g} s; simulate longer or fire earlier")
-    cells = np.arange(round(active))
-    return SpikeTrains(copies.values["stimulus"]["synapses"], cells, np.full(len(cells), np.rint(onset / step) * step))
-
-
-def fastest(values: Mapping[str, Mapping[str, Any]]) -> Any:
+def fastest(values: Values) -> float:
     """Of the compartment beside the soma, with all the synapses that one place gets.
 
     Half of its rate: what relaxes so fast is over before it is seen and need only be stable, as rk4 is up to 2.8
@@ -159,24 +146,20 @@ def fastest(values: Mapping[str, Mapping[str, Any]]) -> Any:
     return fastest_rate(compartment["g_L"] + axial, 2 * compartment["C_m"], values["synapse"], here)
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     """ValueError in one sentence for a cell that cannot be."""
-    stimulus, shape = values["stimulus"], values["shape"]
-    limits = {"active": (0, stimulus["synapses"]), "places": (1, shape["branches"]), "site": (1, shape["compartments"])}
+    synapses, shape = values["stimulus"]["synapses"], values["shape"]
+    limits = {"active": (0, synapses), "places": (1, shape["branches"]), "site": (1, shape["compartments"])}
     for name, (least, most) in limits.items():
-        for value in np.atleast_1d(stimulus[name]):
-            if value != np.rint(value) or not least <= value <= most:
-                raise ValueError(f"stimulus.{name}={value:g} is not possible; use a whole number {least} to {most}")
-    if np.min(stimulus["onset"]) < 0:
-        raise ValueError(f"stimulus.onset={written(np.min(stimulus['onset']))} is negative; use 0 or more")
-    check_positive("cable", values["cable"], "E_L", "E_e")
-    check_positive("magnesium", values["magnesium"], "Mg")
-    check_glutamate(values["synapse"])
+        rule = f"is not possible; use a whole number {least} to {most}"
+        check_each(values, f"stimulus.{name}", range(least, most + 1).__contains__, rule)
+    check_not_negative(values, "stimulus.onset")
+    check_positive(values, "cable", "E_L", "E_e")
+    check_glutamate(values)
 
 
 NETWORK = ReadyNetwork(
     name="nmda-branch",
-    meaning="dendritic branches as cables: synapses clustered in one compartment or scattered",
     sections={
         "stimulus": section(Stimulus()),
         "shape": section(Shape()),
@@ -185,15 +168,11 @@ NETWORK = ReadyNetwork(
         "magnesium": section(MagnesiumParameters()),
     },
     records={
-        "voltage": Recordable("cable", "V", mV, "mV", "potential; compartment 0 is the soma", "compartment"),
-        "nmda_conductance": Recordable(
-            "cable", "G_N", nS, "nS", "NMDA conductance, were nothing blocked", "compartment"
-        ),
-        "ampa_conductance": Recordable("cable", "G_A", nS, "nS", "AMPA conductance", "compartment"),
-        "unblocked": Recordable(
-            "cable", "B", 1, "1", "share of NMDA channels that magnesium leaves free", "compartment"
-        ),
-        "presynaptic_spikes": Recordable("presynaptic", "spikes", second, "s", "presynaptic spike times", "synapse"),
+        "voltage": Recordable("cable", "V", "mV", "potential; compartment 0 is the soma", "compartment"),
+        "nmda_conductance": Recordable("cable", "G_N", "nS", "NMDA conductance, were nothing blocked", "compartment"),
+        "ampa_conductance": Recordable("cable", "G_A", "nS", "AMPA conductance", "compartment"),
+        "unblocked": Recordable("cable", "B", "1", "share of NMDA channels that magnesium leaves free", "compartment"),
+        "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "presynaptic spike times", "synapse"),
     },
     shown=("voltage", "nmda_conductance"),
     build=build,

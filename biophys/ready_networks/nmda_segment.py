@@ -6,11 +6,10 @@ With the default block 11 synapses stay below threshold and 12 make a plateau. W
 Chance: the times of the spikes, if `window` is above 0, and the conductances of the synapses, if `spread` is.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from brian2 import Network, Quantity, ms, mV, nS, second
+from brian2 import Network, Quantity, ms
 from numpy.typing import NDArray
 
 from biophys.dendrite import (
@@ -20,16 +19,15 @@ from biophys.dendrite import (
     GlutamateParameters,
     SegmentParameters,
     check_glutamate,
-    check_positive,
     fastest_rate,
+    volley,
 )
 from biophys.magnesium_block import MagnesiumParameters
-from biophys.neuron import SCHEDULE
+from biophys.neuron import spikes_first
+from biophys.simulation.checks import check_each, check_not_negative, check_positive
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
-from biophys.simulation.quantities import written
-from biophys.simulation.stimulus import SpikeTrains
+from biophys.simulation.parameters import Values, section
 
 
 class Stimulus(NamedTuple):
@@ -52,60 +50,37 @@ def build(copies: Copies) -> Network:
     segment.V = copies.each("segment", "V_0")
     contacts = copies.synapses(
         presynaptic, segment, SYNAPSE, ["synapse"], name="synapse", on_pre=ON_SPIKE,
-        pairs=(np.arange(synapses), np.zeros(synapses, int)),
+        pairs=(np.arange(synapses), 0),
     )  # fmt: skip
     contacts.weight = np.concatenate([weights(copies, copy) for copy in range(copies.count)])
-    network = Network(presynaptic, segment, contacts)
-    network.schedule = SCHEDULE
-    return network
-
-
-def volley(copies: Copies, copy: int) -> SpikeTrains:
-    """A spike of each of the first `active` cells, on the grid of time steps."""
-    active, onset, window = (float(copies.each("stimulus", name)[copy]) for name in ("active", "onset", "window"))
-    times = onset + window * copies.chance(copy, "times").random(round(active))
-    step, seconds = float(copies.clock.dt / second), float(copies.seconds / second)
-    if step < seconds <= onset + window:  # a network that is built to be counted lasts one step
-        raise ValueError(
-            f"{seconds:g} s end before the last spike at up to {onset + window:g} s; simulate longer or fire earlier"
-        )
-    cells = np.arange(round(active))
-    return SpikeTrains(copies.values["stimulus"]["synapses"], cells, np.rint(times / step) * step)
+    return spikes_first(presynaptic, segment, contacts)
 
 
 def weights(copies: Copies, copy: int) -> NDArray:
     """Conductance of each synapse, of the mean."""
-    synapses, spread = copies.values["stimulus"]["synapses"], float(copies.each("stimulus", "spread")[copy])
-    if spread == 0:
-        return np.ones(synapses)
-    return copies.chance(copy, "conductances").gamma(spread**-2, spread**2, synapses)
+    stimulus = copies.of(copy, "stimulus")
+    if stimulus.spread == 0:
+        return np.ones(stimulus.synapses)
+    return copies.chance(copy, "conductances").gamma(stimulus.spread**-2, stimulus.spread**2, stimulus.synapses)
 
 
-def fastest(values: Mapping[str, Mapping[str, Any]]) -> Any:
+def fastest(values: Values) -> float:
     segment = values["segment"]
     return fastest_rate(segment["g_L"], segment["C_m"], values["synapse"], values["stimulus"]["active"])
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     """ValueError in one sentence for a segment that cannot be."""
-    stimulus = values["stimulus"]
-    for active in np.atleast_1d(stimulus["active"]):
-        if active != np.rint(active) or not 0 <= active <= stimulus["synapses"]:
-            raise ValueError(
-                f"stimulus.active={active:g} is no count of the {stimulus['synapses']} synapses; "
-                "use a whole number from 0 to that"
-            )
-    for name in ("onset", "window", "spread"):
-        if np.min(stimulus[name]) < 0:
-            raise ValueError(f"stimulus.{name}={written(np.min(stimulus[name]) * 1)} is negative; use 0 or more")
-    check_positive("segment", values["segment"], "E_L", "E_e", "V_0", "V_spike")
-    check_positive("magnesium", values["magnesium"], "Mg")
-    check_glutamate(values["synapse"])
+    synapses = values["stimulus"]["synapses"]
+    rule = f"is no count of the {synapses} synapses; use a whole number from 0 to that"
+    check_each(values, "stimulus.active", range(synapses + 1).__contains__, rule)
+    check_not_negative(values, "stimulus.onset stimulus.window stimulus.spread")
+    check_positive(values, "segment", "E_L", "E_e", "V_0", "V_spike")
+    check_glutamate(values)
 
 
 NETWORK = ReadyNetwork(
     name="nmda-segment",
-    meaning="a dendritic segment whose NMDA receptors answer enough synapses with a plateau",
     sections={
         "stimulus": section(Stimulus()),
         "segment": section(SegmentParameters()),
@@ -113,12 +88,12 @@ NETWORK = ReadyNetwork(
         "magnesium": section(MagnesiumParameters()),
     },
     records={
-        "voltage": Recordable("segment", "V", mV, "mV", "potential of the segment", "segment"),
-        "nmda_conductance": Recordable("segment", "G_N", nS, "nS", "NMDA conductance, were nothing blocked", "segment"),
-        "ampa_conductance": Recordable("segment", "G_A", nS, "nS", "AMPA conductance", "segment"),
-        "unblocked": Recordable("segment", "B", 1, "1", "share of NMDA channels that magnesium leaves free", "segment"),
-        "nmda_spikes": Recordable("segment", "spikes", second, "s", "times at which V rises above V_spike", "segment"),
-        "presynaptic_spikes": Recordable("presynaptic", "spikes", second, "s", "presynaptic spike times", "synapse"),
+        "voltage": Recordable("segment", "V", "mV", "potential of the segment"),
+        "nmda_conductance": Recordable("segment", "G_N", "nS", "NMDA conductance, were nothing blocked"),
+        "ampa_conductance": Recordable("segment", "G_A", "nS", "AMPA conductance"),
+        "unblocked": Recordable("segment", "B", "1", "share of NMDA channels that magnesium leaves free"),
+        "nmda_spikes": Recordable("segment", "spikes", "s", "times at which V rises above V_spike"),
+        "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "presynaptic spike times", "synapse"),
     },
     shown=("voltage", "nmda_conductance", "unblocked"),
     build=build,

@@ -6,8 +6,7 @@ activities are drawn evenly from x (1 - spread) .. x (1 + spread) with the seed.
 coupled in every stage of the Runge-Kutta step, so the sum over them is as accurate as the rest.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from brian2 import Network, Quantity, second
@@ -15,9 +14,10 @@ from brian2 import Network, Quantity, second
 from biophys.circuits.time_grid import whole_steps
 from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
 from biophys.plasticity.macro_plasticity import COUPLING, MACRO, MacroParameters
+from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import Values, section
 
 CYCLES = 6  # as many as RMAAT's first version simulated
 
@@ -47,14 +47,14 @@ active_steps : integer (constant)
 
 def build(copies: Copies) -> Network:
     pre, post = (copies.values["stimulus"][name] for name in ("presynaptic", "postsynaptic"))
-    count, step = pre * post, float(copies.clock.dt / second)
+    count = pre * post
     synapse = exchanging_neurons(copies, count, MACRO + SYNAPSE, ["macro"], fluxes=["S"], name="synapse")
     rows, columns = np.repeat(np.arange(pre), post), np.tile(np.arange(post), pre)
     activity = activities(copies, pre + post)
     synapse.x_i, synapse.x_j = activity[:, rows].ravel(), activity[:, pre + columns].ravel()
     synapse.row, synapse.column = np.tile(rows, copies.count), np.tile(columns, copies.count)
     for name in ("cycle", "active"):
-        steps = whole_steps(copies.each("stimulus", name) / second, step, f"stimulus.{name}")
+        steps = whole_steps(copies.each("stimulus", name) / second, copies.step, f"stimulus.{name}")
         setattr(synapse, f"{name}_steps", np.repeat(steps, count))
     pairs = np.nonzero(~np.eye(count, dtype=bool))
     coupling = exchange_synapses(copies, synapse, COUPLING, ["macro"], pairs=pairs, name="coupling")
@@ -68,13 +68,13 @@ def activities(copies: Copies, neurons: int) -> np.ndarray:
     return mean * (1 + spread * even)
 
 
-def fastest(values: Mapping[str, Mapping[str, Any]]) -> Any:
+def fastest(values: Values) -> float:
     macro = values["macro"]
     decays = (("beta", "tau_s"), ("gamma_s", "tau_p_s"), ("gamma_l", "tau_p_l"))
-    return max(np.max(np.asarray(macro[rate] / (macro[time] / second))) for rate, time in decays)
+    return largest(*(macro[rate] / macro[time] for rate, time in decays))
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     cycle, active = np.broadcast_arrays(
         *(np.asarray(values["stimulus"][name] / second) for name in ("cycle", "active"))
     )
@@ -88,14 +88,13 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
 
 NETWORK = ReadyNetwork(
     name="retention",
-    meaning="short- and long-term processes of an astrocyte at nine synapses under cycles of activity (RMAAT)",
     sections={"macro": section(MacroParameters()), "stimulus": section(Stimulus())},
     records={
-        "strength": Recordable("synapse", "s", 1, "1", "strength of the synapse", "synapse"),
-        "short_term": Recordable("synapse", "p_s", 1, "1", "short-term process of the astrocyte", "synapse"),
-        "long_term": Recordable("synapse", "p_l", 1, "1", "long-term process of the astrocyte", "synapse"),
-        "coactivity": Recordable("synapse", "theta", 1, "1", "product of the neurons' activities", "synapse"),
-        "coupling": Recordable("synapse", "S", 1, "1", "sum over the other processes", "synapse"),
+        "strength": Recordable("synapse", "s", "1", "strength of the synapse"),
+        "short_term": Recordable("synapse", "p_s", "1", "short-term process of the astrocyte"),
+        "long_term": Recordable("synapse", "p_l", "1", "long-term process of the astrocyte"),
+        "coactivity": Recordable("synapse", "theta", "1", "product of the neurons' activities"),
+        "coupling": Recordable("synapse", "S", "1", "sum over the other processes"),
     },
     shown=("strength", "short_term", "long_term"),
     build=build,

@@ -19,13 +19,12 @@ takes one step. Brian2 ends refractoriness with the equations, thus after the th
 off the refractory times.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from brian2 import Gohm, Hz, Network, Quantity, ms, mV, pA, second, umolar
 
-from biophys.astrocyte import CALCIUM, CALCIUM_PARAMETERS, DE_PITTA_AMPLITUDE
+from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE
 from biophys.endocannabinoid import (
     FEEDBACK,
     FLOOR,
@@ -34,15 +33,15 @@ from biophys.endocannabinoid import (
     TWO_AG,
     EndocannabinoidParameters,
 )
+from biophys.neuron import spikes_first
+from biophys.simulation.checks import check_each, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
-from biophys.simulation.quantities import written
+from biophys.simulation.parameters import Values, section
 from biophys.simulation.stimulus import SpikeTrains, poisson_trains
 
 NEURONS = 2
 PARK_MILLER = 2**31 - 1  # draws are whole numbers from 1 to one less
-SCHEDULE = ["start", "thresholds", "resets", "synapses", "groups", "end"]
 REST = {"C": 0.071 * umolar, "h": 0.78}  # calcium and channels near rest
 
 LEAKY_NEURON = """
@@ -111,11 +110,10 @@ def build(copies: Copies) -> Network:
         threshold="C > C_Theta", refractory="T_Glu - dt",
     )  # fmt: skip
     astrocyte.C, astrocyte.h, astrocyte.I = REST["C"], REST["h"], copies.each("endocannabinoid", "I_star")
-    both, one = np.arange(NEURONS), np.zeros(NEURONS, int)
+    both = np.arange(NEURONS)
     synapses = copies.synapses(
-        inputs, neurons, SYNAPSE, ["synapse", "fault"], name="synapses", on_pre=ON_INPUT,
+        inputs, neurons, SYNAPSE, ["synapse", "fault", "neuron", "endocannabinoid"], name="synapses", on_pre=ON_INPUT,
         pairs=(np.arange(NEURONS * count), np.repeat(both, count)),
-        namespace=shared(copies, "neuron", "endocannabinoid"),
     )  # fmt: skip
     synapses.PR = np.repeat(copies.each("synapse", "PR_0"), NEURONS * count)
     synapses.damaged = np.concatenate([damaged(copies, copy) for copy in range(copies.count)])
@@ -123,79 +121,61 @@ def build(copies: Copies) -> Network:
         [copies.chance(copy, "release").integers(1, PARK_MILLER, NEURONS * count) for copy in range(copies.count)]
     )
     heard = copies.synapses(
-        neurons, astrocyte, "", [], name="heard", on_pre="AG_post += Delta_AG", pairs=(both, one),
-        namespace=shared(copies, "endocannabinoid"),
-    )  # fmt: skip
+        neurons, astrocyte, "", ["endocannabinoid"], name="heard", on_pre="AG_post += Delta_AG", pairs=(both, 0)
+    )
     glutamate = copies.synapses(
-        astrocyte, neurons, "", ["fault"], name="glutamate", on_pre=ON_CALCIUM, pairs=(one, both),
-        namespace=shared(copies, "endocannabinoid"),
-    )  # fmt: skip
-    network = Network(inputs, neurons, astrocyte, synapses, heard, glutamate)
-    network.schedule = SCHEDULE
-    return network
-
-
-def shared(copies: Copies, *names: str) -> dict[str, Any]:
-    """Parameters of sections that are the same in all copies; synapses read the others from their target."""
-    fields = {field: value for name in names for field, value in copies.values[name].items()}
-    return {field: value for field, value in fields.items() if not np.ndim(value)}
+        astrocyte, neurons, "", ["fault", "endocannabinoid"], name="glutamate", on_pre=ON_CALCIUM, pairs=(0, both)
+    )
+    return spikes_first(inputs, neurons, astrocyte, synapses, heard, glutamate)
 
 
 def input_trains(copies: Copies, copy: int) -> SpikeTrains:
     """One Poisson train a synapse, those of N1 first."""
-    rates = np.full(NEURONS * copies.values["synapse"]["per_neuron"], float(copies.each("stimulus", "rate")[copy] / Hz))
-    seconds, step = float(copies.seconds / second), float(copies.clock.dt / second)
-    return poisson_trains(rates, seconds, step, copies.chance(copy, "inputs"))
+    rates = np.full(NEURONS * copies.values["synapse"]["per_neuron"], copies.of(copy, "stimulus").rate)
+    return poisson_trains(rates, copies.seconds, copies.step, copies.chance(copy, "inputs"))
 
 
 def damaged(copies: Copies, copy: int) -> np.ndarray:
     """1 for the synapses that fail, the first of each neuron, and 0 for the others."""
-    count = copies.values["synapse"]["per_neuron"]
-    failing = [round(float(copies.each("fault", f"share_{neuron + 1}")[copy]) * count) for neuron in range(NEURONS)]
+    count, fault = copies.values["synapse"]["per_neuron"], copies.of(copy, "fault")
+    failing = (round(share * count) for share in (fault.share_1, fault.share_2))
     return np.concatenate([np.arange(count) < number for number in failing]).astype(float)
 
 
-def fastest(values: Mapping[str, Mapping[str, Any]]) -> Any:
+def fastest(values: Values) -> float:
     """Exchange of calcium with the reticulum, and the refractory time, which a step must not exceed."""
     calcium = values["astrocyte"]["Omega_C"] * (1 + values["astrocyte"]["rho_A"])
-    return max(np.max(calcium), np.max(0.5 / values["neuron"]["t_ref"]))
+    return largest(calcium, 0.5 / values["neuron"]["t_ref"])
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     """Probabilities and shares lie between 0 and 1, and the refractory time above 0."""
-    for path in ("synapse.PR_0", "fault.share_1", "fault.share_2", "fault.PR_fault", "fault.glutamate_left"):
-        name, field = path.split(".")
-        for value in np.atleast_1d(values[name][field]):
-            if not 0 <= value <= 1:
-                raise ValueError(f"{path}={value:g} is no share; use a number from 0 to 1")
-    if np.min(refractory := values["neuron"]["t_ref"]) <= 0:
-        raise ValueError(f"neuron.t_ref={written(np.min(refractory))} is no time; use one above 0, such as 2*ms")
+    shares = "synapse.PR_0 fault.share_1 fault.share_2 fault.PR_fault fault.glutamate_left"
+    check_each(values, shares, lambda share: 0 <= share <= 1, "is no share; use a number from 0 to 1")
+    check_each(values, "neuron.t_ref", lambda time: time > 0, "is no time; use one above 0, such as 2*ms")
 
 
 NETWORK = ReadyNetwork(
     name="self-repair",
-    meaning="a neuron that loses synapses recovers through an astrocyte that its neighbour keeps awake",
     sections={
         "stimulus": section(Stimulus()),
         "synapse": section(Synapses()),
         "neuron": section(Neuron()),
         "endocannabinoid": section(EndocannabinoidParameters()),
-        "astrocyte": section(DE_PITTA_AMPLITUDE._replace(O_P=0.8 * umolar / second), *CALCIUM_PARAMETERS),
+        "astrocyte": section(DE_PITTA_AMPLITUDE._replace(O_P=0.8 * umolar / second), used_in=CALCIUM),
         "fault": section(Fault()),
     },
     records={
-        "spikes": Recordable("neurons", "spikes", second, "s", "times of spikes of N1 and N2", "neuron"),
-        "voltage": Recordable("neurons", "v", mV, "mV", "voltage above rest", "neuron"),
-        "two_ag": Recordable("neurons", "AG", umolar, "umolar", "2-AG that the neuron released", "neuron"),
-        "suppression": Recordable("neurons", "DSE", 1, "%", "change of release by the neuron's 2-AG (DSE)", "neuron"),
-        "potentiation": Recordable("neurons", "eSP", 1, "%", "change of release by the astrocyte (e-SP)", "neuron"),
-        "glutamate": Recordable("neurons", "Glu", umolar, "umolar", "glutamate from the astrocyte", "neuron"),
-        "release_probability": Recordable("synapses", "PR", 1, "1", "release probability at the last input", "synapse"),
-        "calcium": Recordable("astrocyte", "C", umolar, "umolar", "free calcium in the astrocyte", "astrocyte"),
-        "inositol_trisphosphate": Recordable("astrocyte", "I", umolar, "umolar", "IP3 in the astrocyte", "astrocyte"),
-        "glutamate_releases": Recordable(
-            "astrocyte", "spikes", second, "s", "times at which the astrocyte releases glutamate", "astrocyte"
-        ),
+        "spikes": Recordable("neurons", "spikes", "s", "times of spikes of N1 and N2", "neuron"),
+        "voltage": Recordable("neurons", "v", "mV", "voltage above rest", "neuron"),
+        "two_ag": Recordable("neurons", "AG", "umolar", "2-AG that the neuron released", "neuron"),
+        "suppression": Recordable("neurons", "DSE", "%", "change of release by the neuron's 2-AG (DSE)", "neuron"),
+        "potentiation": Recordable("neurons", "eSP", "%", "change of release by the astrocyte (e-SP)", "neuron"),
+        "glutamate": Recordable("neurons", "Glu", "umolar", "glutamate from the astrocyte", "neuron"),
+        "release_probability": Recordable("synapses", "PR", "1", "release probability at the last input", "synapse"),
+        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
+        "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
+        "glutamate_releases": Recordable("astrocyte", "spikes", "s", "times at which the astrocyte releases glutamate"),
     },
     shown=("spikes", "release_probability", "suppression", "potentiation", "calcium"),
     build=build,

@@ -6,8 +6,7 @@ later by the synapse's lag (earlier if negative). Lags are evenly spaced around 
 window; with `synapses=1`, `lag` is that of the synapse. Pairs start at the nearest time step.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from brian2 import Hz, Network, Quantity, ms, second
@@ -15,9 +14,10 @@ from numpy.typing import NDArray
 
 from biophys.circuits.time_grid import whole_steps
 from biophys.plasticity.spike_timing import ON_POST, ON_PRE, SPIKE_TIMING, SpikeTimingParameters, weights_before_marks
+from biophys.simulation.checks import check_each
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import Values, section
 from biophys.simulation.stimulus import SpikeTrains
 
 
@@ -33,7 +33,7 @@ class Stimulus(NamedTuple):
 
 
 def build(copies: Copies) -> Network:
-    step, count = float(copies.clock.dt / second), copies.values["stimulus"]["synapses"]
+    step, count = copies.step, copies.values["stimulus"]["synapses"]
     lags = all_lags(copies)
     steps = whole_steps(lags, step, "a lag of stimulus.lag and stimulus.spacing")
     periods = np.atleast_1d(1 / copies.each("stimulus", "rate") / second)
@@ -71,32 +71,29 @@ def all_lags(copies: Copies) -> NDArray[np.float64]:
 
 def check_end(copies: Copies, lags: NDArray, periods: NDArray) -> None:
     """All pairs must fit into the simulated time, or the weights would tell of fewer."""
-    seconds = float(copies.seconds / second)
-    needed = float(((copies.values["stimulus"]["pairs"] - 1) * periods + np.abs(lags).max(axis=1)).max())
+    seconds, pairs = copies.seconds, copies.values["stimulus"]["pairs"]
+    needed = float(((pairs - 1) * periods + np.abs(lags).max(axis=1)).max())
     if needed >= seconds:
         raise ValueError(f"{seconds:g} s end before the last pair at {needed:.6g} s; simulate longer or fewer pairs")
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
-    rates, starts = (np.atleast_1d(values["stimulus"][name]) for name in ("rate", "w_0"))
-    if not np.all(rates > 0 * Hz):
+def check(values: Values) -> None:
+    if np.min(values["stimulus"]["rate"]) <= 0:
         raise ValueError("stimulus.rate=0 Hz fires no pairs; use a rate above 0 Hz")
-    if not np.all((starts >= 0) & (starts <= 1)):
-        wrong = starts[~((starts >= 0) & (starts <= 1))][0]
-        raise ValueError(f"stimulus.w_0={wrong:g} is no share of the largest weight; use 0 to 1")
+    share = "is no share of the largest weight; use 0 to 1"
+    check_each(values, "stimulus.w_0", lambda weight: 0 <= weight <= 1, share)
 
 
 NETWORK = ReadyNetwork(
     name="spike-timing",
-    meaning="weights of synapses whose two cells fire at fixed lags (pair-based STDP)",
     sections={"plasticity": section(SpikeTimingParameters()), "stimulus": section(Stimulus())},
     records={
-        "weight": Recordable("synapse", "w", 1, "1", "weight, of the largest", "synapse"),
-        "lag": Recordable("synapse", "lag", ms, "ms", "lag of the postsynaptic spike", "synapse"),
-        "presynaptic_trace": Recordable("synapse", "x_now", 1, "1", "trace of presynaptic spikes", "synapse"),
-        "postsynaptic_trace": Recordable("synapse", "y_now", 1, "1", "trace of postsynaptic spikes", "synapse"),
-        "presynaptic_spikes": Recordable("pre", "spikes", second, "s", "times of presynaptic spikes", "synapse"),
-        "postsynaptic_spikes": Recordable("post", "spikes", second, "s", "times of postsynaptic spikes", "synapse"),
+        "weight": Recordable("synapse", "w", "1", "weight, of the largest"),
+        "lag": Recordable("synapse", "lag", "ms", "lag of the postsynaptic spike"),
+        "presynaptic_trace": Recordable("synapse", "x_now", "1", "trace of presynaptic spikes"),
+        "postsynaptic_trace": Recordable("synapse", "y_now", "1", "trace of postsynaptic spikes"),
+        "presynaptic_spikes": Recordable("pre", "spikes", "s", "times of presynaptic spikes", "synapse"),
+        "postsynaptic_spikes": Recordable("post", "spikes", "s", "times of postsynaptic spikes", "synapse"),
     },
     shown=("weight",),
     build=build,

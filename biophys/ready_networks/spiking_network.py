@@ -7,17 +7,18 @@ slightly synchronous. Cells 0 .. excitatory-1 are excitatory. Every pair of cell
 itself included.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from brian2 import Network, NeuronGroup, Quantity, Synapses, mV, nS, second
+from brian2 import Network, NeuronGroup, Quantity, Synapses, nS
 
 from biophys.coupling.gap_junctions import Pairs
-from biophys.neuron import CONDUCTANCE_BASED, SCHEDULE, SPIKING, ConductanceParameters, NeuronParameters
+from biophys.neuron import CONDUCTANCE_BASED, SPIKING, ConductanceParameters, NeuronParameters, spikes_first
+from biophys.simulation.checks import check_each, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import Values, section
 from biophys.simulation.quantities import written
 from biophys.synapse import AT_REST, RELEASE, RELEASE_SITE, SynapseParameters
 
@@ -43,11 +44,13 @@ OPENED = {"excitatory": "g_e_post += w_e*r_S\n", "inhibitory": "g_i_post += w_i*
 
 def build(copies: Copies) -> Network:
     neuron = neurons(copies, CONDUCTANCE_BASED, ["neuron"])
-    network = Network(neuron)
-    for kind, opened in OPENED.items():
-        network.add(synapses(copies, neuron, ["synapse"], kind, contacts(copies, kind), AT_REST + RELEASE + opened))
-    network.schedule = SCHEDULE
-    return network
+    return spikes_first(
+        neuron,
+        *(
+            synapses(copies, neuron, ["synapse"], kind, contacts(copies, kind), AT_REST + RELEASE + opened)
+            for kind, opened in OPENED.items()
+        ),
+    )
 
 
 def neurons(copies: Copies, equations: str, sections: Sequence[str]) -> NeuronGroup:
@@ -67,12 +70,10 @@ def contacts(copies: Copies, kind: str) -> list[Pairs]:
     """Source and target cell of each excitatory or inhibitory synapse of each copy."""
     size = copies.values["network"]
     first, sources = (0, size["excitatory"]) if kind == "excitatory" else (size["excitatory"], size["inhibitory"])
-    chances = copies.each("network", f"p_{kind[0]}")
+    chances, cells = copies.each("network", f"p_{kind[0]}"), size["excitatory"] + size["inhibitory"]
     made = []
-    for copy in range(copies.count):
-        i, j = chance_pairs(
-            copies.chance(copy, kind), sources, size["excitatory"] + size["inhibitory"], float(chances[copy])
-        )
+    for copy, chance in enumerate(chances):
+        i, j = chance_pairs(copies.chance(copy, kind), sources, cells, float(chance))
         made.append((i + first, j))
     return made
 
@@ -115,15 +116,11 @@ def synapses(
     return group
 
 
-def check(values: Mapping[str, Mapping[str, Any]]) -> None:
+def check(values: Values) -> None:
     """ValueError if no cells would be connected, or reset neurons would be above threshold."""
-    for name in ("p_e", "p_i"):
-        for value in np.atleast_1d(values["network"][name]):
-            if not 0 < value <= 1:
-                raise ValueError(
-                    f"network.{name}={value:g} makes no network; use a probability above 0, or to silence the synapses "
-                    f"synapse.{name.replace('p', 'w')}=0*nS"
-                )
+    for kind in ("e", "i"):
+        rule = f"makes no network; use a probability above 0, or to silence the synapses synapse.w_{kind}=0*nS"
+        check_each(values, f"network.p_{kind}", lambda chance: 0 < chance <= 1, rule)
     reset, threshold = values["neuron"]["V_r"], values["neuron"]["V_th"]
     if np.any(reset >= threshold):
         raise ValueError(
@@ -132,23 +129,21 @@ def check(values: Mapping[str, Mapping[str, Any]]) -> None:
         )
 
 
-def fastest(values: Mapping[str, Mapping[str, Any]]) -> float:
+def fastest(values: Values) -> float:
     """Rate (1/s) of the fastest of membrane and synaptic conductances."""
     neuron = values["neuron"]
-    rates = (neuron["g_l"] / neuron["C_m"], 1 / neuron["tau_e"], 1 / neuron["tau_i"])
-    return max(float(np.max(rate)) for rate in rates)
+    return largest(neuron["g_l"] / neuron["C_m"], 1 / neuron["tau_e"], 1 / neuron["tau_i"])
 
 
 NEURON_RECORDS = {
-    "spikes": Recordable("neuron", "spikes", second, "s", "times of spikes", "neuron"),
-    "membrane_potential": Recordable("neuron", "v", mV, "mV", "membrane potential", "neuron"),
-    "excitatory_conductance": Recordable("neuron", "g_e", nS, "nS", "excitatory synaptic conductance", "neuron"),
-    "inhibitory_conductance": Recordable("neuron", "g_i", nS, "nS", "inhibitory synaptic conductance", "neuron"),
+    "spikes": Recordable("neuron", "spikes", "s", "times of spikes"),
+    "membrane_potential": Recordable("neuron", "v", "mV", "membrane potential"),
+    "excitatory_conductance": Recordable("neuron", "g_e", "nS", "excitatory synaptic conductance"),
+    "inhibitory_conductance": Recordable("neuron", "g_i", "nS", "inhibitory synaptic conductance"),
 }
 
 NETWORK = ReadyNetwork(
     name="spiking-network",
-    meaning="4000 excitatory and inhibitory neurons with depressing synapses",
     sections={
         "network": section(Size()),
         "neuron": section(NeuronParameters()) | section(ConductanceParameters()),

@@ -10,7 +10,7 @@ threshold, where the astrocyte is refractory: the first release stays the only o
 from typing import NamedTuple
 
 import numpy as np
-from brian2 import Hz, Network, Quantity, second
+from brian2 import Hz, Network, Quantity
 
 from biophys.astrocyte import AstrocyteParameters
 from biophys.gliotransmission import GliotransmissionParameters
@@ -30,19 +30,16 @@ class Stimulus(NamedTuple):
 
 
 def build(copies: Copies) -> Network:
-    rates, synapses = copies.each("stimulus", "rate"), copies.values["stimulus"]["synapses"]
-    seconds, step = float(copies.seconds / second), float(copies.clock.dt / second)
-
     def trains(copy: int) -> SpikeTrains:
-        each = np.full(synapses, rates[copy] / Hz)
-        return poisson_trains(each, seconds, step, copies.chance(copy, "stimulus"))
+        stimulus = copies.of(copy, "stimulus")
+        rates = np.full(stimulus.synapses, stimulus.rate)
+        return poisson_trains(rates, copies.seconds, copies.step, copies.chance(copy, "stimulus"))
 
-    return closed_loop(copies, trains, synapses)
+    return closed_loop(copies, trains, copies.values["stimulus"]["synapses"])
 
 
 NETWORK = ReadyNetwork(
     name="tripartite",
-    meaning="an astrocyte and its synapses: release, calcium, gliotransmission",
     sections={
         "stimulus": section(Stimulus()),
         "synapse": section(SynapseParameters()),

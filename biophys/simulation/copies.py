@@ -7,12 +7,14 @@ Every copy draws its chance events from its own seed, so it does not matter whic
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from brian2 import Clock, NeuronGroup, Quantity, SpikeGeneratorGroup, Synapses, get_dimensions, second
 from numpy.typing import ArrayLike, NDArray
 
+from biophys.simulation.parameters import Values
 from biophys.simulation.stimulus import SpikeTrains
 
 BASE_UNITS = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
@@ -22,14 +24,12 @@ class Copies:
     """What a network is built from: parameter values, seeds, and the time step shared by all copies.
 
     values: by section and name; a scalar (the same in every copy) or a Quantity or array of one value a copy.
-    seeds: one a copy. step and seconds are quantities of time.
+    seeds: one a copy. step and seconds are given as quantities of time, and kept as numbers in s.
     """
 
-    def __init__(
-        self, values: Mapping[str, Mapping[str, Any]], seeds: Sequence[int], *, step: Quantity, seconds: Quantity
-    ) -> None:
-        self.values, self.seeds, self.seconds = values, list(seeds), seconds
-        self.clock = Clock(step, name="steps")
+    def __init__(self, values: Values, seeds: Sequence[int], *, step: Quantity, seconds: Quantity) -> None:
+        self.values, self.seeds, self.clock = values, list(seeds), Clock(step, name="steps")
+        self.step, self.seconds = float(step / second), float(seconds / second)
 
     @property
     def count(self) -> int:
@@ -40,6 +40,11 @@ class Copies:
         """One parameter as an array with a value for each copy."""
         value = self.values[section][name]
         return value if np.ndim(value) else np.repeat(value, self.count)
+
+    def of(self, copy: int, section: str) -> Any:
+        """Parameters of one copy by their names, `copies.of(0, "stimulus").rate`, as plain numbers in SI base units."""
+        fields = of_copy(self.values, copy)[section].items()
+        return SimpleNamespace(**{name: value if isinstance(value, int) else float(value) for name, value in fields})
 
     def chance(self, copy: int, stream: str) -> np.random.Generator:
         """Random numbers of one copy for one purpose; they depend on the copy's seed and the name alone."""
@@ -71,8 +76,8 @@ class Copies:
     ) -> Synapses:
         """Synapses between cells of the same copy.
 
-        pairs: numbers of source and target cell of each synapse within one copy; a function of the copy's number
-            if they differ from copy to copy.
+        pairs: numbers of source and target cell of each synapse within one copy, or one number for all; a function of
+            the copy's number if they differ from copy to copy.
         options: of brian2.Synapses; `namespace` adds to the parameters.
         """
         # a cell's own value is seen by its incoming synapses under the same name
@@ -81,7 +86,7 @@ class Copies:
         group = Synapses(source, target, equations + declared, namespace=shared, name=name, **options)
         sources, targets, copies = [], [], []
         for copy in range(self.count):
-            i, j = (np.atleast_1d(cells) for cells in (pairs(copy) if callable(pairs) else pairs))
+            i, j = np.broadcast_arrays(*(np.atleast_1d(cells) for cells in (pairs(copy) if callable(pairs) else pairs)))
             sources.append(i + copy * (len(source) // self.count))
             targets.append(j + copy * (len(target) // self.count))
             copies.append(np.full(len(i), copy))
@@ -111,6 +116,14 @@ class Copies:
                     own[name] = value
         declared = "".join(f"\n{name} : {unit_expression(value)} (constant)" for name, value in own.items())
         return declared, shared, own
+
+
+def of_copy(values: Values, copy: int) -> dict[str, dict[str, Any]]:
+    """The values of one copy, all of them scalars."""
+    return {
+        section: {name: value[copy] if np.ndim(value) else value for name, value in fields.items()}
+        for section, fields in values.items()
+    }
 
 
 def unit_expression(value: Any) -> str:

@@ -15,9 +15,11 @@ import xarray as xr
 from brian2 import BrianLogger, Network, Quantity, SpikeMonitor, StateMonitor, second
 from brian2.groups.group import Group
 
+from biophys.ready_networks import NETWORKS
+from biophys.simulation.checks import check_not_negative, largest
 from biophys.simulation.copies import Copies
-from biophys.simulation.parameters import Parameter, Sections, parameter, table
-from biophys.simulation.quantities import written
+from biophys.simulation.parameters import Parameter, Sections, Values, parameter, table
+from biophys.simulation.quantities import evaluated
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import choose_target, compiled_mark, run
 
@@ -28,15 +30,25 @@ SPIKES = "spikes"
 class Recordable(NamedTuple):
     """A state of a Brian2 object (or its spikes) and how it appears in a dataset.
 
-    cells names the dimension that counts the object's cells or synapses in one copy.
+    units as text, such as "umolar", "s", "%", or "1" for a pure number; cells names the dimension that counts the
+    object's cells or synapses in one copy, which is called like the object if left out.
     """
 
     group: str
     state: str
-    unit: Any
     units: str
     meaning: str
-    cells: str
+    cells: str = ""
+
+    @property
+    def unit(self) -> Any:
+        """What a value of 1 stands for."""
+        return {"s": second, "%": 1}.get(self.units) or evaluated(self.units, "units")
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Of the variable in a dataset."""
+        return {"units": self.units, "long_name": self.meaning}
 
 
 class ReadyNetwork(NamedTuple):
@@ -49,7 +61,6 @@ class ReadyNetwork(NamedTuple):
     """
 
     name: str
-    meaning: str
     sections: Sections
     records: Mapping[str, Recordable]
     shown: Sequence[str]  # recorded if nothing else is asked for
@@ -57,8 +68,13 @@ class ReadyNetwork(NamedTuple):
     seconds: float  # simulated time
     step: float  # s
     every: float  # s between records
-    fastest: Callable[[Mapping[str, Mapping[str, Any]]], Any] | None = None
-    check: Callable[[Mapping[str, Mapping[str, Any]]], None] | None = None
+    fastest: Callable[[Values], Any] | None = None
+    check: Callable[[Values], None] | None = None
+
+    @property
+    def meaning(self) -> str:
+        """The sentence about it in the table of biophys/ready_networks."""
+        return NETWORKS.get(self.name, "a network of one's own")
 
     def __str__(self) -> str:
         """Meaning, parameters and variables."""
@@ -208,7 +224,6 @@ def read(network: Network, wanted: Mapping[str, Recordable], points: int) -> dic
     """The recorded arrays, with dims (point, cells, time) or (point, cells, event)."""
     arrays = {}
     for name, recordable in wanted.items():
-        attributes = {"units": recordable.units, "long_name": recordable.meaning}
         if recordable.state == SPIKES:
             monitor = network[f"{recordable.group}_spikes"]
             values = events(np.array(monitor.i), np.array(monitor.t / second), len(network[recordable.group]))
@@ -218,9 +233,10 @@ def read(network: Network, wanted: Mapping[str, Recordable], points: int) -> dic
             values = np.array(getattr(monitor, recordable.state) / recordable.unit, float)
             last = xr.Variable("time", np.array(monitor.t / second), {"units": "s", "long_name": "simulated time"})
         values = values.reshape(points, len(values) // points, values.shape[-1])
-        cells = xr.Variable(recordable.cells, np.arange(values.shape[1]), {"units": "1", "long_name": "number"})
-        coordinates = {recordable.cells: cells, last.dims[0]: last}
-        arrays[name] = xr.DataArray(values, coordinates, ["point", *coordinates], attrs=attributes)
+        cells = recordable.cells or recordable.group
+        number = xr.Variable(cells, np.arange(values.shape[1]), {"units": "1", "long_name": "number"})
+        coordinates = {cells: number, last.dims[0]: last}
+        arrays[name] = xr.DataArray(values, coordinates, ["point", *coordinates], attrs=recordable.attributes)
     return arrays
 
 
@@ -243,23 +259,23 @@ def check_times(seconds: float, step: float, every: float) -> None:
         raise ValueError(f"every {every:g} s is no multiple of the step {step:g} s; use {fitting:g}")
 
 
-def check_values(network: ReadyNetwork, values: Mapping[str, Mapping[str, Any]], step: float) -> None:
+def check_values(network: ReadyNetwork, values: Values, step: float) -> None:
     """Counts above 0, what the network checks itself, and a step that follows the fastest process."""
     for section, fields in network.sections.items():
         for field, given in fields.items():
             value = values[section][field]
             if isinstance(given.value, int) and value < 1:
                 raise ValueError(f"{section}.{field}={value} builds no network; use at least 1")
-            if field.endswith("rate") and float(np.min(value)) < 0:
-                raise ValueError(f"{section}.{field}={written(np.min(value) * 1)} is negative; use 0 or more")
+            if field.endswith("rate"):
+                check_not_negative(values, f"{section}.{field}")
     if network.check is not None:
         network.check(values)
     if network.fastest is not None:
-        largest = STABLE / float(np.max(network.fastest(values)))
-        if step > largest * (1 + 1e-9):
+        lifetime = 1 / largest(network.fastest(values))
+        if step > STABLE * lifetime * (1 + 1e-9):
             raise ValueError(
                 f"step {step:g} s is too large for these parameters, whose fastest process takes "
-                f"{largest / STABLE:.3g} s; use --step {largest:.2g} or less"
+                f"{lifetime:.3g} s; use --step {STABLE * lifetime:.2g} or less"
             )
 
 

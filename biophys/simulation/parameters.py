@@ -22,13 +22,15 @@ class Parameter(NamedTuple):
 
 Section = dict[str, Parameter]
 Sections = Mapping[str, Section]
+Values = Mapping[str, Mapping[str, Any]]  # by section and name: scalars, or arrays of one value a copy
 
 
-def section(defaults: NamedTuple, *names: str) -> Section:
-    """The parameters of a NamedTuple, or those named, with the comments behind its fields as meanings."""
+def section(defaults: NamedTuple, *names: str, used_in: str = "") -> Section:
+    """The parameters of a NamedTuple, or those named or used in equations, with the comments behind them as meanings."""
     comments = dict(re.findall(r"^    (\w+):.*?  # ((?:(?!  #).)*)", inspect.getsource(type(defaults)), re.MULTILINE))
-    values = defaults._asdict()
-    return {name: Parameter(values[name], comments.get(name, "")) for name in names or values}
+    values, used = defaults._asdict(), re.findall(r"\w+", used_in)
+    chosen = names or [name for name in values if not used_in or name in used]
+    return {name: Parameter(values[name], comments.get(name, "")) for name in chosen}
 
 
 def assigned(texts: Sequence[str]) -> dict[str, str]:

@@ -12,34 +12,13 @@ from typing import Any
 
 import brian2
 import numpy as np
-from brian2 import Mohm, Quantity, cm, ms, mV, nS, ohm, pA, pF, second, uF, um, umolar
+from brian2 import Quantity, ms, second
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 
 from biophys.simulation.lists import read_numbers
 
-# units a quantity is written in: (unit, text), the first that fits
-WRITTEN_UNITS = (
-    (umolar, "umolar"),
-    (umolar / second, "umolar/second"),
-    (1 / umolar / second, "1/(umolar*second)"),
-    (1 / umolar, "1/umolar"),
-    (second, "second"),
-    (1 / second, "1/second"),
-    (mV, "mV"),
-    (mV / ms, "mV/ms"),
-    (pA, "pA"),
-    (nS, "nS"),
-    (pF, "pF"),
-    (Mohm, "Mohm"),
-    (um, "um"),
-    (um**2 / second, "um**2/second"),
-    (1 / mV, "1/mV"),
-    (ohm * cm, "ohm*cm"),
-    (ohm * cm**2, "ohm*cm**2"),
-    (uF / cm**2, "uF/cm**2"),
-)
-LONG_TIMES = (ms, "ms", 0.1)  # shorter than 0.1 s is written in ms
+LONG_TIME = 0.1 * second  # shorter ones are written in ms
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
@@ -75,7 +54,7 @@ def read_quantity(value: Any, like: Any, name: str) -> Any:
     ValueError, naming `name`, if it is no quantity or has other units.
     """
     if isinstance(value, str):
-        return _checked(_evaluated(value, name), like, name, value)
+        return _checked(evaluated(value, name), like, name, value)
     single = value.ndim == 0 if isinstance(value, Quantity) else isinstance(value, Real)
     if not single or isinstance(value, bool):
         raise ValueError(f"{name}={value} is no quantity; give a number with a unit, such as {typed(like)}")
@@ -91,7 +70,7 @@ def read_quantities(values: Any, like: Any, name: str) -> list[Any]:
         split = re.fullmatch(r"([^*/]*)([*/].+)?", values.replace(" ", ""))
         plain, unit = split.groups(default="") if split else (values, "")
         read = read_numbers(plain, name, counts=isinstance(like, int))
-        several = [_checked(_evaluated(f"{number:.12g}{unit}", name), like, name, values) for number in read]
+        several = [_checked(evaluated(f"{number:.12g}{unit}", name), like, name, values) for number in read]
     else:
         several = [read_quantity(value, like, name) for value in (values if np.ndim(values) else [values])]
     if len({float(value) for value in several}) < len(several):
@@ -102,15 +81,15 @@ def read_quantities(values: Any, like: Any, name: str) -> list[Any]:
 def _written_unit(like: Any) -> tuple[Any, str]:
     if not isinstance(like, Quantity) or like.is_dimensionless:
         return 1, "1"
-    for unit, text in WRITTEN_UNITS:
+    for text, unit in WRITTEN_UNITS.items():
         if have_same_dimensions(like, unit):
-            short = have_same_dimensions(like, second) and abs(float(np.max(like))) < LONG_TIMES[2]
-            return LONG_TIMES[:2] if short else (unit, text)
+            short = text == "second" and abs(np.max(like)) < LONG_TIME
+            return (ms, "ms") if short else (unit, text)
     unit = like.get_best_unit()
     return unit, str(unit)
 
 
-def _evaluated(text: str, name: str) -> Any:
+def evaluated(text: str, name: str) -> Any:
     """Numbers, unit names, * / ** and a leading minus, and nothing else."""
 
     def value(node: ast.AST) -> Any:
@@ -150,3 +129,9 @@ def _checked(value: Any, like: Any, name: str, text: str) -> Any:
             raise ValueError(f"{name}={text} is not a whole number; use one such as {like}")
         return int(float(value))
     return value if isinstance(value, Quantity) else float(value)
+
+
+# units a quantity is written in, the first that fits
+UNIT_TEXTS = "umolar umolar/second 1/(umolar*second) 1/umolar second 1/second mV mV/ms pA nS pF Mohm um um**2/second"
+UNIT_TEXTS += " 1/mV ohm*cm ohm*cm**2 uF/cm**2"
+WRITTEN_UNITS = {text: evaluated(text, "unit") for text in UNIT_TEXTS.split()}

@@ -10,7 +10,6 @@ import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -131,20 +130,10 @@ def read_chunk(file: Path) -> xr.Dataset:
 
 
 def run_all(tasks: Sequence[Any], jobs: int, scheduler: str | None) -> Iterator[int]:
-    """The tasks' results as they come, from processes of this machine or from a dask cluster."""
-    with workers(scheduler):
-        if scheduler is None:
-            yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(tasks)
-        else:
-            yield from joblib.Parallel(batch_size=1)(tasks)
-
-
-@contextmanager
-def workers(scheduler: str | None) -> Iterator[None]:
-    """joblib's own processes, or those of the dask cluster at this address."""
+    """The tasks' results as they come, from processes of this machine or from the dask cluster at this address."""
     if scheduler is None:
         with joblib.parallel_config("loky"):
-            yield
+            yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(tasks)
         return
     try:
         from dask.distributed import Client
@@ -155,16 +144,11 @@ def workers(scheduler: str | None) -> Iterator[None]:
     except (OSError, TimeoutError, ValueError) as error:
         raise ValueError(f"no dask scheduler answers at {scheduler}; start one with `dask scheduler`") from error
     with client, joblib.parallel_config("dask"):
-        yield
+        yield from joblib.Parallel(batch_size=1)(tasks)
 
 
 def parts_folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.parts")
-
-
-def begun(out: Path) -> bool:
-    """Whether a sweep that will write `out` was begun and not ended."""
-    return (parts_folder(out) / "plan.json").is_file()
 
 
 def forget(out: Path) -> None:

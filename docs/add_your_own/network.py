@@ -14,8 +14,8 @@ class Cell(NamedTuple):
 
 
 NETWORK = ReadyNetwork(
-    "pump", "calcium that enters and is pumped out", {"cell": section(Cell())},
-    records={"calcium": Recordable("cell", "C", umolar, "umolar", "free calcium", "cell")}, shown=("calcium",),
+    "pump", {"cell": section(Cell())},
+    records={"calcium": Recordable("cell", "C", "umolar", "free calcium")}, shown=("calcium",),
     build=lambda copies: Network(copies.neurons(1, "dC/dt = J - C/tau : mmolar", ["cell"], method="rk4", name="cell")),
     seconds=30.0, step=0.01, every=0.1,
 )  # fmt: skip

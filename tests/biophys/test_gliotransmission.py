@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2 import Hz, Network, NeuronGroup, StateMonitor, second, umolar
+from brian2 import Hz, NeuronGroup, StateMonitor, second, umolar
 from scipy.integrate import solve_ivp
 
 from biophys import gliotransmission
@@ -16,13 +16,14 @@ from biophys.gliotransmission import (
     RELEASE_INCREASING,
     RELEASING,
 )
+from biophys.neuron import spikes_first
 from biophys.ready_networks import gliotransmission as published
 from biophys.ready_networks import tripartite
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Point, merged, monitors, read, simulate
 from biophys.simulation.simulate import run
 from biophys.simulation.stimulus import SpikeTrains, poisson_trains
-from biophys.tripartite import RECORDS, SCHEDULE, closed_loop
+from biophys.tripartite import RECORDS, closed_loop
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference_data/gliotransmission.json").read_text())
 EXAMPLE_3_SPIKES = 16.5 + np.array([0, 50, 100, 150, 200, *range(300, 400, 10), 400]) / 1000
@@ -40,9 +41,7 @@ def releasing_cell(calcium, seconds, step, parameters=RELEASE_DECREASING):
         for state, value in gliotransmission.INITIAL.items():
             setattr(cell, state, value)
         record = StateMonitor(cell, ["x_A", "G_A", "Gamma_S"], record=True, dt=step * second, name="record")
-        network = Network(cell, record)
-        network.schedule = SCHEDULE
-        return network
+        return spikes_first(cell, record)
 
     def result(network):
         record = network["record"]

@@ -10,7 +10,6 @@ from brian2 import Equations, Network, NeuronGroup, StateMonitor, second, umolar
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from biophys import astrocyte
 from biophys.astrocyte import (
     BOOK_CHAPTER_5,
     CALCIUM,
@@ -35,6 +34,7 @@ from biophys.ready_networks import g_chi as g_chi_network
 from biophys.ready_networks import li_rinzel as li_rinzel_network
 from biophys.ready_networks import li_rinzel_noise as noise_network
 from biophys.simulation.network import Point, simulate
+from biophys.simulation.parameters import section
 from biophys.simulation.simulate import run
 
 REFERENCE = json.loads((Path(__file__).parents[2] / "reference_data/calcium_model.json").read_text())
@@ -136,20 +136,27 @@ def test_numbers_are_in_umolar_and_seconds():
     assert (cell.O_2, cell.O_P, cell.Omega_C) == pytest.approx((0.2, 0.9, 6))
 
 
+CALCIUM_PARAMETERS = ["C_T", "rho_A", "d_1", "d_2", "d_3", "d_5", "O_2", "Omega_C", "Omega_L", "O_P", "K_P"]
+TURNOVER_PARAMETERS = ["O_delta", "kappa_delta", "K_delta", "O_3K", "K_D", "K_3K", "Omega_5P"]
+
+
 @pytest.mark.parametrize(
     ("equations", "names"),
     [
-        (CALCIUM, astrocyte.CALCIUM_PARAMETERS),
-        (NOISY_CALCIUM, astrocyte.CALCIUM_PARAMETERS),
-        (inositol_trisphosphate("J_beta"), astrocyte.TURNOVER_PARAMETERS),
-        (INOSITOL_TRISPHOSPHATE, astrocyte.INOSITOL_TRISPHOSPHATE_PARAMETERS),
-        (RECEPTORS, astrocyte.RECEPTOR_PARAMETERS),
+        (CALCIUM, CALCIUM_PARAMETERS),
+        (NOISY_CALCIUM, CALCIUM_PARAMETERS),
+        (inositol_trisphosphate("J_beta"), TURNOVER_PARAMETERS),
+        (INOSITOL_TRISPHOSPHATE, ["O_beta", *TURNOVER_PARAMETERS]),
+        (CALCIUM + inositol_trisphosphate("J_beta"), [*CALCIUM_PARAMETERS, *TURNOVER_PARAMETERS]),
+        (RECEPTORS, ["O_N", "Omega_N", "zeta", "K_KC"]),
         (FAST_RECEPTORS, FastReceptorParameters._fields),
         (EXOGENOUS_DRIVE, ExogenousDriveParameters._fields),
     ],
 )
-def test_every_block_names_the_parameters_it_uses(equations, names):
-    known = {*AstrocyteParameters._fields, *FastReceptorParameters._fields, *ExogenousDriveParameters._fields}
+def test_a_section_holds_the_parameters_that_equations_use(equations, names):
+    sets = AstrocyteParameters(), FastReceptorParameters(), ExogenousDriveParameters()
+    assert [name for defaults in sets for name in section(defaults, used_in=equations)] == list(names)
+    known = {name for defaults in sets for name in defaults._fields}
     assert Equations(equations).identifiers & known == set(names)
 
 

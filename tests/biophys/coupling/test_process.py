@@ -140,7 +140,7 @@ def test_process_of_chi_compartments_follows_scipy():
 
 
 def test_values_that_make_no_sense_are_refused():
-    with pytest.raises(ValueError, match="process.k_I is 0 in SI units; use a value above 0"):
+    with pytest.raises(ValueError, match="process.k_I=0 1/second is not above 0; use more"):
         simulate(NETWORK, [Point({"process.k_I": 0 / second})], seconds=1)
     with pytest.raises(ValueError, match="step 0.005 s is too large"):
         simulate(NETWORK, [Point({"process.dx": 2 * um})], seconds=1)

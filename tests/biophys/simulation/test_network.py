@@ -31,9 +31,8 @@ class Cell(NamedTuple):
 
 def build(copies: Copies) -> Network:
     rates, cells = copies.each("stimulus", "rate"), copies.values["stimulus"]["cells"]
-    step, seconds = float(copies.clock.dt / second), float(copies.seconds / second)
     source = copies.spikes(
-        lambda copy: poisson_trains(np.full(cells, float(rates[copy] / Hz)), seconds, step, copies.seeds[copy]),
+        lambda copy: poisson_trains(np.full(cells, rates[copy] / Hz), copies.seconds, copies.step, copies.seeds[copy]),
         name="source",
     )
     cell = copies.neurons(
@@ -49,11 +48,10 @@ def build(copies: Copies) -> Network:
 
 NETWORK = ReadyNetwork(
     name="leaky",
-    meaning="a test",
     sections={"stimulus": section(Stimulus()), "cell": section(Cell())},
     records={
-        "voltage": Recordable("cell", "v", mV, "mV", "voltage", "neuron"),
-        "spikes": Recordable("cell", "spikes", second, "s", "times of spikes", "neuron"),
+        "voltage": Recordable("cell", "v", "mV", "voltage", "neuron"),
+        "spikes": Recordable("cell", "spikes", "s", "times of spikes", "neuron"),
     },
     shown=("voltage",),
     build=build,
@@ -105,6 +103,12 @@ def test_size_counts_cells_and_synapses():
 def test_units_as_equations_read_them():
     assert unit_expression(1 * umolar / second) == "metre**-3*second**-1*mole**1"
     assert unit_expression(0.5) == "1"
+
+
+def test_units_of_what_is_recorded_are_text():
+    units = {"umolar/second": 1 * umolar / second, "s": 1 * second, "%": 1, "1": 1}
+    for text, unit in units.items():
+        assert Recordable("cell", "v", text, "").unit == unit
 
 
 def test_events_are_padded_rows():
