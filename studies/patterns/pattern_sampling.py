@@ -14,9 +14,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import binom
@@ -132,7 +129,7 @@ def _question(point: Mapping[str, Any]) -> Question:
     return FalseMatches(population, active, synapses, int(point["patterns"]))
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Both figures of the paper, how far each share lies from the theory, and unions beside their mean field."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
@@ -146,7 +143,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_false(axes: Axes, points: xr.Dataset) -> None:
+def _draw_false(axes: plt.Axes, points: xr.Dataset) -> None:
     for active, color in zip(false_match.PUBLISHED, COLORS, strict=True):
         curve = points.where(points.active == active, drop=True)
         axes.plot(curve.population, curve.theory, color=color, lw=1, label=f"{active}")
@@ -156,7 +153,7 @@ def _draw_false(axes: Axes, points: xr.Dataset) -> None:
     axes.legend(title="active cells", loc="upper right")
 
 
-def _draw_missed(axes: Axes, points: xr.Dataset) -> None:
+def _draw_missed(axes: plt.Axes, points: xr.Dataset) -> None:
     for threshold, color in zip(missed_match.PUBLISHED, COLORS, strict=True):
         curve = points.where(points.threshold == threshold, drop=True)
         share = 100 * curve.lost / curve.active
@@ -169,12 +166,12 @@ def _draw_missed(axes: Axes, points: xr.Dataset) -> None:
         "counted": {"marker": "o", "ms": 2.5},
         "published": PUBLISHED_LOOK,
     }
-    handles = [Line2D([], [], **({"color": "0.3", "ls": ""} | look), label=name) for name, look in looks.items()]
+    handles = [plt.Line2D([], [], **({"color": "0.3", "ls": ""} | look), label=name) for name, look in looks.items()]
     axes.add_artist(axes.legend(title="threshold", loc="lower right"))
     axes.legend(handles=handles, loc="upper left")
 
 
-def _draw_counted(axes: Axes, x: xr.DataArray, points: xr.Dataset, color: str) -> None:
+def _draw_counted(axes: plt.Axes, x: xr.DataArray, points: xr.Dataset, color: str) -> None:
     """Shares with their intervals, and the published shares; none where nothing was counted."""
     seen = points.errors.values > 0
     ends = np.abs(np.stack([points.low, points.high]) - points.share.values)
@@ -183,7 +180,7 @@ def _draw_counted(axes: Axes, x: xr.DataArray, points: xr.Dataset, color: str) -
     axes.plot(x[known], points.published[known], **PUBLISHED_LOOK, zorder=0)
 
 
-def _draw_scores(axes: Axes, points: xr.Dataset) -> None:
+def _draw_scores(axes: plt.Axes, points: xr.Dataset) -> None:
     published = np.rint(points.published * points.published_comparisons)
     axes.axhspan(*ndtri([0.025, 0.975]), color="0.92", lw=0)
     for errors, comparisons, look in (
@@ -212,7 +209,7 @@ def normal_score(errors: ArrayLike, comparisons: ArrayLike, probability: ArrayLi
     return np.where(k < law.mean(), ndtri(law.cdf(k - 1) + half), -ndtri(law.sf(k) + half))
 
 
-def _draw_unions(axes: Axes, points: xr.Dataset) -> None:
+def _draw_unions(axes: plt.Axes, points: xr.Dataset) -> None:
     for segment, color in zip(UNIONS, COLORS, strict=True):
         population, active, synapses, threshold = segment
         curve = points.where(points.population == population, drop=True)

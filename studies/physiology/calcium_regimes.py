@@ -19,9 +19,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from biophys.astrocyte import PUBLISHED_SETS, parameter_set
 from biophys.calcium.equilibria import branch, folds, hopf_points
@@ -148,7 +145,7 @@ def _stacked(name: str, rows: Sequence[np.ndarray]) -> xr.DataArray:
     return xr.DataArray(values, dims=("set", "place" if kind == "equilibrium" else kind))
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Calcium of equilibria and cycles above, periods of the cycles below, a column a parameter set."""
     with paper_style():
         count = dataset.sizes["set"]
@@ -167,15 +164,15 @@ def draw(dataset: xr.Dataset) -> Figure:
         if dataset.attrs["model"] in IN_EQUAL_RATIOS:
             axes[0, 0].set_xscale("log")
         axes[1, 0].set(ylabel="period (s)", yscale="log")
-        axes[1, 0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axes[1, 0].yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 3, 5)))
         axes[1, 0].yaxis.set_major_formatter("{x:g}")
-        axes[1, 0].yaxis.set_minor_formatter(NullFormatter())
+        axes[1, 0].yaxis.set_minor_formatter(plt.NullFormatter())
         handles, labels = axes[0, -1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
 
 
-def _draw_calcium(axes: Axes, one: xr.Dataset) -> None:
+def _draw_calcium(axes: plt.Axes, one: xr.Dataset) -> None:
     axes.fill_between(
         one.cycle_drive, one.cycle_lowest_calcium, one.cycle_highest_calcium, color=BLUE, alpha=0.15, lw=0
     )
@@ -193,7 +190,7 @@ def _draw_calcium(axes: Axes, one: xr.Dataset) -> None:
     axes.plot(one.fold_drive, one.fold_calcium, "D", ms=3.5, color="0.4", label="fold")
 
 
-def _draw_period(axes: Axes, one: xr.Dataset) -> None:
+def _draw_period(axes: plt.Axes, one: xr.Dataset) -> None:
     axes.plot(one.cycle_drive, one.cycle_period, ".-", ms=3, color=BLUE)
     for _, filling, chosen in _kinds(one):
         points = one.where(chosen)

@@ -35,8 +35,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import second, umolar
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from biophys.astrocyte import AstrocyteParameters, parameter_set, settling_time
 from biophys.simulation.recording import described
@@ -195,7 +193,7 @@ def _check_step(step: float, limit: float) -> None:
         raise ValueError(f"step {step:g} s does not divide {record_every:g} s between records; use {fitting:.6g} s")
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Calcium traces at four rates; calcium, IP3 and release after settling against rate."""
     with paper_style():
         figure = plt.figure(figsize=(7.2, 5.2), layout="constrained")
@@ -210,7 +208,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_traces(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_traces(axes: plt.Axes, dataset: xr.Dataset) -> None:
     chosen = np.unique(np.linspace(0, dataset.sizes["rate"] - 1, 4).round().astype(int))
     for number, color in zip(chosen, plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(chosen))), strict=True):
         trace = dataset.calcium.isel(rate=number, trial=0)
@@ -221,7 +219,7 @@ def _draw_traces(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, frameon=False)
 
 
-def _draw_mean(axes: Axes, values: xr.DataArray, label: str) -> None:
+def _draw_mean(axes: plt.Axes, values: xr.DataArray, label: str) -> None:
     mean, deviation = values.mean("trial"), values.std("trial")
     axes.errorbar(
         values.rate, mean, deviation, fmt="o-", ms=3, lw=1, capsize=2, color=BLUE, label="mean ± sd of trials"

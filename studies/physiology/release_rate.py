@@ -26,8 +26,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import Hz
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from biophys.ready_networks.gliotransmission import LOOPS, NETWORK
 from biophys.release_theory import mean_field_release
@@ -166,7 +164,7 @@ def _check(rates: Sequence[float], seconds: float, settling: float, synapses: in
             )
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Release by a spike against rate, with theory and the published figure; the receptors bound; their astrocytes."""
     with paper_style():
         figure = plt.figure(figsize=(7.2, 4.2), layout="constrained")
@@ -192,7 +190,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_release(axes: Axes, dataset: xr.Dataset, loop: str) -> None:
+def _draw_release(axes: plt.Axes, dataset: xr.Dataset, loop: str) -> None:
     color = COLORS[loop]
     axes.errorbar(
         dataset.rate,
