@@ -1,8 +1,9 @@
 """What the dataset of a study says of itself: study and options, what each variable means, where it came from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 import xarray as xr
 
 PROVENANCE = "provenance_"
@@ -19,6 +20,13 @@ def labelled(dataset: xr.Dataset, meanings: Mapping[str, Meaning], attributes: M
         dataset[name].attrs = {"units": units, "long_name": text}
     dataset.attrs = dict(attributes)
     return dataset
+
+
+def unfolded(dataset: xr.Dataset, axes: Mapping[str, Sequence[Any]]) -> xr.Dataset:
+    """`dataset` with these dims in place of `point`, which counts all combinations, those of the last one fastest."""
+    index = pd.MultiIndex.from_product(list(axes.values()), names=list(axes))
+    dataset = dataset.assign_coords(xr.Coordinates.from_pandas_multiindex(index, "point")).unstack("point")
+    return dataset.reindex({name: list(values) for name, values in axes.items()}).transpose(*axes, ...)
 
 
 def stamped(dataset: xr.Dataset, provenance: Mapping[str, str]) -> xr.Dataset:
