@@ -1,9 +1,8 @@
 """What the dataset of a study says of itself: study and options, what each variable means, where it came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
 PROVENANCE = "provenance_"
@@ -22,11 +21,14 @@ def labelled(dataset: xr.Dataset, meanings: Mapping[str, Meaning], attributes: M
     return dataset
 
 
-def unfolded(dataset: xr.Dataset, axes: Mapping[str, Sequence[Any]]) -> xr.Dataset:
-    """`dataset` with these dims in place of `point`, which counts all combinations, those of the last one fastest."""
-    index = pd.MultiIndex.from_product(list(axes.values()), names=list(axes))
-    dataset = dataset.assign_coords(xr.Coordinates.from_pandas_multiindex(index, "point")).unstack("point")
-    return dataset.reindex({name: list(values) for name, values in axes.items()}).transpose(*axes, ...)
+def unfolded(dataset: xr.Dataset, axes: Mapping[str, Any]) -> xr.Dataset:
+    """`dataset` with these dims in place of `point`, its first, which counts all combinations of their values."""
+    shape = [len(values) for values in axes.values()]
+    arrays = {
+        name: ([*axes, *array.dims[1:]], array.values.reshape(*shape, *array.shape[1:]), array.attrs)
+        for name, array in dataset.items()
+    }
+    return xr.Dataset(arrays, {**axes, **dataset.coords}, dataset.attrs)
 
 
 def stamped(dataset: xr.Dataset, provenance: Mapping[str, str]) -> xr.Dataset:
