@@ -21,6 +21,16 @@ def labelled(dataset: xr.Dataset, meanings: Mapping[str, Meaning], attributes: M
     return dataset
 
 
+def unfolded(dataset: xr.Dataset, axes: Mapping[str, Any]) -> xr.Dataset:
+    """`dataset` with these dims in place of `point`, its first, which counts all combinations of their values."""
+    shape = [len(values) for values in axes.values()]
+    arrays = {
+        name: ([*axes, *array.dims[1:]], array.values.reshape(*shape, *array.shape[1:]), array.attrs)
+        for name, array in dataset.items()
+    }
+    return xr.Dataset(arrays, {**axes, **dataset.coords}, dataset.attrs)
+
+
 def stamped(dataset: xr.Dataset, provenance: Mapping[str, str]) -> xr.Dataset:
     """`dataset` with its provenance, as whoever runs a study knows it (astromorph/runs/provenance.py)."""
     return dataset.assign_attrs({f"{PROVENANCE}{key}": text for key, text in provenance.items()})

@@ -5,9 +5,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from studies.figure import add_caption, paper_style
 
@@ -42,7 +39,7 @@ TITLES = {"imdb": "IMDB", "cifar10": "CIFAR-10", "digits": "digits"}
 CURVES = 2  # data sets whose curves are drawn
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Difference of test accuracy and ratio of epochs to the target, to linear attention; curves of validation."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 7.0), height_ratios=(1.25, 1))
@@ -65,13 +62,13 @@ def draw(dataset: xr.Dataset) -> Figure:
                 panel.set_title(f"{letter}   {TITLES[names[place]]}")
             else:
                 panel.set_axis_off()
-        marks = [Line2D([], [], color="0.3", marker=MARKS[name], ls="", label=TITLES[name]) for name in names]
+        marks = [plt.Line2D([], [], color="0.3", marker=MARKS[name], ls="", label=TITLES[name]) for name in names]
         figure.legend(handles=marks, loc="outside upper center", ncols=len(marks))
         add_caption(figure, dataset.attrs["caption"])
     return figure
 
 
-def _rows(panel: Axes, data: xr.Dataset, name: str, scale: float, neutral: float) -> None:
+def _rows(panel: plt.Axes, data: xr.Dataset, name: str, scale: float, neutral: float) -> None:
     """Mean and interval of `name` by condition, from top to bottom."""
     sets = [name for name in MARKS if name in data.data_set]
     for aside, data_set in zip(np.linspace(-0.22, 0.22, len(sets)) if len(sets) > 1 else [0.0], sets, strict=True):
@@ -93,7 +90,7 @@ def _rows(panel: Axes, data: xr.Dataset, name: str, scale: float, neutral: float
     panel.set_ylim(len(data.condition) - 0.4, -0.6)
 
 
-def _curves(panel: Axes, data: xr.Dataset) -> None:
+def _curves(panel: plt.Axes, data: xr.Dataset) -> None:
     """Validation accuracy of each condition against epochs, mean over seeds; the target dotted."""
     for condition in data.condition.values.tolist():
         mean = 100 * data.validation_accuracy.sel(condition=condition).mean("repetition")

@@ -5,9 +5,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from studies.figure import add_caption, paper_style
 
@@ -19,7 +16,7 @@ MARKS = {"de-pitta-amplitude": "o", "de-pitta-frequency": "s"}
 ASIDE = 0.025  # natural logarithm between series that would hide each other
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Calcium in both regimes, test accuracy and epochs to the target, by the value of the changed parameter."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.6))
@@ -40,7 +37,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_calcium(panel: Axes, dataset: xr.Dataset) -> None:
+def _draw_calcium(panel: plt.Axes, dataset: xr.Dataset) -> None:
     """Every cell's measured means as dots and its fitted curve; a failed fit is crosses without a curve."""
     values = dataset.value.values.tolist()
     for parameter in dataset.parameter.values.tolist():
@@ -58,7 +55,7 @@ def _draw_calcium(panel: Axes, dataset: xr.Dataset) -> None:
     panel.legend(ncols=3, fontsize=6.5, loc="upper left", columnspacing=0.8, handlelength=1.0)
 
 
-def _draw_against_value(panel: Axes, found: xr.DataArray, control: xr.DataArray, dataset: xr.Dataset) -> None:
+def _draw_against_value(panel: plt.Axes, found: xr.DataArray, control: xr.DataArray, dataset: xr.Dataset) -> None:
     """Mean and sd over the trainings by regime and parameter; dotted, what the control reaches at the same gain."""
     few: dict[str, Any] = {"ddof": min(1, found.sizes["repetition"] - 1), "skipna": False}
     of_gain, spread = control.mean("repetition", skipna=False), control.std("repetition", **few)
@@ -82,5 +79,5 @@ def _draw_against_value(panel: Axes, found: xr.DataArray, control: xr.DataArray,
             expected = np.interp(np.log(gain), np.log(control.gain), of_gain)
             panel.plot(place, expected, ":", color=look["color"], lw=0.9)
     panel.set(xscale="log", xlabel="parameter over its published value")
-    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_minor_locator(plt.NullLocator())
     panel.set_xticks(dataset.value.values, [f"{value:g}" for value in dataset.value.values])

@@ -10,8 +10,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, Normalize
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from astromorph.runs.pretrained import WordWeights
 from studies.figure import paper_style
@@ -51,7 +49,7 @@ def printed(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def draw(read: WordWeights, probabilities: Sequence[float], class_names: Sequence[str]) -> Figure:
+def draw(read: WordWeights, probabilities: Sequence[float], class_names: Sequence[str]) -> plt.Figure:
     """The words in their order, line by line; those outside the vocabulary in italics."""
     shares = (read.weights * len(read.words)).tolist()
     read = read._replace(words=[word if len(word) <= LONGEST else word[: LONGEST - 1] + "…" for word in read.words])
@@ -78,7 +76,7 @@ def draw(read: WordWeights, probabilities: Sequence[float], class_names: Sequenc
             MARGIN / WIDTH, 1 - 0.2 / height, f"Weight attention gives each word · {answers}", size=10, va="center"
         )
         bar = figure.add_axes(((MARGIN + 0.08) / WIDTH, 0.28 / height, 2.6 / WIDTH, 0.1 / height))
-        figure.colorbar(scale, bar, orientation="horizontal", ticks=MaxNLocator(4))
+        figure.colorbar(scale, bar, orientation="horizontal", ticks=plt.MaxNLocator(4))
         bar.tick_params(labelsize=7)
         note = "weight in equal shares (1: what each word\nwould have if all had the same)"
         figure.text(2.95 / WIDTH, 0.27 / height, note, size=7.5, va="center")

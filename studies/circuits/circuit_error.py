@@ -18,8 +18,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import ms
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -182,7 +180,7 @@ def rest(held: float, tau: float) -> float:
     return float(np.ceil(round(held * tau / presentation, 9)) * presentation / tau)
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Error against presentation by window and by time constant, against the step, and that of calcium."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.8))
@@ -195,7 +193,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_windows(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_windows(axes: plt.Axes, dataset: xr.Dataset) -> None:
     held = dataset.presentation
     for window in dataset.window.values:
         error = dataset.error.sel(window=window)
@@ -206,14 +204,14 @@ def _draw_windows(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower left")
 
 
-def _draw_law(axes: Axes, error: xr.DataArray, law: xr.DataArray, color: Any) -> None:
+def _draw_law(axes: plt.Axes, error: xr.DataArray, law: xr.DataArray, color: Any) -> None:
     """The law down to rounding, through the last point above it."""
     far = max(np.flatnonzero(error > ABOVE_ROUNDING), default=0)
     law = law * float(error[far] / law[far])
     axes.plot(law.presentation, law.where(law > ROUNDING), color=color, lw=1, zorder=0)
 
 
-def _draw_taus(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_taus(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for tau, marker in zip(dataset.tau.values, ("o", "x", "+"), strict=False):
         axes.plot(dataset.presentation, dataset.error_of_tau.sel(tau=tau), marker, mfc="none", label=f"τ = {tau:g} ms")
     _draw_law(axes, dataset.error_of_tau[0], dataset.settling_law.sel(window=0.5, method="nearest"), color="0.5")
@@ -222,7 +220,7 @@ def _draw_taus(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower left")
 
 
-def _draw_steps(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_steps(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for held, marker in zip(dataset.held.values, ("o", "x"), strict=False):
         error = dataset.error_of_step.sel(held=held)
         axes.plot(dataset.step, error / float(error[0]), marker, mfc="none", label=f"T = {held:g} τ")
@@ -234,7 +232,7 @@ def _draw_steps(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower right")
 
 
-def _draw_calcium(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_calcium(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for tau, marker in zip(dataset.tau_C.values, ("o", "x", "+"), strict=False):
         of_tau = dataset.sel(tau_C=tau)
         axes.plot(of_tau.rest, of_tau.calcium_error, marker, mfc="none", label=f"$τ_C$ = {tau:g} ms")

@@ -3,13 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from studies.figure import paper_style
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Relative errors of the inputs beside the settling law, and the circuit's margin against the model's."""
     with paper_style():
         figure, (errors, margins) = plt.subplots(1, 2, figsize=(7.2, 3.2))
@@ -19,7 +17,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_errors(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_errors(axes: plt.Axes, dataset: xr.Dataset) -> None:
     ordered = np.sort(dataset.relative_error)
     axes.plot(np.arange(1, len(ordered) + 1), ordered, "o", ms=3)
     if dataset.attrs["neurons"] == "rate" and dataset.attrs["calcium"] == "fitted":
@@ -29,7 +27,7 @@ def _draw_errors(axes: Axes, dataset: xr.Dataset) -> None:
     axes.set_title("A   worst token of each input")
 
 
-def _draw_margins(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_margins(axes: plt.Axes, dataset: xr.Dataset) -> None:
     model, circuit = dataset.model_margin, dataset.circuit_margin
     ends = [float(min(model.min(), circuit.min())), float(max(model.max(), circuit.max()))]
     axes.plot(ends, ends, color="0.6", lw=0.8)

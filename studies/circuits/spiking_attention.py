@@ -23,9 +23,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import Hz, ms
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 from torch import nn
 
 from astromorph.data.locations import data_root
@@ -192,7 +189,7 @@ def _of_presentations(cells: Mapping[float, SpikingNeurons], step: float) -> dic
     }
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Error with the 1/sqrt law, accuracy by rate and presentation, and error and class of early answers."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
@@ -211,7 +208,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_error(axes: Axes, dataset: xr.Dataset, colors: Mapping[float, Any]) -> None:
+def _draw_error(axes: plt.Axes, dataset: xr.Dataset, colors: Mapping[float, Any]) -> None:
     error, counting = (dataset[name].median("input") for name in ("relative_error", "counting_error"))
     law = 1 / np.sqrt(dataset.rate * dataset.presentation)
     factor = float((error / law)[-1, -1])
@@ -225,7 +222,7 @@ def _draw_error(axes: Axes, dataset: xr.Dataset, colors: Mapping[float, Any]) ->
     axes.set_title("A   error, and 1/√(rate × presentation)")
 
 
-def _draw_accuracy(axes: Axes, dataset: xr.Dataset, colors: Mapping[float, Any]) -> None:
+def _draw_accuracy(axes: plt.Axes, dataset: xr.Dataset, colors: Mapping[float, Any]) -> None:
     right, model, silent = (
         (dataset[f"{who}_class"] == dataset.label) * 100.0 for who in ("circuit", "model", "silent")
     )
@@ -242,7 +239,7 @@ def _draw_accuracy(axes: Axes, dataset: xr.Dataset, colors: Mapping[float, Any])
     axes.set_title("B   accuracy")
 
 
-def _draw_early_error(axes: Axes, at: xr.Dataset, colors: Mapping[float, Any]) -> None:
+def _draw_early_error(axes: plt.Axes, at: xr.Dataset, colors: Mapping[float, Any]) -> None:
     for rate, color in colors.items():
         axes.plot(at.answered_after, at.early_error.sel(rate=rate).median("input"), "o-", color=color, lw=1)
     axes.set(xscale="log", yscale="log", xlabel="time of a query until its answer (ms)", ylabel="relative error")
@@ -250,7 +247,7 @@ def _draw_early_error(axes: Axes, at: xr.Dataset, colors: Mapping[float, Any]) -
     axes.set_title(f"C   early answers, presentation {float(at.presentation):g} ms")
 
 
-def _draw_early_class(axes: Axes, at: xr.Dataset, colors: Mapping[float, Any]) -> None:
+def _draw_early_class(axes: plt.Axes, at: xr.Dataset, colors: Mapping[float, Any]) -> None:
     same = 100 * (at.early_class == at.model_class).mean("input")
     for rate, color in colors.items():
         axes.plot(at.answered_after, same.sel(rate=rate), "o-", color=color, lw=1)
@@ -260,6 +257,6 @@ def _draw_early_class(axes: Axes, at: xr.Dataset, colors: Mapping[float, Any]) -
     axes.set_title(f"D   class from them, presentation {float(at.presentation):g} ms")
 
 
-def _name_times(axes: Axes, times: xr.DataArray) -> None:
+def _name_times(axes: plt.Axes, times: xr.DataArray) -> None:
     axes.set_xticks(times.values, [f"{time:g}" for time in times.values])
-    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_locator(plt.NullLocator())

@@ -19,8 +19,6 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from brian2 import second
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import norm
@@ -157,7 +155,7 @@ def _attributes(dataset: xr.Dataset, seed: int) -> dict[str, Any]:
     }
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Errors against time, errors at the end, what arrives together, and how often the neuron answers."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
@@ -169,14 +167,14 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_course(axes: Axes, one: xr.Dataset) -> None:
+def _draw_course(axes: plt.Axes, one: xr.Dataset) -> None:
     axes.axhspan(-1, 1, color="0.85", lw=0, label="± one step")
     axes.plot(one.time, (one.error - one.constant).transpose("time", "input"), color=COLORS["own"], lw=0.6)
     axes.set(xlabel="time (s)", ylabel="delay less planted one (ms)", title="A   One neuron, its own spikes")
     axes.legend(loc="upper right")
 
 
-def _draw_errors(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_errors(axes: plt.Axes, dataset: xr.Dataset) -> None:
     edges = np.arange(-2, 2.01, 0.1)
     axes.axvspan(-1, 1, color="0.85", lw=0)
     for mode, color in COLORS.items():
@@ -191,7 +189,7 @@ def _draw_errors(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="upper right")
 
 
-def _draw_potential(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_potential(axes: plt.Axes, dataset: xr.Dataset) -> None:
     shown = dataset.potential.sel(mode="own").mean("pattern")
     lines = {("before", "forward"): (GREY, "-"), ("after", "forward"): (BLUE, "-"), ("after", "backward"): (BLUE, ":")}
     for (stage, direction), (color, line) in lines.items():
@@ -205,7 +203,7 @@ def _draw_potential(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="upper right")
 
 
-def _draw_answers(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_answers(axes: plt.Axes, dataset: xr.Dataset) -> None:
     cases = [(stage, direction) for stage in STAGES for direction in DIRECTIONS]
     place = np.arange(len(cases))
     for shift, (mode, color) in zip((-0.13, 0.13), COLORS.items(), strict=True):

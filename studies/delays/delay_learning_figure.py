@@ -3,8 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from studies.figure import add_caption, paper_style
 
@@ -14,7 +12,7 @@ TITLES = {"planted": "planted delays", "spoken-digits": "spoken digits"}
 CHANCE = {"planted": 100 / 8, "spoken-digits": 10.0}  # %
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Accuracy (A), its course in validation (B, C) and delays found again (D)."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.2))
@@ -33,7 +31,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _accuracies(panel: Axes, dataset: xr.Dataset, tasks: list[str]) -> None:
+def _accuracies(panel: plt.Axes, dataset: xr.Dataset, tasks: list[str]) -> None:
     for place, task in enumerate(tasks):
         for aside, condition in zip((-0.22, 0, 0.22), NAMES, strict=True):
             one = 100 * dataset.sel(task=task, condition=condition)
@@ -50,7 +48,7 @@ def _accuracies(panel: Axes, dataset: xr.Dataset, tasks: list[str]) -> None:
     panel.set(title="A   Test accuracy", ylabel="test accuracy (%)", ylim=(0, 103), xlim=(-0.5, len(tasks) - 0.5))
 
 
-def _curves(panel: Axes, data: xr.Dataset) -> None:
+def _curves(panel: plt.Axes, data: xr.Dataset) -> None:
     """Validation accuracy of each condition against epochs: the mean, and every seed thinly."""
     for condition in NAMES:
         accuracy = 100 * data.validation_accuracy.sel(condition=condition)
@@ -59,7 +57,7 @@ def _curves(panel: Axes, data: xr.Dataset) -> None:
     panel.set(xlabel="epoch", ylabel="validation accuracy (%)")
 
 
-def _delays(panel: Axes, dataset: xr.Dataset) -> None:
+def _delays(panel: plt.Axes, dataset: xr.Dataset) -> None:
     planted, found = dataset.planted_delay.values.ravel(), dataset.found_delay.values.ravel()
     pairs, counts = np.unique(np.stack([planted, found]), axis=1, return_counts=True)
     panel.scatter(pairs[0], pairs[1], s=1.5 * counts, color=COLORS["learned"], lw=0)

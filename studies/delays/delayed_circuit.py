@@ -15,8 +15,6 @@ import numpy as np
 import torch
 import xarray as xr
 from brian2 import second
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from astromorph.data.locations import data_root
 from astromorph.models.spiking_classifier import Activity
@@ -136,7 +134,7 @@ def _caption(dataset: xr.Dataset) -> str:
     )
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """The first recording in circuit and model, and differences of logits over all."""
     with paper_style():
         figure, panels = plt.subplot_mosaic(
@@ -149,7 +147,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_spikes(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_spikes(axes: plt.Axes, dataset: xr.Dataset) -> None:
     time, below = dataset.time.values, dataset.sizes["channel"] + 3
     at, channel = np.nonzero(dataset.input_raster.values)
     axes.plot(time[at], channel, ".", color=GREY, ms=2, label="input")
@@ -162,7 +160,7 @@ def _draw_spikes(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="upper center", ncols=3, markerscale=1.5)
 
 
-def _draw_potential(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_potential(axes: plt.Axes, dataset: xr.Dataset) -> None:
     label = int(dataset.label[0])
     for which, color in ((label, BLUE), *((other, GREY) for other in range(dataset.sizes["class"]) if other != label)):
         front = 2 if which == label else 1
@@ -177,7 +175,7 @@ def _draw_potential(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="upper left", fontsize=7, ncols=2)
 
 
-def _draw_logits(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_logits(axes: plt.Axes, dataset: xr.Dataset) -> None:
     edges = np.arange(-18, -2.9, 0.25)
     for precision, color in zip(PRECISIONS, (BLUE, RED), strict=True):
         difference = dataset.logit_difference.sel(precision=precision).values

@@ -21,8 +21,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import ms, mV, nS, second
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from biophys.dendrite import GlutamateParameters, SegmentParameters, nmda_scale, time_above
@@ -273,7 +271,7 @@ def _branches(counts: NDArray, branches: int, seconds: float, target: str) -> xr
     )
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Equilibria and where the segment ends; plateaus; their durations; summation at the soma."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.8))
@@ -284,7 +282,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_equilibria(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_equilibria(axes: plt.Axes, dataset: xr.Dataset) -> None:
     reach = float(dataset.conductance[0]), float(dataset.conductance[-1])
     for block in dataset.block.values:
         here, color = dataset.sel(block=block), COLORS[str(block)]
@@ -303,7 +301,7 @@ def _draw_equilibria(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower right", fontsize=7, handlelength=1.2, bbox_to_anchor=(1.02, 0.25))
 
 
-def _draw_voltages(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_voltages(axes: plt.Axes, dataset: xr.Dataset) -> None:
     shown = _shown_counts(dataset)
     shades = plt.colormaps["viridis"](np.linspace(0, 0.85, len(shown)))
     for count, color in zip(shown, shades, strict=True):
@@ -325,7 +323,7 @@ def _shown_counts(dataset: xr.Dataset) -> list[int]:
     return sorted(count for count in chosen if 0 < count <= last)
 
 
-def _draw_durations(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_durations(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.axhspan(*MEASURED_DURATION, color="0.5", alpha=0.15, lw=0)
     axes.text(0.5, MEASURED_DURATION[1] - 4, "measured, 50 to 200 ms", va="top", fontsize=7.5, color="0.25")
     for block in dataset.block.values:
@@ -339,7 +337,7 @@ def _draw_durations(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(0, 0.72))
 
 
-def _draw_summation(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_summation(axes: plt.Axes, dataset: xr.Dataset) -> None:
     mean, deviation = MEASURED_PEAK
     axes.axhspan(mean - deviation, mean + deviation, color="0.5", alpha=0.15, lw=0)
     axes.text(0.5, mean + deviation, "Schiller et al. (2000)", va="bottom", fontsize=7.5, color="0.25")

@@ -29,9 +29,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from astromorph.data.locations import data_root
 from astromorph.dendrite import opening_spread
@@ -209,7 +206,7 @@ def _accuracies(histories: Sequence[Sequence[Measured]], models: int, tasks: int
     }
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Mean accuracy while tasks are added, forgetting by task, the test at the end, and the tuning."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
@@ -222,7 +219,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_learning(panel: Axes, dataset: xr.Dataset) -> None:
+def _draw_learning(panel: plt.Axes, dataset: xr.Dataset) -> None:
     accuracy = 100 * dataset.validation_accuracy.mean("task")
     for model in dataset.model.values.tolist():
         _band(panel, dataset.learned, accuracy.sel(model=model), model, WORDS[model])
@@ -230,10 +227,10 @@ def _draw_learning(panel: Axes, dataset: xr.Dataset) -> None:
     values = [100 * PUBLISHED[tasks] for tasks in published]
     panel.plot(published, values, "k*", ms=6, ls="", label="Iyer et al., 2 × 2048 units")
     panel.set(title="A   Mean over the tasks learned so far", xlabel="tasks learned", ylabel="validation accuracy (%)")
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
 
 
-def _draw_forgetting(panel: Axes, dataset: xr.Dataset) -> None:
+def _draw_forgetting(panel: plt.Axes, dataset: xr.Dataset) -> None:
     accuracy = dataset.validation_accuracy
     itself = ("task", np.arange(dataset.sizes["task"]))
     fresh = accuracy.isel(learned=itself, task=itself)
@@ -242,10 +239,10 @@ def _draw_forgetting(panel: Axes, dataset: xr.Dataset) -> None:
         _band(panel, dataset.task, lost.sel(model=model), model)
     panel.axhline(0, color="0.6", lw=0.8, zorder=0)
     panel.set(title="B   Forgotten at the end", xlabel="task", ylabel="validation accuracy lost (points)")
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
 
 
-def _draw_test(panel: Axes, dataset: xr.Dataset) -> None:
+def _draw_test(panel: plt.Axes, dataset: xr.Dataset) -> None:
     accuracy = 100 * dataset.test_accuracy.mean("task")
     names = dataset.model.values.tolist()
     for place, model in enumerate(names):
@@ -261,7 +258,7 @@ def _draw_test(panel: Axes, dataset: xr.Dataset) -> None:
     panel.set_xlim(-0.5, len(names) - 0.2)
 
 
-def _draw_tuning(panel: Axes, dataset: xr.Dataset) -> None:
+def _draw_tuning(panel: plt.Axes, dataset: xr.Dataset) -> None:
     for model in dataset.model.values.tolist():
         tried = 100 * dataset.tuning_accuracy.sel(model=model)
         panel.plot(dataset.learning_rate, tried, "o-", color=COLORS[model], mfc="none")
@@ -272,7 +269,7 @@ def _draw_tuning(panel: Axes, dataset: xr.Dataset) -> None:
     )
 
 
-def _band(panel: Axes, x: xr.DataArray, runs: xr.DataArray, model: str, label: str | None = None) -> None:
+def _band(panel: plt.Axes, x: xr.DataArray, runs: xr.DataArray, model: str, label: str | None = None) -> None:
     """The mean over the repetitions, and from the least to the greatest of them."""
     panel.plot(x, runs.mean("repetition"), color=COLORS[model], label=label)
     panel.fill_between(x, runs.min("repetition"), runs.max("repetition"), color=COLORS[model], alpha=0.2, lw=0)

@@ -3,8 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import norm
 
@@ -18,7 +16,7 @@ WORDS = {"random": "random patterns", "union": "random, on a union", "noisy": "o
 GREY = "0.45"
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Detection curves; threshold against window; measured over theory; false matches against population."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
@@ -29,7 +27,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_curves(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_curves(axes: plt.Axes, dataset: xr.Dataset) -> None:
     here = dataset.sel(window=dataset.attrs["window"])
     smooth = np.linspace(0, float(dataset.active_synapses[-1]), 400)
     for spread, color in zip(dataset.spread.values, COLORS, strict=False):
@@ -45,7 +43,7 @@ def _draw_curves(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(title="variation of\nconductances", loc="upper left")
 
 
-def _draw_windows(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_windows(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.axvspan(1, 5, color="0.5", alpha=0.2, lw=0)
     top = float(dataset.active_synapses[-1])
     axes.text(5.6, top, "1 to 5 ms: as the\ntheory assumes", va="top", fontsize=7.5, color="0.25")
@@ -60,7 +58,7 @@ def _draw_windows(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower right")
 
 
-def _draw_false(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_false(axes: plt.Axes, dataset: xr.Dataset) -> None:
     random = dataset.where(dataset.kind == "random", drop=True).sortby("population")
     active, synapses = dataset.attrs["active"], dataset.attrs["synapses"]
     cells = np.unique(np.geomspace(float(random.population.min()), 3500, 60).round().astype(int))
@@ -84,7 +82,7 @@ def _draw_false(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower left", fontsize=7)
 
 
-def _draw_agreement(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_agreement(axes: plt.Axes, dataset: xr.Dataset) -> None:
     """Measured over theory at the effective threshold; filled over the averaged theory."""
     ends = np.array([0.3 / dataset.attrs["trials"], 1.5])
     axes.plot(ends, ends, color=GREY, lw=0.8)

@@ -20,8 +20,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import mmolar, ms, mV, nS
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -186,7 +184,7 @@ def _values(magnesium: float, leak: float, conductance: float, count: float) -> 
     }
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Threshold against conductance and leak; against their ratio; against magnesium; what theory makes of it."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
@@ -202,7 +200,7 @@ def _usual(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.sel(magnesium=1.0, method="nearest")
 
 
-def _draw_map(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_map(axes: plt.Axes, dataset: xr.Dataset) -> None:
     here = _usual(dataset)
     inside = (here.threshold >= THEORY[0]) & (here.threshold <= THEORY[1])
     axes.imshow(inside, origin="lower", aspect="auto", cmap="Greens", vmin=0, vmax=2.5)
@@ -222,7 +220,7 @@ def _shades(dataset: xr.Dataset) -> NDArray:
     return plt.colormaps["viridis"](np.linspace(0, 0.85, dataset.sizes["magnesium"]))
 
 
-def _draw_ratio(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_ratio(axes: plt.Axes, dataset: xr.Dataset) -> None:
     ratio = dataset.leak / dataset.conductance
     ends = np.array([float(ratio.min()), float(ratio.max())])
     axes.axhspan(*THEORY, color="#009E73", alpha=0.2, lw=0)
@@ -244,7 +242,7 @@ def _draw_ratio(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(title="magnesium", fontsize=7, loc="lower right", labelspacing=0.25)
 
 
-def _draw_magnesium(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_magnesium(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for level, color in zip(dataset.magnesium.values, _shades(dataset), strict=True):
         here = dataset.sel(magnesium=level)
         axes.plot(here.drive, here.peak, color=color, lw=1.2, label=f"{level:g} mM: {float(here.steepness):.1f}")
@@ -261,7 +259,7 @@ def _draw_magnesium(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(title="magnesium: mV for 1 %", fontsize=7, loc="upper left", labelspacing=0.25)
 
 
-def _draw_theory(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_theory(axes: plt.Axes, dataset: xr.Dataset) -> None:
     false, missed = dataset.false_match, dataset.missed_match
     options = dataset.attrs
     axes.axvspan(*THEORY, color="#009E73", alpha=0.2, lw=0)

@@ -13,8 +13,6 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from scipy.interpolate import PchipInterpolator
 
 from mapping.calcium_curve import MeasuredCurve
@@ -42,7 +40,7 @@ def summary(fit: CalciumFit) -> str:
     return "\n".join(lines)
 
 
-def draw(dataset: xr.Dataset, fit: CalciumFit) -> Figure:
+def draw(dataset: xr.Dataset, fit: CalciumFit) -> plt.Figure:
     """Measured calcium with the fitted curves above (shaded: 95 % confidence), residuals below, against rate."""
     with paper_style():
         figure, (top, bottom) = plt.subplots(
@@ -69,8 +67,8 @@ def draw(dataset: xr.Dataset, fit: CalciumFit) -> Figure:
 
 
 def _draw_curve(
-    top: Axes,
-    bottom: Axes,
+    top: plt.Axes,
+    bottom: plt.Axes,
     rates: np.ndarray,
     points: np.ndarray,
     form: str,

@@ -7,8 +7,6 @@ simulates nothing: the profile comes from study process-length and the fit from 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mapping.process_kernel import KernelFit, profile, sealed_end
 from studies.figure import paper_style
@@ -25,7 +23,7 @@ def summary(fit: KernelFit) -> str:
     )
 
 
-def draw(dataset: xr.Dataset, fit: KernelFit) -> Figure:
+def draw(dataset: xr.Dataset, fit: KernelFit) -> plt.Figure:
     """Profile and fit; kernel over the distance of tokens, with its 95 % interval shaded."""
     with paper_style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")
@@ -42,7 +40,7 @@ def draw(dataset: xr.Dataset, fit: KernelFit) -> Figure:
     return figure
 
 
-def _draw_profile(axes: Axes, fit: KernelFit, positions: np.ndarray, measured: np.ndarray) -> None:
+def _draw_profile(axes: plt.Axes, fit: KernelFit, positions: np.ndarray, measured: np.ndarray) -> None:
     assert fit.length_constant is not None and fit.length_constant_interval is not None
     end, fine = sealed_end(positions), np.linspace(positions[0], positions[-1], 300)
     height = np.mean(np.log(measured) - profile(positions, fit.length_constant, end))
@@ -56,7 +54,7 @@ def _draw_profile(axes: Axes, fit: KernelFit, positions: np.ndarray, measured: n
     axes.set_title("profile along the process" + (f" ({where})" if where else ""))
 
 
-def _draw_kernel(axes: Axes, fit: KernelFit) -> None:
+def _draw_kernel(axes: plt.Axes, fit: KernelFit) -> None:
     assert fit.length is not None and fit.length_interval is not None
     distance = np.linspace(0, 4 * fit.length, 300)
     low, high = fit.length_interval

@@ -7,9 +7,6 @@ Draws release by a spike and the drive, as measured and fitted, against rate, an
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
@@ -35,7 +32,7 @@ def summary(fit: ReleaseFit) -> str:
     )
 
 
-def draw(dataset: xr.Dataset, fit: ReleaseFit) -> Figure:
+def draw(dataset: xr.Dataset, fit: ReleaseFit) -> plt.Figure:
     """Release and drive against rate (shaded: 95 % confidence); the feature map."""
     with paper_style():
         figure, (left, middle, right) = plt.subplots(1, 3, figsize=(7.2, 2.9), layout="constrained")
@@ -49,9 +46,9 @@ def draw(dataset: xr.Dataset, fit: ReleaseFit) -> Figure:
             )
             axes.set(xscale="log", yscale="log", xlabel="presynaptic rate (Hz)", ylabel=name)
             for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if axis is axes.yaxis else (1.0,)))
+                axis.set_major_locator(plt.LogLocator(subs=(1.0, 2.0, 5.0) if axis is axes.yaxis else (1.0,)))
                 axis.set_major_formatter(lambda value, _: f"{value:g}")
-                axis.set_minor_formatter(NullFormatter())
+                axis.set_minor_formatter(plt.NullFormatter())
         if fit.form is not None:
             _draw_fit(left, middle, fit, fine)
             _draw_feature_map(right, fit)
@@ -61,7 +58,7 @@ def draw(dataset: xr.Dataset, fit: ReleaseFit) -> Figure:
     return figure
 
 
-def _draw_fit(left: Axes, middle: Axes, fit: ReleaseFit, fine: NDArray) -> None:
+def _draw_fit(left: plt.Axes, middle: plt.Axes, fit: ReleaseFit, fine: NDArray) -> None:
     p = fit.reference_release * transfer(fit, fine) / fine
     half = _half_width(fit, fine)
     for axes, scale in ((left, np.ones_like(fine)), (middle, fine / fit.reference_release)):
@@ -95,7 +92,7 @@ def transfer(fit: ReleaseFit, x: NDArray) -> NDArray:
     return np.exp(curve(np.log(inside))) * np.minimum(x / fit.lowest, 1)
 
 
-def _draw_feature_map(axes: Axes, fit: ReleaseFit) -> None:
+def _draw_feature_map(axes: plt.Axes, fit: ReleaseFit) -> None:
     k = np.linspace(-4, 4, 300)
     rate = np.where(k > 0, k + 1, np.exp(np.minimum(k, 0)))
     axes.plot(k, rate, color="0.5", lw=1, label="elu(k) + 1")

@@ -7,8 +7,6 @@ simulates nothing: the process comes from `astromorph simulate retention` and th
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from mapping.retention import RetentionFit, factor
 from studies.figure import paper_style
@@ -25,7 +23,7 @@ def summary(fit: RetentionFit) -> str:
     return f"retention: a cycle adds {fit.ratio:.4f} of what the one before added ({low:.4f} to {high:.4f})"
 
 
-def draw(dataset: xr.Dataset, fit: RetentionFit) -> Figure:
+def draw(dataset: xr.Dataset, fit: RetentionFit) -> plt.Figure:
     """Shares as measured (mean and standard deviation over synapses) and fitted; the factor for other T."""
     with paper_style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")
@@ -51,7 +49,7 @@ def draw(dataset: xr.Dataset, fit: RetentionFit) -> Figure:
                 right.plot(t, factor(t, segments, fit.ratio), "o-", ms=3, label=f"T = {segments}")
             right.set(xlabel="segment t", ylabel="retention factor", ylim=(0, None), title="for a text of T segments")
             right.legend()
-            right.xaxis.set_major_locator(MaxNLocator(integer=True))
+            right.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
         else:
             left.set_title("fit failed")
             right.set_axis_off()

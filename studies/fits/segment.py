@@ -7,7 +7,6 @@ comes from studies/dendrites/segment_detection.py and the fit from mapping/segme
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from mapping.segment_response import SegmentFit, opening
 from studies.figure import paper_style
@@ -23,7 +22,7 @@ def summary(fit: SegmentFit) -> str:
     return f"opens half at {fit.threshold_synapses:.2f} synapses, gain {fit.curve.gain:.2f} ({low:.2f} to {high:.2f})"
 
 
-def draw(dataset: xr.Dataset, fit: SegmentFit) -> Figure:
+def draw(dataset: xr.Dataset, fit: SegmentFit) -> plt.Figure:
     """Measured answer and fitted curve (if there is one) against active synapses, and the residuals."""
     chosen = dataset[fit.measure].sel(fit.at)
     extra = [name for name in chosen.dims if name != "active_synapses"]

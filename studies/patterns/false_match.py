@@ -11,18 +11,15 @@ was summed in single precision, which stops counting 500 by 500 at 0.99736848 of
 of its four curves 200 cells too far right, and its dashed curve is that of a = n/4, not n/2.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import cycle
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from biophys.patterns.theory import false_match_probability
-from studies.figure import add_caption, paper_style
+from studies.figure import colors, draw_panels
+from studies.patterns.published import beside
 from studies.study import labelled
 
 # Figure 4A: simulated frequencies for 24 synapses and threshold 12, populations 300, 500, ..
@@ -87,12 +84,12 @@ def simulate(
         case_synapses: even numbers of synapses of the last panel; half of them are needed for a spike.
     """
     n, a, shares, s = map(np.array, (populations, active, dense_shares, case_synapses))
-    _check(n, a, shares, s, case_populations, case_active)
+    _check(n, a, shares, s, len(case_populations), len(case_active))
     exact = false_match_probability(n, a[:, None], synapses, threshold)
     dense = false_match_probability(n, np.rint(shares[:, None] * n), synapses, threshold)
     cases = np.array(case_populations)[:, None], np.array(case_active)[:, None]
-    known = (synapses, threshold) == PUBLISHED_SEGMENT
-    published = [[_published(cells, total) if known else np.nan for total in n] for cells in a]
+    known = PUBLISHED if (synapses, threshold) == PUBLISHED_SEGMENT else {}
+    published = beside(known, PUBLISHED_POPULATIONS, a, n)
     error = np.sqrt(exact * (1 - exact) / COMPARISONS)
     dataset = xr.Dataset(
         {
@@ -116,51 +113,23 @@ def simulate(
     return labelled(dataset, MEANINGS, ABOUT | options)
 
 
-def _published(active: int, population: int) -> float:
-    """The published frequency, NaN where there is none."""
-    known = dict(zip(PUBLISHED_POPULATIONS, PUBLISHED.get(int(active), ()), strict=False))
-    return known.get(int(population), np.nan)
-
-
-def _check(
-    n: np.ndarray,
-    a: np.ndarray,
-    shares: np.ndarray,
-    s: np.ndarray,
-    case_populations: Sequence[int],
-    case_active: Sequence[int],
-) -> None:
+def _check(n: np.ndarray, a: np.ndarray, shares: np.ndarray, s: np.ndarray, populations: int, active: int) -> None:
     if a.max() > n.min():
         raise ValueError(f"{a.max()} active cells do not fit into a population of {n.min()}; use fewer")
     if not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(f"dense_shares {shares.tolist()} leave the range 0 to 1; use shares of the cells")
     if np.any(s % 2):
         raise ValueError(f"case_synapses {s.tolist()} hold an odd number, which has no half; use even ones")
-    if len(case_populations) != len(case_active):
-        raise ValueError(
-            f"{len(case_populations)} case_populations and {len(case_active)} case_active make no pairs; "
-            "give as many of each"
-        )
+    if populations != active:
+        raise ValueError(f"{populations} case_populations and {active} case_active make no pairs; give as many of each")
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """False matches against the population, published frequencies, and against the number of synapses."""
-    with paper_style():
-        figure, panels = plt.subplot_mosaic(
-            [["simulated", "wide"], ["deviation", "synapses"]], figsize=(7.2, 6.4), height_ratios=[3, 2.4]
-        )
-        _draw_simulated(panels["simulated"], dataset)
-        _draw_deviation(panels["deviation"], dataset)
-        _draw_wide(panels["wide"], dataset)
-        _draw_synapses(panels["synapses"], dataset)
-        figure.suptitle("How often does a random pattern set off a segment? (exact theory)")
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
-
-
-def _colors() -> Iterator[str]:
-    """Those of the figure style, one for each number of active cells, in every panel."""
-    return cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+    layout = [[_draw_simulated, _draw_wide], [_draw_deviation, _draw_synapses]]
+    title = "How often does a random pattern set off a segment? (exact theory)"
+    caption = dataset.attrs["caption"]
+    return draw_panels(dataset, layout, (7.2, 6.4), height_ratios=[3, 2.4], title=title, caption=caption)
 
 
 def _near(dataset: xr.Dataset) -> xr.Dataset:
@@ -169,47 +138,40 @@ def _near(dataset: xr.Dataset) -> xr.Dataset:
     return near if near.sizes["population"] > 1 else dataset
 
 
-def _draw_simulated(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_simulated(axes: plt.Axes, dataset: xr.Dataset) -> None:
     near = _near(dataset)
-    for active, color in zip(near.active, _colors(), strict=False):
+    for active, color in zip(near.active, colors(), strict=False):
         curve = near.sel(active=active)
         axes.plot(curve.population, curve.false_match, color=color, label=f"{int(active)}")
         axes.plot(curve.population, curve.published, "o", mfc="none", color=color)
-    handles = axes.get_legend_handles_labels()[0]
     if near.published.notnull().any():
         text = f"simulated, {dataset.attrs['comparisons']:.0e}".replace("e+0", "e")
-        handles.append(Line2D([], [], color="0.3", marker="o", ls="", mfc="none", label=text))
+        axes.plot([], [], "o", color="0.3", mfc="none", label=text)
         axes.set_ylim(2e-9, 3)
     segment = f"{dataset.attrs['synapses']} synapses, threshold {dataset.attrs['threshold']}"
     axes.set(title=f"A   Figure 4A: {segment}", yscale="log", ylabel="P(false match)")
     axes.set(xlabel="population (cells the segment could contact)")
-    axes.legend(handles=handles, title="active cells", loc="upper right", bbox_to_anchor=(1.0, 0.93))
+    axes.legend(title="active cells", loc="upper right", bbox_to_anchor=(1.0, 0.93))
 
 
-def _draw_deviation(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_deviation(axes: plt.Axes, dataset: xr.Dataset) -> None:
     near = _near(dataset)
     axes.axhspan(-1.96, 1.96, color="0.5", alpha=0.15, lw=0)
     axes.axhline(0, color="0.6", lw=0.8)
-    for active, color in zip(near.active, _colors(), strict=False):
+    for active, color in zip(near.active, colors(), strict=False):
         deviation = near.published_deviation.sel(active=active)
         axes.plot(deviation.population, deviation.where(abs(deviation) < 5), "o", color=color)
         for outlier in deviation[abs(deviation) >= 5]:
             at = float(outlier.population)
             axes.plot(at, -4.1, "v", color=color)
-            axes.annotate(
-                f"{int(active)} of {at:.0f} cells: {float(outlier):,.0f}",
-                (at, -4.1),
-                (8, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8,
-            )
+            text = f"{int(active)} of {at:.0f} cells: {float(outlier):,.0f}"
+            axes.annotate(text, (at, -4.1), (8, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set(title="C   Published frequencies, and 95 % of chance", ylim=(-4.7, 4.7))
     axes.set(xlabel="population (cells the segment could contact)", ylabel="deviation (standard errors)")
 
 
-def _draw_wide(axes: Axes, dataset: xr.Dataset) -> None:
-    for active, color in zip(dataset.active, _colors(), strict=False):
+def _draw_wide(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    for active, color in zip(dataset.active, colors(), strict=False):
         curve = dataset.false_match.sel(active=active)
         axes.plot(curve.population, curve, color=color, label=f"{int(active)} cells")
         if int(active) in (128, 256):
@@ -217,14 +179,13 @@ def _draw_wide(axes: Axes, dataset: xr.Dataset) -> None:
     for share, dashes in zip(dataset.dense_share, ("--", "-.", ":"), strict=False):
         curve = dataset.false_match_dense.sel(dense_share=share)
         axes.plot(curve.population, curve, dashes, color="k", lw=1.2, label=f"{float(share):.0%} of the cells")
-    handles = axes.get_legend_handles_labels()[0]
-    handles.append(Line2D([], [], color="0.3", ls=":", lw=1, label="as printed"))
+    axes.plot([], [], ":", color="0.3", lw=1, label="as printed")
     axes.set(title="B   Figure 5A: the same, further", xscale="log", yscale="log", ylabel="P(false match)")
     axes.set(xlabel="population (cells the segment could contact)")
-    axes.legend(handles=handles, title="active", loc="lower left")
+    axes.legend(title="active", loc="lower left")
 
 
-def _draw_synapses(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_synapses(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for number in dataset.case:
         curve = dataset.false_match_by_synapses.sel(case=number)
         label = f"{int(curve.case_active):,} of {int(curve.case_population):,}"

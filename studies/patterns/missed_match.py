@@ -14,17 +14,14 @@ term by term with numbers of 15 digits and is 0.9 % low where the probability is
 """
 
 from collections.abc import Sequence
-from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from biophys.patterns.theory import missed_match_probability
-from studies.figure import add_caption, paper_style
+from studies.figure import colors, draw_panels
+from studies.patterns.published import beside
 from studies.study import labelled
 
 # Figure 4B: frequencies of missed matches simulated for 128 active cells and 30 synapses, by threshold
@@ -42,7 +39,11 @@ PUBLISHED = {
 COMPARISONS = ((45, 10**8), (102, 10**7))  # up to so many lost cells, so many patterns behind each frequency
 LIKELY = (1e-12, 5)
 SHARE = "share of the active cells that is lost"
-NOISES = {"missed_match": "-", "missed_match_failure": "--", "missed_match_readd": ":"}
+NOISES = {
+    "missed_match": ("cells lost", "-"),
+    "missed_match_failure": ("synapses fail", "--"),
+    "missed_match_readd": ("some cells fire again", ":"),
+}
 ABOUT = {
     "study": "missed-match",
     "title": "Missed matches of a segment with its own pattern, exact",
@@ -89,8 +90,8 @@ def simulate(
     lost, every = np.arange(active + 1), np.arange(1, synapses + 1)
     theta = np.array(thresholds)[:, None]
     exact = missed_match_probability(active, synapses, theta, lost)
-    known = (active, synapses) == PUBLISHED_SEGMENT
-    published = np.array([_published(threshold, len(lost)) if known else lost * np.nan for threshold in thresholds])
+    known = PUBLISHED if (active, synapses) == PUBLISHED_SEGMENT else {}
+    published = beside(known, PUBLISHED_LOST, thresholds, lost)
     error = np.sqrt(exact * (1 - exact) / comparisons(lost))
     seen = published > 0  # a frequency of zero says little about the probability
     deviation = np.divide(published - exact, error, out=np.full(exact.shape, np.nan), where=seen & (error > 0))
@@ -112,77 +113,57 @@ def simulate(
     return labelled(dataset, MEANINGS, ABOUT | options)
 
 
-def _published(threshold: int, size: int) -> np.ndarray:
-    """Published frequencies at 0, 1, .. lost cells, NaN where there are none."""
-    values = np.full(size, np.nan)
-    if threshold in PUBLISHED:
-        values[list(PUBLISHED_LOST)] = PUBLISHED[threshold]
-    return values
-
-
 def comparisons(lost: np.ndarray) -> np.ndarray:
     """Patterns behind a published frequency."""
     (few, many), (_, fewer) = COMPARISONS
     return np.where(lost <= few, many, fewer)
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Missed matches against the share of lost cells, published frequencies, and the loss that is tolerated."""
-    with paper_style():
-        figure, panels = plt.subplot_mosaic(
-            [["missed", "laws"], ["deviation", "tolerated"]], figsize=(7.2, 6.2), height_ratios=[5, 4]
-        )
-        colors = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-        _draw_missed(panels["missed"], dataset, colors)
-        _draw_deviation(panels["deviation"], dataset, colors)
-        _draw_laws(panels["laws"], dataset, colors)
-        _draw_tolerated(panels["tolerated"], dataset)
-        figure.suptitle("How many of its cells may a stored pattern lose? (exact theory)")
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    layout = [[_draw_missed, _draw_laws], [_draw_deviation, _draw_tolerated]]
+    title = "How many of its cells may a stored pattern lose? (exact theory)"
+    return draw_panels(dataset, layout, (7.2, 6.2), height_ratios=[5, 4], title=title, caption=dataset.attrs["caption"])
 
 
-def _draw_missed(axes: Axes, dataset: xr.Dataset, colors: Sequence[str]) -> None:
+def _draw_missed(axes: plt.Axes, dataset: xr.Dataset) -> None:
     share = dataset.lost / dataset.attrs["active"]
-    for threshold, color in zip(dataset.threshold, cycle(colors), strict=False):
+    for threshold, color in zip(dataset.threshold, colors(), strict=False):
         curve = dataset.sel(threshold=threshold)
         axes.plot(share, curve.missed_match.where(curve.missed_match > 0), color=color, label=f"{int(threshold)}")
         axes.plot(share, curve.published.where(curve.published > 0), "o", mfc="none", color=color)
-    handles = axes.get_legend_handles_labels()[0]
     if dataset.published.notnull().any():
-        handles.append(Line2D([], [], color="0.3", marker="o", ls="", mfc="none", label="simulated"))
+        axes.plot([], [], "o", color="0.3", mfc="none", label="simulated")
     segment = f"{dataset.attrs['synapses']} synapses on {dataset.attrs['active']} active cells"
     axes.set(title=f"A   Figure 4B: {segment}", yscale="log", ylim=LIKELY, xlim=(0, 1))
     axes.set(xlabel=SHARE, ylabel="P(missed match)")
-    axes.legend(handles=handles, title="threshold", loc="lower right")
+    axes.legend(title="threshold", loc="lower right")
 
 
-def _draw_deviation(axes: Axes, dataset: xr.Dataset, colors: Sequence[str]) -> None:
+def _draw_deviation(axes: plt.Axes, dataset: xr.Dataset) -> None:
     share = dataset.lost / dataset.attrs["active"]
     axes.axhspan(-1.96, 1.96, color="0.5", alpha=0.15, lw=0)
     axes.axhline(0, color="0.6", lw=0.8)
-    for threshold, color in zip(dataset.threshold, cycle(colors), strict=False):
+    for threshold, color in zip(dataset.threshold, colors(), strict=False):
         axes.plot(share, dataset.published_deviation.sel(threshold=threshold), "o", color=color)
     axes.set(title="C   Published frequencies, and 95 % of chance", ylim=(-3.5, 3.5), xlim=(0, 1))
     axes.set(xlabel=SHARE, ylabel="deviation\n(standard errors)")
 
 
-def _draw_laws(axes: Axes, dataset: xr.Dataset, colors: Sequence[str]) -> None:
+def _draw_laws(axes: plt.Axes, dataset: xr.Dataset) -> None:
     share = dataset.lost / dataset.attrs["active"]
-    for threshold, color in zip(dataset.threshold, cycle(colors), strict=False):
+    for threshold, color in zip(dataset.threshold, colors(), strict=False):
         curve = dataset.sel(threshold=threshold)
-        for name, dashes in NOISES.items():
+        for name, (_, dashes) in NOISES.items():
             axes.plot(share, curve[name].where(curve[name] > 0), dashes, color=color, lw=1)
-    handles = [
-        Line2D([], [], color="0.3", ls=dashes, lw=1, label=name)
-        for name, dashes in zip(("cells lost", "synapses fail", "some cells fire again"), NOISES.values(), strict=True)
-    ]
+    for text, dashes in NOISES.values():
+        axes.plot([], [], dashes, color="0.3", lw=1, label=text)
     axes.set(title="B   Kinds of noise", yscale="log", ylim=LIKELY, xlim=(0, 1))
     axes.set(xlabel=SHARE, ylabel="P(missed match)")
-    axes.legend(handles=handles, loc="lower right")
+    axes.legend(loc="lower right")
 
 
-def _draw_tolerated(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_tolerated(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for limit in dataset.limit:
         most = dataset.most_lost.sel(limit=limit) / dataset.attrs["active"]
         axes.step(most.every_threshold, most, where="mid", label=f"{float(limit):.0e}".replace("e-0", "e-"))

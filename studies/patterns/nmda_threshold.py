@@ -16,11 +16,9 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from biophys.patterns.theory import false_match_over_grid, false_match_probability, missed_match_probability
-from studies.figure import add_caption, paper_style
+from studies.figure import draw_panels, shades
 from studies.study import labelled
 
 PUBLISHED_WINDOW = (9, 20)  # optimal thresholds, Ahmad and Hawkins (2016), section 4.3
@@ -95,7 +93,7 @@ def simulate(
     """
     if not all(0 <= fraction <= 1 for fraction in lost_fractions):
         raise ValueError(f"lost_fractions {list(lost_fractions)} leave the range 0 to 1; use shares of the cells")
-    theta, lost = np.array(thresholds), np.rint(np.asarray(lost_fractions) * stored_active)[:, None]
+    theta, lost = np.array(thresholds), np.rint(np.array(lost_fractions) * stored_active)[:, None]
     grid = false_match_over_grid(populations, sparsities, synapses, thresholds)
     known = (tuple(populations), tuple(sparsities), tuple(synapses)) == PUBLISHED_GRID
     published = dict(enumerate(PUBLISHED_MEDIANS, start=3)) if known else {}
@@ -125,25 +123,16 @@ def simulate(
     return labelled(dataset, MEANINGS, ABOUT | options)
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """False matches, missed matches and their sum against the threshold, with the windows between them."""
-    with paper_style():
-        figure, panels = plt.subplot_mosaic(
-            [["false", "missed"], ["false", "missed"], ["false", "errors"], ["windows", "errors"]], figsize=(7.2, 6.2)
-        )
-        _draw_false(panels["false"], dataset)
-        _draw_windows(panels["windows"], dataset)
-        _draw_missed(panels["missed"], dataset)
-        _draw_errors(panels["errors"], dataset)
-        for upper, lower in (("false", "windows"), ("missed", "errors")):
-            panels[upper].sharex(panels[lower])
-            panels[upper].tick_params(labelbottom=False)
-        figure.suptitle("How many synapses should an NMDA spike take? (exact theory)")
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    upper, lower = [_draw_false, _draw_missed], [_draw_windows, _draw_errors]
+    layout = [upper, upper, [_draw_false, _draw_errors], lower]
+    title = "How many synapses should an NMDA spike take? (exact theory)"
+    above = dict(zip(upper, lower, strict=True))
+    return draw_panels(dataset, layout, (7.2, 6.2), title=title, caption=dataset.attrs["caption"], above=above)
 
 
-def _draw_false(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_false(axes: plt.Axes, dataset: xr.Dataset) -> None:
     cells = np.atleast_1d(dataset.attrs["populations"])
     axes.plot(dataset.threshold, dataset.false_match_median, color="k", label="median of the grid")
     if dataset.published_median.notnull().any():
@@ -157,7 +146,7 @@ def _draw_false(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower left")
 
 
-def _draw_windows(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_windows(axes: plt.Axes, dataset: xr.Dataset) -> None:
     safe = _safe_thresholds(dataset)
     rows = [("measured", *MEASURED_WINDOW), ("published", *PUBLISHED_WINDOW)]
     if safe.size:
@@ -172,8 +161,8 @@ def _draw_windows(axes: Axes, dataset: xr.Dataset) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _draw_missed(axes: Axes, dataset: xr.Dataset) -> None:
-    for fraction, color in zip(dataset.lost_fraction, _shades(dataset), strict=True):
+def _draw_missed(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    for fraction, color in zip(dataset.lost_fraction, shades(dataset.sizes["lost_fraction"]), strict=True):
         curve = dataset.missed_match.sel(lost_fraction=fraction)
         axes.plot(curve.threshold, curve.where(curve > 0), "o-", ms=3, color=color, label=f"{float(fraction):.0%}")
     _shade_safe(axes, dataset)
@@ -182,14 +171,20 @@ def _draw_missed(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(title="cells lost", loc="upper left", labelspacing=0.25)
 
 
-def _draw_errors(axes: Axes, dataset: xr.Dataset) -> None:
-    for fraction, color in zip(dataset.lost_fraction, _shades(dataset), strict=True):
+def _draw_errors(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    for fraction, color in zip(dataset.lost_fraction, shades(dataset.sizes["lost_fraction"]), strict=True):
         curve = dataset.errors.sel(lost_fraction=fraction)
         least = curve.isel(threshold=int(curve.values.argmin()))
         axes.plot(curve.threshold, curve, color=color)
         axes.plot(least.threshold, least, "o", color=color)
-        text = f"{int(least.threshold)}"
-        axes.annotate(text, (least.threshold, least), (-3, -4), textcoords="offset points", ha="right", va="top")
+        axes.annotate(
+            f"{int(least.threshold)}",
+            (least.threshold, least),
+            (-3, -4),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+        )
     _shade_safe(axes, dataset)
     title = f"C   Both errors among {dataset.attrs['stored_population']:,} cells"
     axes.set(title=title, yscale="log", xlabel="threshold (synapses needed for a spike)")
@@ -197,16 +192,11 @@ def _draw_errors(axes: Axes, dataset: xr.Dataset) -> None:
     axes.margins(y=0.12)
 
 
-def _shades(dataset: xr.Dataset) -> np.ndarray:
-    """A colour for each share of lost cells."""
-    return plt.colormaps["viridis"](np.linspace(0.0, 0.85, dataset.sizes["lost_fraction"]))
-
-
 def _safe_thresholds(dataset: xr.Dataset) -> xr.DataArray:
     return dataset.threshold[dataset.false_match_median <= dataset.attrs["tolerated"]]
 
 
-def _shade_safe(axes: Axes, dataset: xr.Dataset) -> None:
+def _shade_safe(axes: plt.Axes, dataset: xr.Dataset) -> None:
     safe = _safe_thresholds(dataset)
     if safe.size:
         axes.axvspan(int(safe.min()) - 0.5, int(dataset.threshold.max()) + 0.5, color="0.5", alpha=0.15, lw=0)

@@ -14,16 +14,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import binom
 
 from biophys.patterns.sampling import FalseMatches, MissedMatches, Question, sample, wilson_interval
 from biophys.patterns.theory import union_false_match_probability
-from studies.figure import paper_style
+from studies.figure import draw_panels
 from studies.patterns import false_match, missed_match
 from studies.study import labelled
 
@@ -132,21 +129,16 @@ def _question(point: Mapping[str, Any]) -> Question:
     return FalseMatches(population, active, synapses, int(point["patterns"]))
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Both figures of the paper, how far each share lies from the theory, and unions beside their mean field."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
-        _draw_false(panels[0, 0], dataset.where(dataset.panel == "4A", drop=True))
-        _draw_missed(panels[0, 1], dataset.where(dataset.panel == "4B", drop=True))
-        _draw_scores(panels[1, 0], dataset)
-        _draw_unions(panels[1, 1], dataset.where(dataset.panel == "union", drop=True))
-        inside = int(((dataset.low <= dataset.theory) & (dataset.theory <= dataset.high)).sum())
-        message = f"theory within {inside} of {dataset.sizes['point']} intervals"
-        figure.suptitle(f"Patterns drawn and counted: {message} (jointly {100 * dataset.attrs['confidence']:g} %)")
-    return figure
+    inside = int(((dataset.low <= dataset.theory) & (dataset.theory <= dataset.high)).sum())
+    message = f"theory within {inside} of {dataset.sizes['point']} intervals"
+    title = f"Patterns drawn and counted: {message} (jointly {100 * dataset.attrs['confidence']:g} %)"
+    return draw_panels(dataset, [[_draw_false, _draw_missed], [_draw_scores, _draw_unions]], (7.2, 6.0), title=title)
 
 
-def _draw_false(axes: Axes, points: xr.Dataset) -> None:
+def _draw_false(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    points = dataset.where(dataset.panel == "4A", drop=True)
     for active, color in zip(false_match.PUBLISHED, COLORS, strict=True):
         curve = points.where(points.active == active, drop=True)
         axes.plot(curve.population, curve.theory, color=color, lw=1, label=f"{active}")
@@ -156,7 +148,8 @@ def _draw_false(axes: Axes, points: xr.Dataset) -> None:
     axes.legend(title="active cells", loc="upper right")
 
 
-def _draw_missed(axes: Axes, points: xr.Dataset) -> None:
+def _draw_missed(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    points = dataset.where(dataset.panel == "4B", drop=True)
     for threshold, color in zip(missed_match.PUBLISHED, COLORS, strict=True):
         curve = points.where(points.threshold == threshold, drop=True)
         share = 100 * curve.lost / curve.active
@@ -164,17 +157,13 @@ def _draw_missed(axes: Axes, points: xr.Dataset) -> None:
         _draw_counted(axes, share, curve, color)
     axes.set(title="b  stored patterns (Fig. 4B)", yscale="log", ylim=(2e-9, 3))
     axes.set(xlabel="active cells swapped (%)", ylabel="P(missed match)")
-    looks: dict[str, dict[str, Any]] = {
-        "exact": {"ls": "-"},
-        "counted": {"marker": "o", "ms": 2.5},
-        "published": PUBLISHED_LOOK,
-    }
-    handles = [Line2D([], [], **({"color": "0.3", "ls": ""} | look), label=name) for name, look in looks.items()]
     axes.add_artist(axes.legend(title="threshold", loc="lower right"))
-    axes.legend(handles=handles, loc="upper left")
+    exact, counted = {"ls": "-", "color": "0.3"}, {"marker": "o", "ms": 2.5, "ls": "", "color": "0.3"}
+    looks: dict[str, dict[str, Any]] = {"exact": exact, "counted": counted, "published": PUBLISHED_LOOK}
+    axes.legend(handles=[plt.Line2D([], [], **look, label=name) for name, look in looks.items()], loc="upper left")
 
 
-def _draw_counted(axes: Axes, x: xr.DataArray, points: xr.Dataset, color: str) -> None:
+def _draw_counted(axes: plt.Axes, x: xr.DataArray, points: xr.Dataset, color: str) -> None:
     """Shares with their intervals, and the published shares; none where nothing was counted."""
     seen = points.errors.values > 0
     ends = np.abs(np.stack([points.low, points.high]) - points.share.values)
@@ -183,7 +172,7 @@ def _draw_counted(axes: Axes, x: xr.DataArray, points: xr.Dataset, color: str) -
     axes.plot(x[known], points.published[known], **PUBLISHED_LOOK, zorder=0)
 
 
-def _draw_scores(axes: Axes, points: xr.Dataset) -> None:
+def _draw_scores(axes: plt.Axes, points: xr.Dataset) -> None:
     published = np.rint(points.published * points.published_comparisons)
     axes.axhspan(*ndtri([0.025, 0.975]), color="0.92", lw=0)
     for errors, comparisons, look in (
@@ -197,9 +186,8 @@ def _draw_scores(axes: Axes, points: xr.Dataset) -> None:
         for marker, chosen in (("o", shown == score), ("v", shown > score), ("^", shown < score)):
             axes.plot(x[chosen], shown[chosen], **(look | {"marker": marker}))
         for place in x[np.isneginf(score)]:
-            axes.text(
-                place / 2, 0.2 - SHOWN_SCORES, "counter of\nsingle precision", ha="right", va="center", fontsize=8
-            )
+            note, level = "counter of\nsingle precision", 0.2 - SHOWN_SCORES
+            axes.text(place / 2, level, note, ha="right", va="center", fontsize=8)
     axes.set(title="c  distance from the theory; grey: 95 %", xscale="log", xlim=(1e-9, 2))
     axes.set(ylim=(-1.1 * SHOWN_SCORES, 1.1 * SHOWN_SCORES))
     axes.set(xlabel="exact probability", ylabel="normal score of the count")
@@ -212,12 +200,11 @@ def normal_score(errors: ArrayLike, comparisons: ArrayLike, probability: ArrayLi
     return np.where(k < law.mean(), ndtri(law.cdf(k - 1) + half), -ndtri(law.sf(k) + half))
 
 
-def _draw_unions(axes: Axes, points: xr.Dataset) -> None:
-    for segment, color in zip(UNIONS, COLORS, strict=True):
-        population, active, synapses, threshold = segment
-        curve = points.where(points.population == population, drop=True)
+def _draw_unions(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    for (population, *others), color in zip(UNIONS, COLORS, strict=True):
+        curve = dataset.where((dataset.panel == "union") & (dataset.population == population), drop=True)
         ratio, low, high = (curve[name] / curve.mean_field for name in ("share", "low", "high"))
-        label = f"{population:,} / {active} / {synapses} / {threshold}"
+        label = " / ".join([f"{population:,}", *map(str, others)])
         axes.plot(curve.patterns, curve.theory / curve.mean_field, color=color, lw=1, label=label)
         axes.errorbar(curve.patterns, ratio, [ratio - low, high - ratio], fmt="o", ms=3, lw=0.8, color=color)
     axes.axhline(1, color="0.5", lw=0.8, ls="--")

@@ -23,13 +23,10 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from biophys.patterns.scaling import sufficient_threshold, threshold_exponent, threshold_law
 from biophys.patterns.theory import log10_false_match_probability, smallest_threshold, union_false_match_probability
-from studies.figure import add_caption, paper_style
+from studies.figure import draw_panels, shades
 from studies.patterns.power_law import exponents_text, fit_power_law
 from studies.study import labelled
 
@@ -215,25 +212,18 @@ def _caption(dataset: xr.Dataset) -> str:
     )
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Thresholds against error, against share and synapses, against segments and patterns; where the law breaks."""
-    with paper_style():
-        figure, panels = plt.subplot_mosaic([["error", "plane"], ["count", "break"]], figsize=(7.2, 6.8))
-        _draw_error(panels["error"], dataset)
-        _draw_plane(panels["plane"], dataset)
-        _draw_count(panels["count"], dataset)
-        _draw_break(panels["break"], dataset)
-        figure.suptitle("What threshold does a segment need? (exact theory)")
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    layout = [[_draw_error, _draw_plane], [_draw_count, _draw_break]]
+    title = "What threshold does a segment need? (exact theory)"
+    return draw_panels(dataset, layout, (7.2, 6.8), title=title, caption=dataset.attrs["caption"])
 
 
-def _draw_error(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_error(axes: plt.Axes, dataset: xr.Dataset) -> None:
     options = dataset.attrs
     plane = dataset.sel(population=options["shown_population"], synapses=options["shown_synapses"])
     few = np.unique(np.linspace(0, plane.sizes["share"] - 1, 4).round().astype(int))
-    colors = plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(few)))
-    for share, color in zip(plane.share[few], colors, strict=True):
+    for share, color in zip(plane.share[few], shades(len(few)), strict=True):
         curve = plane.sel(share=share)
         axes.plot(curve.false_match, curve.threshold_law, color=color, lw=1)
         label = f"{100 * float(share):.2g} %: {float(curve.per_decade):.2f}"
@@ -244,12 +234,10 @@ def _draw_error(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(title="active: synapses a factor of ten", loc="upper left", labelspacing=0.25)
 
 
-def _draw_plane(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_plane(axes: plt.Axes, dataset: xr.Dataset) -> None:
     options = dataset.attrs
-    plane = dataset.threshold_exact.sel(population=options["shown_population"]).sel(
-        false_match=options["shown_false_match"], method="nearest"
-    )
-    plane = plane.transpose("synapses", "share")
+    plane = dataset.threshold_exact.sel(population=options["shown_population"]).transpose("synapses", "share", ...)
+    plane = plane.sel(false_match=options["shown_false_match"], method="nearest")
     place = 100 * plane.share, plane.synapses, plane
     axes.contourf(*place, np.arange(4, float(plane.max()) + 4, 4), cmap="viridis", alpha=0.75)
     levels = np.setdiff1d(np.arange(4, float(plane.max()) + 1, 2), MEASURED_WINDOW)
@@ -260,7 +248,7 @@ def _draw_plane(axes: Axes, dataset: xr.Dataset) -> None:
     axes.set(xlabel="active cells (% of the population)", ylabel="synapses of the segment")
 
 
-def _draw_count(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_count(axes: plt.Axes, dataset: xr.Dataset) -> None:
     kinds = {"threshold_of_segments": "segments of a cell", "threshold_of_union": "patterns of a union"}
     for name, text in kinds.items():
         exact = dataset[name]
@@ -275,18 +263,14 @@ def _draw_count(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="center right")
 
 
-def _draw_break(axes: Axes, dataset: xr.Dataset) -> None:
-    colors = plt.colormaps["viridis"](np.linspace(0.0, 0.85, dataset.sizes["population"]))
+def _draw_break(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.axhspan(-0.2, 0.2, color="0.5", alpha=0.15, lw=0)
-    for population, color in zip(dataset.population, colors, strict=True):
+    for population, color in zip(dataset.population, shades(dataset.sizes["population"]), strict=True):
         each = dataset.sel(population=population)
         share = (each.threshold_exact / each.synapses).values.ravel()
         error = (each.threshold_law - each.threshold_exact).values.ravel()
         axes.plot(share, error, "o", ms=2, mew=0, alpha=0.5, color=color)
-    handles = [
-        Line2D([], [], marker="o", ls="", ms=4, color=color, label=f"{int(population):,}")
-        for population, color in zip(dataset.population, colors, strict=True)
-    ]
+        axes.plot([], [], "o", ms=4, color=color, label=f"{int(population):,}")
     axes.set(title="D   Where the law breaks", xlabel="threshold / synapses", ylabel="law - exact (synapses)")
     axes.set(ylim=(-1.05, 0.65))
-    axes.legend(handles=handles, title="cells", loc="lower center", ncols=3, columnspacing=0.8, handletextpad=0.1)
+    axes.legend(title="cells", loc="lower center", ncols=3, columnspacing=0.8, handletextpad=0.1)

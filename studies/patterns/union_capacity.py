@@ -24,14 +24,11 @@ from itertools import product
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from tqdm import tqdm
 
 from biophys.patterns.scaling import poisson_mean, union_capacity_law
 from biophys.patterns.theory import union_false_match_probability
-from studies.figure import add_caption, paper_style
+from studies.figure import colors, draw_panels
 from studies.patterns.power_law import exponents_text, fit_power_law
 from studies.study import labelled
 
@@ -163,17 +160,11 @@ def _comparable(dataset: xr.Dataset) -> xr.DataArray:
     return (dataset.capacity >= FEWEST_PATTERNS) & (2 * dataset.threshold <= dataset.active)
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Contours of the capacity, its collapse on the Poisson mean, and where the laws break."""
-    with paper_style():
-        figure, panels = plt.subplot_mosaic([["cells", "segment"], ["collapse", "break"]], figsize=(7.2, 6.8))
-        _draw_cells(panels["cells"], dataset)
-        _draw_segment(panels["segment"], dataset)
-        _draw_collapse(panels["collapse"], dataset)
-        _draw_break(panels["break"], dataset)
-        figure.suptitle("How many patterns does a segment hold? (exact theory)")
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    layout = [[_draw_cells, _draw_segment], [_draw_collapse, _draw_break]]
+    title = "How many patterns does a segment hold? (exact theory)"
+    return draw_panels(dataset, layout, (7.2, 6.8), title=title, caption=dataset.attrs["caption"])
 
 
 def _middle(dataset: xr.Dataset, name: str, wish: float) -> float:
@@ -181,22 +172,21 @@ def _middle(dataset: xr.Dataset, name: str, wish: float) -> float:
     return dataset[name].sel({name: wish}, method="nearest").item()
 
 
-def _draw_cells(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_cells(axes: plt.Axes, dataset: xr.Dataset) -> None:
     shown = {"synapses": _middle(dataset, "synapses", 25), "threshold": _middle(dataset, "threshold", 15)}
     _draw_contours(axes, dataset, "population", "active", shown)
     axes.set(title=f"A   {shown['synapses']} synapses, threshold {shown['threshold']}, error {_smallest(dataset)}")
     axes.set(xlabel="population (cells)", ylabel="active cells of a pattern")
 
 
-def _draw_segment(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_segment(axes: plt.Axes, dataset: xr.Dataset) -> None:
     shown = {"population": _middle(dataset, "population", 100_000), "active": _middle(dataset, "active", 160)}
     _draw_contours(axes, dataset, "synapses", "threshold", shown)
-    title = f"B   {shown['active']} of {shown['population']:,} cells active, error {_smallest(dataset)}"
-    axes.set(title=title)
+    axes.set(title=f"B   {shown['active']} of {shown['population']:,} cells active, error {_smallest(dataset)}")
     axes.set(xlabel="synapses of a pattern", ylabel="threshold (synapses for a spike)")
 
 
-def _draw_contours(axes: Axes, dataset: xr.Dataset, across: str, up: str, shown: dict[str, float]) -> None:
+def _draw_contours(axes: plt.Axes, dataset: xr.Dataset, across: str, up: str, shown: dict[str, float]) -> None:
     """Patterns at the smallest error, exact as shades and by the law as dashed lines; a power law is straight."""
     plane = dataset.sel(shown).isel(false_match=0).transpose(up, across, ...)
     known = np.log10(plane.capacity.where(plane.capacity > 0))
@@ -220,11 +210,10 @@ def _written(error: float) -> str:
     return f"{error:.3g}" if error > 0.01 else f"{error:.0e}".replace("e-0", "e-")
 
 
-def _draw_collapse(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_collapse(axes: plt.Axes, dataset: xr.Dataset) -> None:
     scaled = dataset.capacity * dataset.synapses * dataset.active / dataset.population
     smooth = np.geomspace(float(dataset.threshold.min()), float(dataset.threshold.max()), 60)
-    colors = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-    for error, color in zip(dataset.false_match, colors, strict=False):
+    for error, color in zip(dataset.false_match, colors(), strict=False):
         points = scaled.where(dataset.fitted).sel(false_match=error)
         theta = dataset.threshold.broadcast_like(points)
         axes.plot(theta.values.ravel(), points.values.ravel(), "o", ms=2.5, mew=0, alpha=0.35, color=color)
@@ -236,17 +225,15 @@ def _draw_collapse(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(title="P(false match)", loc="lower right")
 
 
-def _draw_break(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_break(axes: plt.Axes, dataset: xr.Dataset) -> None:
     held = dataset.capacity.where(dataset.capacity >= FEWEST_PATTERNS)
     share = (dataset.active / dataset.threshold).broadcast_like(held).values.ravel()
     axes.axhspan(0.96, 1.04, color="0.5", alpha=0.15, lw=0)
-    for law, color in ((_power_law(dataset), "0.55"), (dataset.capacity_law, "k")):
+    laws = {"power law": (_power_law(dataset), "0.55"), "with the middle factors": (dataset.capacity_law, "k")}
+    for name, (law, color) in laws.items():
         ratio = (held / law).transpose(*held.dims).values.ravel()
         axes.plot(share, ratio, "o", ms=2.5, mew=0, alpha=0.4, color=color)
+        axes.plot([], [], "o", ms=4, color=color, label=name)
     axes.axvline(1 / LARGEST_THRESHOLD, color="0.5", lw=0.8, ls=":")
-    handles = [
-        Line2D([], [], marker="o", ls="", ms=4, color="0.55", label="power law"),
-        Line2D([], [], marker="o", ls="", ms=4, color="k", label="with the middle factors"),
-    ]
     axes.set(title="D   Where the laws break", xscale="log", xlabel="active cells / threshold", ylabel="exact / law")
-    axes.legend(handles=handles, loc="upper right")
+    axes.legend(loc="upper right")

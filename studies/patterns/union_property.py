@@ -13,19 +13,16 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from biophys.patterns.theory import union_false_match_probability, union_size, union_size_distribution
-from studies.figure import add_caption, paper_style
+from studies.figure import draw_panels
+from studies.patterns.published import beside
 from studies.study import labelled
 
 # Figure 7A: union size of 19 patterns among 1000 cells, by synapses of a pattern; Figure 7B: false matches of 1, 2, ..
 # patterns of 25 synapses, by population (numenta/htmresearch, projects/sdr_paper/sdr_paper_unions.py)
 PUBLISHED_POPULATION = 1000
-PUBLISHED_SIZES = {synapses: 18 * (np.nan,) + (size,) for synapses, size in ((20, 318.77), (25, 381.86), (30, 439.39))}
+PUBLISHED_SIZES = {20: (318.77,), 25: (381.86,), 30: (439.39,)}
 PUBLISHED_SEGMENT = (200, 25, 15)  # active cells, synapses of a pattern, threshold
 PUBLISHED = {
     1000: (1.00140315e-5, 0.0473894530, 0.501650232, 0.899154755, 0.991079537, 0.999523525, 0.999981553)
@@ -93,33 +90,21 @@ def simulate(
     ratio = np.divide(exact, mean_field, out=np.full(exact.shape, np.nan), where=mean_field > 0)
     spread = [[_spread(sampled_population, s, m) for m in range(1, most_patterns + 1)] for s in sampled_synapses]
     known = PUBLISHED if (active, synapses, threshold) == PUBLISHED_SEGMENT else {}
-    published = [_up_to(most_patterns, known.get(n, ())) for n in populations]
-    known = PUBLISHED_SIZES if sampled_population == PUBLISHED_POPULATION else {}
-    sizes = [_up_to(most_patterns, known.get(s, ())) for s in sampled_synapses]
+    known_sizes = PUBLISHED_SIZES if sampled_population == PUBLISHED_POPULATION else {}
     dataset = xr.Dataset(
         {
             "union_size": (("sampled_synapses", "patterns"), union_size(sampled_population, sampled, stored)),
-            "published_size": (("sampled_synapses", "patterns"), sizes),
+            "published_size": (("sampled_synapses", "patterns"), beside(known_sizes, [19], sampled_synapses, stored)),
             "union_size_sd": (("sampled_synapses", "patterns"), spread),
             "false_match_exact": (("population", "patterns"), exact),
             "false_match_mean_field": (("population", "patterns"), mean_field),
-            "published": (("population", "patterns"), published),
+            "published": (("population", "patterns"), beside(known, range(1, 20), populations, stored)),
             "exact_over_mean_field": (("population", "patterns"), ratio),
         },
         {"patterns": stored, "sampled_synapses": list(sampled_synapses), "population": list(populations)},
     )
-    options = {
-        "sampled_population": sampled_population,
-        "active": active,
-        "synapses": synapses,
-        "threshold": threshold,
-    }
-    return labelled(dataset, MEANINGS, ABOUT | options)
-
-
-def _up_to(most_patterns: int, values: Sequence[float]) -> list[float]:
-    """Published values for 1, 2, .. patterns, NaN where there are none."""
-    return [*values, *most_patterns * [np.nan]][:most_patterns]
+    options = {"active": active, "synapses": synapses, "threshold": threshold}
+    return labelled(dataset, MEANINGS, ABOUT | {"sampled_population": sampled_population} | options)
 
 
 def _spread(population: int, synapses: int, patterns: int) -> float:
@@ -129,23 +114,15 @@ def _spread(population: int, synapses: int, patterns: int) -> float:
     return float(np.sqrt(probability @ (size - mean) ** 2))
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Union size, chance of a false match, and what the mean field misses, against the number of patterns."""
-    with paper_style():
-        figure, panels = plt.subplot_mosaic(
-            [["size", "match"], ["size", "ratio"]], figsize=(7.2, 5.4), height_ratios=[2, 1]
-        )
-        _draw_size(panels["size"], dataset)
-        _draw_match(panels["match"], dataset)
-        _draw_ratio(panels["ratio"], dataset)
-        panels["match"].sharex(panels["ratio"])
-        panels["match"].tick_params(labelbottom=False)
-        figure.suptitle("One segment that stores the union of several sparse patterns (exact theory)")
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    layout = [[_draw_size, _draw_match], [_draw_size, _draw_ratio]]
+    title = "One segment that stores the union of several sparse patterns (exact theory)"
+    options = {"title": title, "caption": dataset.attrs["caption"], "height_ratios": [2, 1]}
+    return draw_panels(dataset, layout, (7.2, 5.4), above={_draw_match: _draw_ratio}, **options)
 
 
-def _draw_size(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_size(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for synapses in dataset.sampled_synapses:
         curve = dataset.sel(sampled_synapses=synapses)
         (line,) = axes.plot(curve.patterns, curve.union_size, label=f"{int(synapses)}")
@@ -154,31 +131,26 @@ def _draw_size(axes: Axes, dataset: xr.Dataset) -> None:
         axes.fill_between(curve.patterns, low, high, alpha=0.2, lw=0)
     axes.set(title=f"A   Figure 7A: {dataset.attrs['sampled_population']:,} cells, mean ± 2 sd")
     axes.set(xlabel="patterns stored", ylabel="synapses of the union", ylim=(0, None))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
     axes.legend(title="synapses per pattern")
 
 
-def _draw_match(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_match(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for population in dataset.population:
         curve = dataset.sel(population=population)
         (line,) = axes.plot(curve.patterns, curve.false_match_exact, label=f"{int(population):,} cells")
-        color = line.get_color()
-        axes.plot(curve.patterns, curve.published, "o", mfc="none", ms=3.5, color=color)
-    options = dataset.attrs
-    axes.set(
-        title=f"B   Figure 7B: {options['active']} active cells, {options['synapses']} synapses\n"
-        f"     a pattern, {options['threshold']} needed for a spike",
-        ylabel="P(false match)",
-        yscale="log",
-    )
-    handles = axes.get_legend_handles_labels()[0]
-    handles.append(Line2D([], [], color="0.3", label="exact"))
+        axes.plot(curve.patterns, curve.published, "o", mfc="none", ms=3.5, color=line.get_color())
+    axes.plot([], [], color="0.3", label="exact")
     if dataset.published.notnull().any():
-        handles.append(Line2D([], [], color="0.3", marker="o", ls="", mfc="none", ms=3.5, label="published (Eq. 14)"))
-    axes.legend(handles=handles, loc="lower right")
+        axes.plot([], [], "o", color="0.3", mfc="none", ms=3.5, label="published (Eq. 14)")
+    options = dataset.attrs
+    segment = f"{options['active']} active cells, {options['synapses']} synapses"
+    axes.set(title=f"B   Figure 7B: {segment}\n     a pattern, {options['threshold']} needed for a spike")
+    axes.set(ylabel="P(false match)", yscale="log")
+    axes.legend(loc="lower right")
 
 
-def _draw_ratio(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_ratio(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.axhline(1, color="0.6", lw=0.8)
     for population in dataset.population:
         curve = dataset.sel(population=population)
@@ -186,4 +158,4 @@ def _draw_ratio(axes: Axes, dataset: xr.Dataset) -> None:
         ratio = curve.false_match_exact / curve.published
         axes.plot(curve.patterns, ratio, "o", mfc="none", ms=3.5, color=line.get_color())
     axes.set(title="C   Error of Eq. 14 (zigzag: rounded size)", xlabel="patterns stored", ylabel="exact / Eq. 14")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(plt.MaxNLocator(integer=True))

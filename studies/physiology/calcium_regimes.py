@@ -14,14 +14,12 @@ of production for amplitude modulation and from 0.132 to beyond 0.2 for frequenc
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from biophys.astrocyte import PUBLISHED_SETS, parameter_set
 from biophys.calcium.equilibria import branch, folds, hopf_points
@@ -91,7 +89,7 @@ def simulate(
     cells = {name: parameter_set(name, PUBLISHED_SETS) for name in sets}
     diagrams = [_diagram(MODELS[model](cell), low, high, drives) for cell in cells.values()]
     made = MODELS[model](next(iter(cells.values())))
-    arrays = {name: _stacked(name, [diagram[name] for diagram in diagrams]) for name in MEANINGS}
+    arrays = {name: _stacked(name, rows) for name, rows in zip(MEANINGS, zip(*diagrams, strict=True), strict=True)}
     attributes: dict[str, Any] = {
         "study": "calcium-regimes",
         "title": "Oscillation regimes of astrocytic calcium",
@@ -110,33 +108,19 @@ def simulate(
     return labelled(xr.Dataset(arrays, {"set": list(cells)}), {"set": "parameter set", **meanings}, attributes)
 
 
-def _diagram(model: Model, low: float, high: float, drives: int) -> dict[str, np.ndarray]:
-    """The variables of one parameter set, each (number,)."""
+def _diagram(model: Model, low: float, high: float, drives: int) -> list[np.ndarray]:
+    """The variables of one parameter set, each (number,), in the order of MEANINGS."""
     rest, points, turns = branch(model, low, high), hopf_points(model, low, high), folds(model, low, high)
     spaced = np.geomspace if model.name in IN_EQUAL_RATIOS else np.linspace
     looked = spaced(low, high, drives)
     if points:
         looked = np.union1d(looked, spaced(points[0].drive, points[-1].drive, drives + 2)[1:-1])
     cycles = stable_cycles(model, looked, START[: len(model.states)])
-    missing = np.full((3,), np.nan)
-    seen = np.array([
-        missing if cycle is None else (cycle.lowest[0], cycle.highest[0], cycle.period) for cycle in cycles.values()
-    ])  # fmt: skip
-    return {
-        "equilibrium_drive": rest.drive,
-        "equilibrium_calcium": rest.states[0],
-        "equilibrium_growth": rest.growth,
-        "cycle_drive": np.array(list(cycles)),
-        "cycle_lowest_calcium": seen[:, 0],
-        "cycle_highest_calcium": seen[:, 1],
-        "cycle_period": seen[:, 2],
-        "hopf_drive": np.array([point.drive for point in points]),
-        "hopf_calcium": np.array([point.states[0] for point in points]),
-        "hopf_period": np.array([point.period for point in points]),
-        "hopf_first_lyapunov": np.array([point.first_lyapunov for point in points]),
-        "fold_drive": np.array([point.drive for point in turns]),
-        "fold_calcium": np.array([point.states[0] for point in turns]),
-    }
+    cycle = [(each.lowest[0], each.highest[0], each.period) if each else 3 * (np.nan,) for each in cycles.values()]
+    hopf = [(point.drive, point.states[0], point.period, point.first_lyapunov) for point in points]
+    fold = [(point.drive, point.states[0]) for point in turns]
+    columns = [np.reshape(rows, (-1, count)).T for rows, count in ((cycle, 3), (hopf, 4), (fold, 2))]
+    return [rest.drive, rest.states[0], rest.growth, np.array(list(cycles)), *chain(*columns)]
 
 
 def _stacked(name: str, rows: Sequence[np.ndarray]) -> xr.DataArray:
@@ -148,52 +132,47 @@ def _stacked(name: str, rows: Sequence[np.ndarray]) -> xr.DataArray:
     return xr.DataArray(values, dims=("set", "place" if kind == "equilibrium" else kind))
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Calcium of equilibria and cycles above, periods of the cycles below, a column a parameter set."""
+    count, options = dataset.sizes["set"], dataset.attrs
     with paper_style():
-        count = dataset.sizes["set"]
-        figure, axes = plt.subplots(
-            2, count, figsize=(3.6 * count + 0.4 * (count == 1), 5.0), sharex=True, sharey="row", squeeze=False,
-            height_ratios=(3, 2),
-        )  # fmt: skip
+        size = (3.6 * count + 0.4 * (count == 1), 5.0)
+        shared: dict[str, Any] = {"sharex": True, "sharey": "row", "squeeze": False}
+        figure, axes = plt.subplots(2, count, figsize=size, height_ratios=(3, 2), **shared)
         for number in range(count):
             one = dataset.isel(set=number)
             _draw_calcium(axes[0, number], one)
             _draw_period(axes[1, number], one)
             axes[0, number].set_title(f"{'AB'[number]}   {str(one.set.values).replace('-', ' ')}")
-            axes[1, number].set_xlabel(f"{dataset.attrs['drive']} ({_typeset(dataset.attrs['drive_units'])})")
-        axes[0, 0].set(ylabel="calcium (µM)", xlim=(dataset.attrs["lowest_drive"], dataset.attrs["highest_drive"]))
-        axes[0, 0].set_ylim(0, None)
-        if dataset.attrs["model"] in IN_EQUAL_RATIOS:
+            axes[1, number].set_xlabel(f"{options['drive']} ({options['drive_units'].replace('umolar', 'µM')})")
+        axes[0, 0].set(ylabel="calcium (µM)", xlim=(options["lowest_drive"], options["highest_drive"]), ylim=(0, None))
+        if options["model"] in IN_EQUAL_RATIOS:
             axes[0, 0].set_xscale("log")
         axes[1, 0].set(ylabel="period (s)", yscale="log")
-        axes[1, 0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axes[1, 0].yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 3, 5)))
         axes[1, 0].yaxis.set_major_formatter("{x:g}")
-        axes[1, 0].yaxis.set_minor_formatter(NullFormatter())
+        axes[1, 0].yaxis.set_minor_formatter(plt.NullFormatter())
         handles, labels = axes[0, -1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
 
 
-def _draw_calcium(axes: Axes, one: xr.Dataset) -> None:
-    axes.fill_between(
-        one.cycle_drive, one.cycle_lowest_calcium, one.cycle_highest_calcium, color=BLUE, alpha=0.15, lw=0
-    )
-    for values, label in ((one.cycle_lowest_calcium, "stable cycle, extremes"), (one.cycle_highest_calcium, None)):
-        axes.plot(one.cycle_drive, values, color=BLUE, label=label)
+def _draw_calcium(axes: plt.Axes, one: xr.Dataset) -> None:
+    low, high = one.cycle_lowest_calcium, one.cycle_highest_calcium
+    axes.fill_between(one.cycle_drive, low, high, color=BLUE, alpha=0.15, lw=0)
+    axes.plot(one.cycle_drive, low, color=BLUE, label="stable cycle, extremes")
+    axes.plot(one.cycle_drive, high, color=BLUE)
     stable = one.equilibrium_growth < 0
     rest = one.equilibrium_calcium
     axes.plot(one.equilibrium_drive, rest.where(stable), color="k", label="stable equilibrium")
     axes.plot(one.equilibrium_drive, rest.where(~stable), "--", lw=1, color="k", label="unstable equilibrium")
     for kind, filling, chosen in _kinds(one):
-        points = one.where(chosen)
-        axes.plot(
-            points.hopf_drive, points.hopf_calcium, "o", ms=5, color=ORANGE, mfc=filling, label=f"Hopf point, {kind}"
-        )
+        points, label = one.where(chosen), f"Hopf point, {kind}"
+        axes.plot(points.hopf_drive, points.hopf_calcium, "o", ms=5, color=ORANGE, mfc=filling, label=label)
     axes.plot(one.fold_drive, one.fold_calcium, "D", ms=3.5, color="0.4", label="fold")
 
 
-def _draw_period(axes: Axes, one: xr.Dataset) -> None:
+def _draw_period(axes: plt.Axes, one: xr.Dataset) -> None:
     axes.plot(one.cycle_drive, one.cycle_period, ".-", ms=3, color=BLUE)
     for _, filling, chosen in _kinds(one):
         points = one.where(chosen)
@@ -204,7 +183,3 @@ def _kinds(one: xr.Dataset) -> tuple[tuple[str, str, xr.DataArray], ...]:
     """Kinds of Hopf point: name, fill colour and which they are."""
     below = one.hopf_first_lyapunov < 0
     return ("supercritical", ORANGE, below), ("subcritical", "white", ~below)
-
-
-def _typeset(units: str) -> str:
-    return units.replace("umolar", "µM")

@@ -29,14 +29,12 @@ studies/fits/calcium_response.py).
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import second, umolar
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from biophys.astrocyte import AstrocyteParameters, parameter_set, settling_time
 from biophys.simulation.recording import described
@@ -44,12 +42,14 @@ from biophys.simulation.simulate import choose_target, run
 from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import RECORD_EVERY, build_units, largest_step, recorded
-from studies.figure import paper_style
+from studies.figure import paper_style, shades
 from studies.study import Meaning, labelled
 
 RATES = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)
 BLUE = "#0072B2"
+TRACES = ["calcium", "inositol_trisphosphate", "receptors_bound", "released_transmitter"]
 SHORTEST_WINDOW = 20.0  # s; the drives studied here oscillate with periods of 4 to 14 s
+ABOUT = {"study": "calcium-response", "title": "Calcium response of an astrocyte to the rate of its synapses"}
 MEANINGS: dict[str, Meaning] = {
     "calcium_mean": ("umolar", "mean free calcium in the astrocyte, after settling"),
     "calcium_min": ("umolar", "least free calcium in the astrocyte, after settling"),
@@ -89,16 +89,20 @@ def simulate(
     Returns a dataset with dims rate (Hz), trial, time (s). Raises ValueError in one sentence for bad input.
     """
     cell, synapse = parameter_set(astrocyte), SynapseParameters()
-    _check_counts(rates=len(rates), synapses=synapses, trials=trials)
-    _check_rates(rates)
-    _check_time(seconds, float(settling_time(cell) / second))
+    settling = float(settling_time(cell) / second)
+    check_counts(rates=len(rates), synapses=synapses, trials=trials)
+    check_rates(rates)
+    _check_time(seconds, settling)
     _check_step(step, float(largest_step(max(rates) / second, synapses, synapse, cell) / second))
     target = choose_target(target, round(seconds / step))
     drive = Drive(np.unique(rates).tolist(), synapses, trials, pattern, seconds, step, seed)
-    states = driven(cell, drive, target)
-    options: dict[str, str | float] = {"parameter_set": astrocyte, "pattern": pattern, "target": target}
-    options |= {"synapses": synapses, "seed": seed, "seconds": seconds, "step": step}
-    return _dataset(states, cell, synapse, options)
+    states = xr.Dataset(driven(cell, drive, target))
+    dataset = states[TRACES].astype("float32")  # drawn, not computed with
+    dataset = dataset.assign(_steady_state(states.sel(time=slice(settling, None)), synapse))
+    options: dict[str, Any] = {"parameter_set": astrocyte, "pattern": pattern, "target": target, "synapses": synapses}
+    options |= {"seed": seed, "seconds": seconds, "step": step, "window": f"{settling:g} s to {seconds:g} s"}
+    parameters = described("synapse", synapse._asdict()) | described("astrocyte", cell._asdict())
+    return labelled(dataset, MEANINGS, ABOUT | options | parameters)
 
 
 class Drive(NamedTuple):
@@ -126,31 +130,9 @@ def driven(cell: AstrocyteParameters, drive: Drive, target: str = "numpy") -> Ma
     return run(build, read, seconds * second, seed=seed, target=target)
 
 
-def _dataset(
-    states: Mapping[str, xr.DataArray],
-    cell: AstrocyteParameters,
-    synapse: SynapseParameters,
-    options: Mapping[str, str | float],
-) -> xr.Dataset:
-    """Traces and steady state with all options, and every parameter, in the attributes."""
-    settling = float(settling_time(cell) / second)
-    shown = ("calcium", "inositol_trisphosphate", "receptors_bound", "released_transmitter")
-    attributes: dict[str, str | float] = {
-        "study": "calcium-response",
-        "title": "Calcium response of an astrocyte to the rate of its synapses",
-        **options,
-        "window": f"{settling:g} s to {options['seconds']:g} s",
-        **described("synapse", synapse._asdict()),
-        **described("astrocyte", cell._asdict()),
-    }
-    summary = _steady_state({name: state.sel(time=slice(settling, None)) for name, state in states.items()}, synapse)
-    traces = {name: states[name].astype("float32", keep_attrs=True) for name in shown}  # drawn, not computed with
-    return labelled(xr.Dataset({**traces, **summary}), MEANINGS, attributes)
-
-
-def _steady_state(window: Mapping[str, xr.DataArray], synapse: SynapseParameters) -> dict[str, xr.DataArray]:
+def _steady_state(window: xr.Dataset, synapse: SynapseParameters) -> dict[str, xr.DataArray]:
     """Means, extremes and release per second over the window after settling, with dims (rate, trial)."""
-    calcium, released = window["calcium"], window["cumulative_release"]
+    calcium, released = window.calcium, window.cumulative_release
     seconds = float(released.time[-1] - released.time[0])
     per_second = released.isel(time=[0, -1]).diff("time").squeeze("time", drop=True) / seconds
     # one pool's transmitter times its lifetime: exact, for the decay is linear
@@ -159,20 +141,20 @@ def _steady_state(window: Mapping[str, xr.DataArray], synapse: SynapseParameters
         "calcium_mean": calcium.mean("time"),
         "calcium_min": calcium.min("time"),
         "calcium_max": calcium.max("time"),
-        "inositol_trisphosphate_mean": window["inositol_trisphosphate"].mean("time"),
-        "receptors_bound_mean": window["receptors_bound"].mean("time"),
+        "inositol_trisphosphate_mean": window.inositol_trisphosphate.mean("time"),
+        "receptors_bound_mean": window.receptors_bound.mean("time"),
         "release_rate": per_second,
         "released_transmitter_mean": per_second * per_pool,
     }
 
 
-def _check_rates(rates: Sequence[float]) -> None:
+def check_rates(rates: Sequence[float]) -> None:
     for rate in rates:
         if not (math.isfinite(rate) and rate > 0):
             raise ValueError(f"rate {rate:g} Hz does not drive a synapse; use rates above 0 Hz")
 
 
-def _check_counts(**counts: int) -> None:
+def check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"{count} {name} are too few to simulate; use at least 1")
@@ -195,7 +177,7 @@ def _check_step(step: float, limit: float) -> None:
         raise ValueError(f"step {step:g} s does not divide {record_every:g} s between records; use {fitting:.6g} s")
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Calcium traces at four rates; calcium, IP3 and release after settling against rate."""
     with paper_style():
         figure = plt.figure(figsize=(7.2, 5.2), layout="constrained")
@@ -210,9 +192,9 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_traces(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_traces(axes: plt.Axes, dataset: xr.Dataset) -> None:
     chosen = np.unique(np.linspace(0, dataset.sizes["rate"] - 1, 4).round().astype(int))
-    for number, color in zip(chosen, plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(chosen))), strict=True):
+    for number, color in zip(chosen, shades(len(chosen)), strict=True):
         trace = dataset.calcium.isel(rate=number, trial=0)
         axes.plot(trace.time, trace, color=color, lw=1, label=f"{float(trace.rate):g} Hz")
     settling, end = float(dataset.attrs["window"].split()[0]), float(dataset.time[-1])
@@ -221,10 +203,9 @@ def _draw_traces(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, frameon=False)
 
 
-def _draw_mean(axes: Axes, values: xr.DataArray, label: str) -> None:
+def _draw_mean(axes: plt.Axes, values: xr.DataArray, label: str) -> None:
     mean, deviation = values.mean("trial"), values.std("trial")
-    axes.errorbar(
-        values.rate, mean, deviation, fmt="o-", ms=3, lw=1, capsize=2, color=BLUE, label="mean ± sd of trials"
-    )
+    look: dict[str, Any] = {"fmt": "o-", "ms": 3, "lw": 1, "capsize": 2, "color": BLUE}
+    axes.errorbar(values.rate, mean, deviation, **look, label="mean ± sd of trials")
     axes.set(xscale="log", xlabel="presynaptic rate (Hz)", ylabel=label, ylim=(0, None))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -24,8 +24,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import second, umolar
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from biophys.astrocyte import DE_PITTA_FREQUENCY
@@ -181,7 +179,7 @@ def _front(calcium: xr.DataArray) -> dict[str, Any]:
     }
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """The wave on the ring; order parameter, coherence of neighbours and spread of periods against strength."""
     with paper_style():
         figure = plt.figure(figsize=(7.2, 5.6), layout="constrained")
@@ -199,7 +197,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_front(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_front(axes: plt.Axes, dataset: xr.Dataset) -> None:
     shown = dataset.front_calcium.isel(distance=slice(0, len(REFERENCE_ARRIVALS)))
     for distance, trace in enumerate(shown.values):
         axes.plot(shown.time, distance + 0.8 * trace, color=BLUE if distance else ORANGE, lw=1)
@@ -211,7 +209,9 @@ def _draw_front(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="upper left")
 
 
-def _draw_against_strength(axes: Axes, values: xr.DataArray, label: str, limits: tuple[float, float | None]) -> None:
+def _draw_against_strength(
+    axes: plt.Axes, values: xr.DataArray, label: str, limits: tuple[float, float | None]
+) -> None:
     """Mean over trials for each threshold, with every trial as a dot; the axis is linear up to the first strength."""
     strengths = values.strength.values
     for number, threshold in enumerate(values.threshold.values):

@@ -17,8 +17,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import second, um, umolar
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
@@ -160,7 +158,7 @@ def _fitted_length(profile: NDArray) -> float:
     return float(values[1])
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Profiles of IP3 and calcium; length constant against sqrt(D/k) and its error."""
     with paper_style():
         figure = plt.figure(figsize=(7.2, 5.6), layout="constrained")
@@ -173,7 +171,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_profiles(profile: Axes, calcium: Axes, dataset: xr.Dataset) -> None:
+def _draw_profiles(profile: plt.Axes, calcium: plt.Axes, dataset: xr.Dataset) -> None:
     colors = plt.colormaps["viridis"](np.linspace(0, 0.85, dataset.sizes["degradation"]))
     for color, (rate, each) in zip(colors, dataset.groupby("degradation"), strict=True):
         each = each.squeeze("degradation")
@@ -189,7 +187,7 @@ def _draw_profiles(profile: Axes, calcium: Axes, dataset: xr.Dataset) -> None:
     calcium.legend(title="degradation $k$", loc="upper right")
 
 
-def _draw_lengths(length: Axes, error: Axes, dataset: xr.Dataset) -> None:
+def _draw_lengths(length: plt.Axes, error: plt.Axes, dataset: xr.Dataset) -> None:
     theory = dataset.length_constant_theory
     ends = np.array([0.8 * theory.min(), 1.25 * theory.max()])
     length.plot(ends, ends, color="0.5", lw=1, label="$\\sqrt{D/k}$")

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import xarray as xr
-from matplotlib.figure import Figure
 
 from biophys.astrocyte import PARAMETER_SETS
 from studies.figure import paper_style
@@ -74,7 +73,7 @@ def oscillations(calcium: xr.DataArray) -> xr.DataArray:
     return counted.assign_attrs(units="1/min", long_name="oscillations of calcium a minute, after settling")
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Extremes and mean of calcium against rate, a panel each set, and oscillations a minute."""
     names = dataset.parameter_set.values.tolist()
     with paper_style():

@@ -19,15 +19,14 @@ gliotransmission, where the recovery of vesicles limits release anyway. In the o
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import Hz
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from biophys.ready_networks.gliotransmission import LOOPS, NETWORK
 from biophys.release_theory import mean_field_release
@@ -35,7 +34,8 @@ from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from biophys.synapse import SynapseParameters
 from studies.figure import paper_style
-from studies.study import Meaning, labelled
+from studies.physiology.calcium_response import check_counts, check_rates
+from studies.study import Meaning, labelled, unfolded
 
 RATES = tuple(np.round(np.geomspace(0.1, 100, 13), 3).tolist())
 RECORD = ("cumulative_release", "release", "presynaptic_receptors_bound", "presynaptic_spikes", "astrocyte_releases")
@@ -86,16 +86,14 @@ def simulate(
     Returns a dataset with dims loop, rate (Hz), synapse, time (s). Raises ValueError in one sentence for bad input.
     """
     _check(rates, seconds, settling, synapses)
-    ordered = np.unique(rates)
+    axes = {"loop": list(LOOPS), "rate": np.unique(rates)}
     shape = {"stimulus.stages": 1, "stimulus.astrocytes": synapses}
     points = [
-        Point({"stimulus.rate": rate * Hz, **shape, **loop}, seed * len(ordered) + number)
-        for loop in LOOPS.values()
-        for number, rate in enumerate(ordered)
+        Point({"stimulus.rate": rate * Hz, **shape, **LOOPS[loop]}, seed * len(axes["rate"]) + number)
+        for loop, (number, rate) in product(LOOPS, enumerate(axes["rate"]))
     ]
     states = simulate_network(NETWORK, points, seconds=seconds, step=step, every=0.1, record=RECORD, target=target)
-    labels = {"loop": xr.Variable("loop", list(LOOPS)), "rate": xr.Variable("rate", ordered)}
-    dataset = _summary(_unfolded(states, labels), settling, seconds)
+    dataset = _summary(unfolded(states, axes), settling, seconds)
     attributes = {
         "study": "release-rate",
         "title": "Release by a spike against presynaptic rate, without and with gliotransmission",
@@ -107,58 +105,42 @@ def simulate(
     return labelled(dataset, MEANINGS, attributes)
 
 
-def _unfolded(states: xr.Dataset, labels: Mapping[str, xr.Variable]) -> dict[str, xr.DataArray]:
-    """Arrays with dims (loop, rate, synapse, ...) for (point, cell, ...)."""
-    sizes = [len(label) for label in labels.values()]
-    return {
-        str(name): xr.DataArray(
-            array.values.reshape(*sizes, *array.shape[1:]),
-            {**labels, **({"time": states.time} if "time" in array.dims else {})},
-            [*labels, "synapse", array.dims[-1]],
-        )
-        for name, array in states.items()
-    }
-
-
-def _summary(states: Mapping[str, xr.DataArray], settling: float, seconds: float) -> xr.Dataset:
+def _summary(states: xr.Dataset, settling: float, seconds: float) -> xr.Dataset:
     """Means over the time after settling, and the theory at the receptors bound then."""
-    released, bound = states["cumulative_release"], states["presynaptic_receptors_bound"]
+    released = states.cumulative_release
     begin, end = (float(released.time.sel(time=at, method="nearest")) for at in (settling, seconds))
 
     def within(times: xr.DataArray) -> xr.DataArray:
         return ((times >= begin - 1e-9) & (times < end - 1e-9)).sum("event")
 
-    spikes, amount = within(states["presynaptic_spikes"]), released.sel(time=end) - released.sel(time=begin)
-    mean = amount.sum("synapse") / spikes.sum("synapse")
+    spikes = within(states.presynaptic_spikes).rename(synapse="astrocyte")  # a synapse has one of its own
+    amount = released.sel(time=end) - released.sel(time=begin)
+    mean = amount.sum("astrocyte") / spikes.sum("astrocyte")
     # of a ratio of sums: the synapses' deviations from the common ratio (Cochran, Sampling Techniques, 1977, 6.4)
-    deviation = (amount - mean * spikes) / spikes.mean("synapse")
-    count = released.sizes["synapse"]
-    error = deviation.std("synapse", ddof=1) / math.sqrt(count) if count > 1 else mean * np.nan
-    late = bound.sel(time=slice(begin, None))
+    deviation = (amount - mean * spikes) / spikes.mean("astrocyte")
+    count = released.sizes["astrocyte"]
+    error = deviation.std("astrocyte", ddof=1) / math.sqrt(count) if count > 1 else mean * np.nan
+    late = states.presynaptic_receptors_bound.sel(time=slice(begin, None))
     p = SynapseParameters()
     efficacy = float(p.U_0) * (1 - late)
     theory = xr.apply_ufunc(mean_field_release, late.rate, efficacy, float(p.Omega_d), float(p.Omega_f))
     arrays = {
         "release": mean,
         "release_error": error,
-        "release_of_last_spike": states["release"].mean(["synapse", "time"]),
-        "release_theory": theory.mean(["synapse", "time"]).transpose("loop", "rate"),
-        "presynaptic_receptors_bound": late.mean(["synapse", "time"]),
-        "astrocyte_release_rate": within(states["astrocyte_releases"]).mean("synapse") / (end - begin),
+        "release_of_last_spike": states.release.mean(["synapse", "time"]),
+        "release_theory": theory.mean(["astrocyte", "time"]).transpose("loop", "rate"),
+        "presynaptic_receptors_bound": late.mean(["astrocyte", "time"]),
+        "astrocyte_release_rate": within(states.astrocyte_releases).mean("astrocyte") / (end - begin),
     }
-    return xr.Dataset(arrays)
+    return xr.Dataset(arrays, {"loop": states.loop, "rate": states.rate})
 
 
 def _check(rates: Sequence[float], seconds: float, settling: float, synapses: int) -> None:
-    if not len(rates):
-        raise ValueError("0 rates are too few to simulate; use at least 1")
-    if synapses < 1:
-        raise ValueError(f"{synapses} synapses are too few to simulate; use at least 1")
+    check_counts(rates=len(rates), synapses=synapses)
+    check_rates(rates)
     if not (math.isfinite(seconds) and 0 <= settling < seconds):
         raise ValueError(f"{seconds:g} s leave no time to average after {settling:g} s of settling; use more seconds")
     for rate in rates:
-        if not (math.isfinite(rate) and rate > 0):
-            raise ValueError(f"rate {rate:g} Hz does not drive a synapse; use rates above 0 Hz")
         if (expected := rate * (seconds - settling) * synapses) < FEWEST:
             raise ValueError(
                 f"rate {rate:g} Hz brings {expected:.2g} spikes to average over; use {FEWEST} or more, that is "
@@ -166,7 +148,7 @@ def _check(rates: Sequence[float], seconds: float, settling: float, synapses: in
             )
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Release by a spike against rate, with theory and the published figure; the receptors bound; their astrocytes."""
     with paper_style():
         figure = plt.figure(figsize=(7.2, 4.2), layout="constrained")
@@ -192,18 +174,9 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_release(axes: Axes, dataset: xr.Dataset, loop: str) -> None:
-    color = COLORS[loop]
-    axes.errorbar(
-        dataset.rate,
-        dataset.release,
-        dataset.release_error,
-        fmt="o",
-        ms=3,
-        lw=1,
-        capsize=2,
-        color=color,
-        label=WORDS[loop],
-    )
-    axes.plot(dataset.rate, dataset.release_theory, "-", lw=1, color=color)
-    axes.plot(PUBLISHED_RATES, PUBLISHED[loop], "D", ms=5, mfc="none", color=color)
+def _draw_release(axes: plt.Axes, dataset: xr.Dataset, loop: str) -> None:
+    look: dict[str, Any] = {"lw": 1, "color": COLORS[loop]}
+    release, error = dataset.release, dataset.release_error
+    axes.errorbar(dataset.rate, release, error, fmt="o", ms=3, capsize=2, label=WORDS[loop], **look)
+    axes.plot(dataset.rate, dataset.release_theory, "-", **look)
+    axes.plot(PUBLISHED_RATES, PUBLISHED[loop], "D", ms=5, mfc="none", color=COLORS[loop])

@@ -36,8 +36,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import second, umolar
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from biophys.ready_networks.self_repair import NETWORK
 from biophys.simulation.network import Point
@@ -168,7 +166,7 @@ def _check(seconds: float, fault_time: float, averaged: float, after: float, rep
         raise ValueError(f"failed {failed:g} of {SYNAPSES} synapses leaves none to compare; use a share such as 0.8")
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """Rates, e-SP and DSE, release probabilities, and calcium around the fault; means over the repetitions."""
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6), sharex=True)
@@ -188,7 +186,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_rates(panel: Axes, dataset: xr.Dataset) -> None:
+def _draw_rates(panel: plt.Axes, dataset: xr.Dataset) -> None:
     for condition, (color, label) in DRAWN.items():
         own = dataset.rate.sel(condition=condition).isel(neuron=N2)
         share = dataset.rate_end.sel(condition=condition) / dataset.rate_before.sel(condition=condition)
@@ -199,7 +197,7 @@ def _draw_rates(panel: Axes, dataset: xr.Dataset) -> None:
     panel.set(title="A   N2 recovers", ylabel="rate (Hz)", ylim=(0, None))
 
 
-def _draw_feedback(panel: Axes, dataset: xr.Dataset) -> None:
+def _draw_feedback(panel: plt.Axes, dataset: xr.Dataset) -> None:
     for condition, (color, _) in DRAWN.items():
         for name in ("potentiation", "suppression"):
             own = dataset[name].sel(condition=condition).mean("repetition")
@@ -212,7 +210,7 @@ def _draw_feedback(panel: Axes, dataset: xr.Dataset) -> None:
     panel.set(title="B   suppressed less, still potentiated", ylabel="change of release at N2 (%)")
 
 
-def _draw_release(panel: Axes, dataset: xr.Dataset) -> None:
+def _draw_release(panel: plt.Axes, dataset: xr.Dataset) -> None:
     for condition, (color, _) in DRAWN.items():
         surviving = dataset.release_surviving.sel(condition=condition).mean("repetition")
         failing = dataset.release_failing.sel(condition=condition).mean("repetition")
@@ -221,7 +219,7 @@ def _draw_release(panel: Axes, dataset: xr.Dataset) -> None:
     panel.set(title="C   survivors take over (dotted: failed)", ylabel="release probability", ylim=(0, None))
 
 
-def _draw_calcium(panel: Axes, dataset: xr.Dataset) -> None:
+def _draw_calcium(panel: plt.Axes, dataset: xr.Dataset) -> None:
     for condition, (color, _) in DRAWN.items():
         calcium = dataset.calcium.sel(condition=condition).mean("repetition")
         panel.plot(calcium.time, calcium, color=color, lw=1.2)

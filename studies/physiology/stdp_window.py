@@ -17,8 +17,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import Hz, ms
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from biophys.circuits.time_grid import whole_steps
 from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change, pair_train_change
@@ -104,7 +102,7 @@ def simulate(
     return labelled(dataset, MEANINGS, attributes)
 
 
-def draw(dataset: xr.Dataset) -> Figure:
+def draw(dataset: xr.Dataset) -> plt.Figure:
     """A single pair beside the measured window, trains of pairs, and the distance from the closed forms."""
     with paper_style():
         figure, panels = plt.subplot_mosaic(
@@ -118,7 +116,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _draw_pair(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_pair(axes: plt.Axes, dataset: xr.Dataset) -> None:
     lag = dataset.lag
     reach = np.linspace(0, float(np.abs(lag).max()), 200)[1:]
     rise, fall = (float(dataset.attrs[f"plasticity.{name}"]) for name in ("A_plus", "A_minus"))
@@ -142,7 +140,7 @@ def _draw_pair(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="upper left", fontsize=7, handlelength=1.2, borderaxespad=0)
 
 
-def _draw_trains(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_trains(axes: plt.Axes, dataset: xr.Dataset) -> None:
     """Up to half a period on both sides; beyond it the curve repeats, for another pair is nearer."""
     for rate, color in zip(dataset.rate.values, _colors(dataset), strict=True):
         train = dataset.sel(rate=rate, lag=slice(-500 / rate, 500 / rate))
@@ -155,7 +153,7 @@ def _draw_trains(axes: Axes, dataset: xr.Dataset) -> None:
     axes.legend(loc="lower right", fontsize=7, handletextpad=0.1)
 
 
-def _draw_errors(axes: Axes, dataset: xr.Dataset) -> None:
+def _draw_errors(axes: plt.Axes, dataset: xr.Dataset) -> None:
     largest = float(np.abs(dataset.pair_closed_form).max())
     for row, color in zip(dataset.rate.values, _colors(dataset), strict=True):
         train = dataset.sel(rate=row)
