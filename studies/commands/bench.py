@@ -4,6 +4,7 @@ import inspect
 from pathlib import Path
 
 from studies.catalogue import BENCHES, bench_module
+from studies.shell.outline import outline
 from studies.shell.outputs import claim, save_figure, save_table
 from studies.shell.parser import parse, verb_parser
 from studies.shell.words import first_word, overview
@@ -21,18 +22,19 @@ example: astromorph bench attention --lengths 256 1024 --out attention.csv"""
 
 def run(words: list[str]) -> None:
     name, rest = first_word("bench", "benchmark", words, BENCHES, HELP)
-    benchmark = bench_module(name)
+    described = outline(f"studies.benches.{name}", "bench")
     command = f"astromorph bench {name}"
-    opening = inspect.cleandoc(benchmark.__doc__ or "").split("\n\n")[0]
+    opening = (described.__doc__ or "").split("\n\n")[0]
     parser = verb_parser(command, f"{opening}\n\nexample: {command} --out {name}.csv")
     parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="table (.csv), and a PNG beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
-    skipped: set[str | int] = {each for each in SECTIONS if each in inspect.signature(benchmark.bench).parameters}
-    parser.add_function_arguments(benchmark.bench, skip=skipped)
+    skipped: set[str | int] = {each for each in SECTIONS if each in inspect.signature(described.bench).parameters}
+    parser.add_function_arguments(described.bench, skip=skipped)
     options = parse(parser, rest)
     out, overwrite = options.pop("out"), options.pop("overwrite")
     if out is not None:
         claim(out, out.with_suffix(".png"), overwrite=overwrite, endings=(".csv",))
+    benchmark = bench_module(name)
     table = benchmark.bench(**options)
     print(table.to_string(index=False))
     if out is not None:

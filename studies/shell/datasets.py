@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from astromorph.files.locks import alone
 from astromorph.runs.provenance import provenance
 from studies.catalogue import MODULES, study_module
+from studies.shell.outline import outline
 from studies.shell.outputs import claim, save_figure, save_table
 from studies.shell.parser import parse, verb_parser
 
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 
 def run_study(verb: str, name: str, words: list[str]) -> None:
     """`astromorph VERB NAME [parameters]`: the parameters are those of the study's `simulate`."""
-    study = study_module(name)
+    described = outline(f"studies.{MODULES[name]}", "simulate")
     command = f"astromorph {verb} {name}"
-    opening = (study.__doc__ or "").split("\n\n")[0]
+    opening = (described.__doc__ or "").split("\n\n")[0]
     parser = verb_parser(command, f"{opening}\n\nexample: {command} --out {name}.nc")
     parser.add_argument("--out", type=Path, default=Path(f"{name}.nc"), help="dataset to write, and a PNG beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
-    parser.add_function_arguments(study.simulate, skip={"parts"})
+    parser.add_function_arguments(described.simulate, skip={"parts"})
     options = parse(parser, words)
+    study = study_module(name)
     write_dataset(study.simulate, study, options, provenance([verb, name, *words]))
 
 

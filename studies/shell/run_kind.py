@@ -5,6 +5,8 @@ from pathlib import Path
 
 def run_kind(path: Path) -> str:
     """The kind that its settings name, such as "classifier", "language model" or "spiking"; "" if it holds no run."""
+    if not (path / "settings.yaml").is_file():
+        return ""
     from astromorph.runs.run_folder import RunFolder
 
-    return RunFolder.open(path).settings.kind if (path / "settings.yaml").is_file() else ""
+    return RunFolder.open(path).settings.kind

@@ -285,9 +285,11 @@ def test_debug_shows_the_traceback(monkeypatch, capsys):
 
 def test_help_loads_neither_torch_nor_brian2():
     program = (
-        "import sys; from studies.command_line import main\n"
-        "for words in ([], ['train', '--help'], ['train', 'imdb', '--help'], ['map', '--help'], ['data', '--help']):\n"
-        "    assert main(words) == 0\n"
+        "import sys; from studies.command_line import VERBS, main\n"
+        "verbs = [*VERBS, 'train imdb', 'study delay-learning', 'simulate calcium-response', 'bench synapses']\n"
+        "assert main([]) == 0\n"
+        "for verb in verbs:\n"
+        "    assert main([*verb.split(), '--help']) == 0\n"
         "sys.exit(str(set(sys.modules) & {'torch', 'brian2', 'xarray', 'matplotlib'}))"
     )
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
