@@ -11,13 +11,14 @@ and outputs (Linux).
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median
+from functools import partial
+from itertools import product
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -27,6 +28,7 @@ from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistan
 from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.responses import MeanActivityResponse
 from astromorph.settings import CalciumResponse
+from studies.benches.comparison import refuse_few, take_turns
 from studies.benches.machine import peak_memory, processor
 from studies.figure import paper_style
 from studies.threads import processor_threads
@@ -48,17 +50,15 @@ class EinsumLinearAttention(nn.Module):
 
 def mechanisms(heads: int, response: CalciumResponse, causal: bool) -> dict[str, Mechanism]:
     """What is compared, by name; einsum has no causal form of linear cost."""
-    rho = MeanActivityResponse(response_module(response))
-    near, fading = AdditiveDistance(heads), MultiplicativeDistance(heads)
+    plain = partial(astromorphic_attention, is_causal=causal)
+    ours = partial(plain, response=MeanActivityResponse(response_module(response)))
     compared: dict[str, Mechanism] = {
-        REFERENCE: lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=causal),
+        REFERENCE: partial(F.scaled_dot_product_attention, is_causal=causal),
         "linear, einsum": EinsumLinearAttention(),
-        "astromorphic": lambda q, k, v: astromorphic_attention(q, k, v, is_causal=causal, response=rho, position=near),
-        "astromorphic, linear": lambda q, k, v: astromorphic_attention(q, k, v, is_causal=causal),
-        "astromorphic, fading": lambda q, k, v: astromorphic_attention(
-            q, k, v, is_causal=causal, response=rho, position=fading
-        ),
-    }  # fmt: skip
+        "astromorphic": partial(ours, position=AdditiveDistance(heads)),
+        "astromorphic, linear": plain,
+        "astromorphic, fading": partial(ours, position=MultiplicativeDistance(heads)),
+    }
     if causal:
         del compared["linear, einsum"]
     return compared
@@ -92,14 +92,10 @@ def bench(
     Returns the columns precision, causal, tokens, mechanism, forward_seconds, seconds (forward and backward), fastest,
     slowest, times_faster_than_softmax, memory_over_inputs_and_outputs.
     """
-    counts = {"batch": batch, "heads": heads, "features": features, "repeats": repeats, "threads": threads}
-    for name, count in [*counts.items(), *(("tokens", length) for length in lengths)]:
-        if count < 1:
-            raise ValueError(f"{name} {count} leaves nothing to time; use at least 1")
+    refuse_few(batch=batch, heads=heads, features=features, repeats=repeats, threads=threads, tokens=lengths)
     torch.manual_seed(seed)
     rows: list[dict[str, object]] = []
-    orders = (False, True)
-    cases = [(p, causal, tokens) for p in PRECISIONS for causal in orders for tokens in sorted(set(lengths))]
+    cases = list(product(PRECISIONS, (False, True), sorted(set(lengths))))
     with processor_threads(threads):
         for precision, causal, tokens in tqdm(cases, unit="case", disable=None):
             compared = mechanisms(heads, response, causal)
@@ -108,35 +104,43 @@ def bench(
             shape, dtype = (batch, heads, tokens, features), PRECISIONS[precision]
             memory = {name: memory_over_held(each, shape, dtype) for name, each in compared.items()}
             inputs = [torch.randn(shape).to(dtype).requires_grad_() for _ in range(3)]
-            forward, both = take_turns(compared, inputs, repeats)
             case = {"precision": precision, "causal": causal, "tokens": tokens}
-            rows += [case | row for row in summarised(forward, both, memory)]
+            rows += [case | row for row in timed(compared, inputs, repeats, memory)]
     frame = pd.DataFrame(rows)
     frame.attrs["hardware"] = f"{processor()}, {threads} threads"
     return frame
 
 
-def take_turns(
-    compared: Mapping[str, Mechanism], inputs: Sequence[Tensor], repeats: int
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """Seconds of each turn of each mechanism, forward and both passes, the first turn left out."""
-    forward: dict[str, list[float]] = {name: [] for name in compared}
-    both: dict[str, list[float]] = {name: [] for name in compared}
+def timed(
+    compared: Mapping[str, Mechanism], inputs: Sequence[Tensor], repeats: int, memory: Mapping[str, float]
+) -> list[dict[str, object]]:
+    """A row a mechanism: medians and extremes of its turns, and the ratio to softmax where that is among them."""
     gradient = torch.randn_like(inputs[0])
-    for turn in range(repeats + 1):
-        for name, mechanism in compared.items():
-            for tensor in inputs:
-                tensor.grad = None
-            start = time.perf_counter()
-            output = mechanism(*inputs)
-            middle = time.perf_counter()
-            output.backward(gradient)
-            end = time.perf_counter()
-            del output
-            if turn:
-                forward[name].append(middle - start)
-                both[name].append(end - start)
-    return forward, both
+    turns = take_turns({name: partial(one_turn, each, inputs, gradient) for name, each in compared.items()}, repeats)
+    medians = {name: np.median(seconds, 0) for name, seconds in turns.items()}
+    return [
+        {
+            "mechanism": name,
+            "forward_seconds": medians[name][0],
+            "seconds": medians[name][1],
+            "fastest": min(both for _, both in seconds),
+            "slowest": max(both for _, both in seconds),
+            "times_faster_than_softmax": medians[REFERENCE][1] / medians[name][1] if REFERENCE in medians else math.nan,
+            "memory_over_inputs_and_outputs": memory[name],
+        }
+        for name, seconds in turns.items()
+    ]
+
+
+def one_turn(mechanism: Mechanism, inputs: Sequence[Tensor], gradient: Tensor) -> tuple[float, float]:
+    """Seconds of the forward pass and of both passes."""
+    for tensor in inputs:
+        tensor.grad = None
+    start = time.perf_counter()
+    output = mechanism(*inputs)
+    middle = time.perf_counter()
+    output.backward(gradient)
+    return middle - start, time.perf_counter() - start
 
 
 def memory_over_held(mechanism: Mechanism, shape: tuple[int, ...], dtype: torch.dtype) -> float:
@@ -153,49 +157,25 @@ def memory_over_held(mechanism: Mechanism, shape: tuple[int, ...], dtype: torch.
     return peak_memory(step) / held
 
 
-def summarised(
-    forward: Mapping[str, list[float]], both: Mapping[str, list[float]], memory: Mapping[str, float]
-) -> list[dict[str, object]]:
-    """A row a mechanism: medians, extremes, and the ratio to softmax where that was timed."""
-    medians = {name: median(seconds) for name, seconds in both.items()}
-    return [
-        {
-            "mechanism": name,
-            "forward_seconds": median(forward[name]),
-            "seconds": medians[name],
-            "fastest": min(seconds),
-            "slowest": max(seconds),
-            "times_faster_than_softmax": medians.get(REFERENCE, math.nan) / medians[name],
-            "memory_over_inputs_and_outputs": memory[name],
-        }
-        for name, seconds in both.items()
-    ]
-
-
 def draw(frame: pd.DataFrame) -> Figure:
     """Seconds against tokens, a panel a precision and order; bars from fastest to slowest turn."""
-    panels = list(frame.groupby(["precision", "causal"], sort=False))
+    colours = {name: f"C{i}" for i, name in enumerate(mechanisms(1, CalciumResponse(), causal=False))}
     with paper_style():
-        figure, grid = plt.subplots(2, 2, figsize=(7.2, 5.6), sharex=True, sharey=True)
-        for axes, ((precision, causal), rows) in zip(grid.flat, panels, strict=True):
-            _draw_panel(axes, rows)
+        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6), sharex=True, sharey=True)
+        for axes, ((precision, causal), case) in zip(
+            panels.flat, frame.groupby(["precision", "causal"], sort=False), strict=True
+        ):
+            for name, rows in case.groupby("mechanism", sort=False):
+                spread = [rows.seconds - rows.fastest, rows.slowest - rows.seconds]
+                look = {"fmt": "o-", "capsize": 2, "color": colours[str(name)]}
+                axes.errorbar(rows.tokens, rows.seconds, spread, label=name, **look)
+            axes.set(xscale="log", yscale="log", xlabel="tokens", ylabel="forward and backward (s)")
             axes.set_title(f"{precision}, {'causal' if causal else 'all tokens'}")
-        for axes in grid[1]:
-            axes.set_xlabel("tokens")
-        for axes in grid[:, 0]:
-            axes.set_ylabel("forward and backward (s)")
-        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+            lengths = sorted(case.tokens.unique())
+            axes.set_xticks(lengths, map(str, lengths))
+            axes.minorticks_off()
+            axes.label_outer()
+        figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
         if "hardware" in frame.attrs:
             figure.supxlabel(frame.attrs["hardware"], fontsize=8)
     return figure
-
-
-def _draw_panel(axes: Axes, frame: pd.DataFrame) -> None:
-    colours = {name: f"C{i}" for i, name in enumerate(mechanisms(1, CalciumResponse(), causal=False))}
-    for name, rows in frame.groupby("mechanism", sort=False):
-        spread = [rows.seconds - rows.fastest, rows.slowest - rows.seconds]
-        axes.errorbar(rows.tokens, rows.seconds, spread, fmt="o-", capsize=2, label=name, color=colours[str(name)])
-    axes.set(xscale="log", yscale="log")
-    lengths = sorted(frame.tokens.unique())
-    axes.set_xticks(lengths, [str(length) for length in lengths])
-    axes.minorticks_off()

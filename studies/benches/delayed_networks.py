@@ -51,6 +51,13 @@ class Spike(torch.autograd.Function):
         return gradient / (y - ctx.threshold).mul_(torch.pi).square_().add_(1), None
 
 
+def stages(longest: int) -> list[Case]:
+    """Widths at the start, in the middle and at the end of annealing, and inference with rounded delays."""
+    start, end = max(longest / 2, 0.5), 0.5
+    widths = {"start": start, "middle": (start * end) ** 0.5, "end": end, INFERENCE: 0.0}
+    return [Case(longest, stage, width) for stage, width in widths.items()]
+
+
 def layers(form: str, sizes: Sizes, case: Case) -> list[Layer]:
     """Both layers in one form, with the weights and delays of the seed."""
     generator = torch.Generator().manual_seed(sizes.seed)

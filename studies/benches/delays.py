@@ -13,6 +13,7 @@ of a process of its own beyond what it held with libraries warm and the network 
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from importlib.util import find_spec
 from multiprocessing import get_context
 from statistics import median
@@ -26,18 +27,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 from tqdm import tqdm
 
 from astromorph.training.allocator import keep_freed_memory
-from studies.benches.delayed_networks import (
-    DCLS,
-    DENSE,
-    INFERENCE,
-    OURS,
-    Case,
-    Network,
-    Sizes,
-    given,
-    peaks,
-    threshold,
-)
+from studies.benches.comparison import refuse_few, take_turns
+from studies.benches.delayed_networks import DCLS, DENSE, OURS, Case, Network, Sizes, given, peaks, stages, threshold
 from studies.benches.machine import processor
 from studies.figure import paper_style
 from studies.threads import processor_threads
@@ -75,11 +66,8 @@ def bench(
     Returns the columns longest, stage, width, against, seconds, dense_seconds, times_faster, megabytes,
     dense_megabytes, part_of_memory (infinite or NaN where a turn of a small network held no page more).
     """
-    counts = {"batch": batch, "steps": steps, "inputs": inputs, "hidden": hidden, "repeats": repeats,
-              "threads": threads}  # fmt: skip
-    for name, count in [*counts.items(), *(("longest delay", delay) for delay in longest)]:
-        if count < 1:
-            raise ValueError(f"{name} {count} leaves nothing to time; use at least 1")
+    refuse_few(batch=batch, steps=steps, inputs=inputs, hidden=hidden, repeats=repeats, threads=threads)
+    refuse_few(**{"longest delay": longest})
     if not 0 < activity < 1:
         raise ValueError(f"activity {activity} is not a part of the neurons; use a number between 0 and 1")
     for name in against:
@@ -102,53 +90,35 @@ def bench(
     return frame
 
 
-def stages(longest: int) -> list[Case]:
-    """Widths at the start, in the middle and at the end of annealing, and inference with rounded delays."""
-    start, end = max(longest / 2, 0.5), 0.5
-    widths = {"start": start, "middle": (start * end) ** 0.5, "end": end, INFERENCE: 0.0}
-    return [Case(longest, stage, width) for stage, width in widths.items()]
-
-
 def measured(
     cases: Sequence[Case], sizes: Sizes, others: Sequence[str], repeats: int, threads: int
 ) -> list[dict[str, object]]:
     """A row for each case and other form."""
-    x, _ = given(sizes)
-    levels = [threshold(sizes, case, x) for case in cases]
-    seconds = [turns(case, level, sizes, others, repeats) for case, level in zip(cases, levels, strict=True)]
-    pairs = list(zip(cases, levels, strict=True))
-    memory = {form: fresh(peaks, form, sizes, pairs, threads) for form in (OURS, *others)}
-    return [
-        {
-            **case._asdict(),
-            "against": form,
-            "seconds": seconds[place][OURS],
-            "dense_seconds": seconds[place][form],
-            "megabytes": memory[OURS][place],
-            "dense_megabytes": memory[form][place],
-        }
-        for place, case in enumerate(cases)
-        for form in others
-    ]
+    tensors, forms = given(sizes), (OURS, *others)
+    levels = [(case, threshold(sizes, case, tensors[0])) for case in cases]
+    memory = {form: fresh(peaks, form, sizes, levels, threads) for form in forms}
+    rows: list[dict[str, object]] = []
+    for place, (case, level) in enumerate(levels):
+        networks = {form: Network(form, sizes, case, level) for form in forms}
+        turns = take_turns({form: partial(network.seconds, *tensors) for form, network in networks.items()}, repeats)
+        rows += [
+            {
+                **case._asdict(),
+                "against": form,
+                "seconds": median(turns[OURS]),
+                "dense_seconds": median(turns[form]),
+                "megabytes": memory[OURS][place],
+                "dense_megabytes": memory[form][place],
+            }
+            for form in others
+        ]
+    return rows
 
 
 def fresh(measure: Callable[..., list[float]], *arguments: object) -> list[float]:
     """What `measure` says in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(measure, *arguments).result()
-
-
-def turns(case: Case, level: float, sizes: Sizes, others: Sequence[str], repeats: int) -> dict[str, float]:
-    """Median seconds of each form."""
-    tensors = given(sizes)
-    networks = {form: Network(form, sizes, case, level) for form in (OURS, *others)}
-    taken: dict[str, list[float]] = {form: [] for form in networks}
-    for turn in range(repeats + 1):
-        for form, network in networks.items():
-            seconds = network.seconds(*tensors)
-            if turn:
-                taken[form].append(seconds)
-    return {form: median(each) for form, each in taken.items()}
 
 
 def draw(frame: pd.DataFrame) -> Figure:

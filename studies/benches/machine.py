@@ -1,11 +1,15 @@
-"""What a benchmark knows of the machine: its processor, and how much memory some work takes."""
+"""What a benchmark learns from the machine: its processor, how much memory some work takes, and a process how long."""
 
 import ctypes
 import math
 import os
+import resource
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from astromorph.runs.provenance import processor_name
 from studies.shell.machine import flags
@@ -33,3 +37,20 @@ def resident(field: str) -> int:
     """Bytes of this process: VmRSS now, VmHWM at most."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+class Seconds(NamedTuple):
+    """Of a process, by the clock on the wall and of all its processors."""
+
+    wall: float
+    processor: float
+
+
+def process_seconds(*words: str) -> Seconds:
+    """Of Python with these words, from start to end. RuntimeError with its last line if it fails."""
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    ended = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if ended.returncode:
+        raise RuntimeError(f"python {' '.join(words)} failed: {ended.stderr.strip().splitlines()[-1:]}")
+    return Seconds(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)

@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable
 
 import joblib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from biophys.patterns.sampling import LAID_OVER, FalseMatches, sample
-from studies.figure import paper_style
+from studies.benches.comparison import draw_bars
 
 PLAIN = "plain NumPy loop"
 NUMBERS = "numbers alone, a pattern each"
@@ -55,12 +54,12 @@ def bench(
     question.probability(threshold)
     each = active + synapses / SHARED
     shared = active / LAID_OVER + synapses * LAID_OVER / question.block  # numbers drawn for a comparison
-    methods: list[tuple[str, int, Callable[[int], int]]] = [
-        (PLAIN, 1, lambda count: count_plainly(question, threshold, count, seed)),
-        (NUMBERS, 1, lambda count: _draw_numbers(population, round(each * count), seed)),
-        (BLOCKS, 1, lambda count: _draw_numbers(population, round(shared * count), seed)),
-    ]
-    rows = [(method, processes, *_long_enough(run)) for method, processes, run in methods]
+    methods: dict[str, Callable[[int], int]] = {
+        PLAIN: lambda count: count_plainly(question, threshold, count, seed),
+        NUMBERS: lambda count: _draw_numbers(population, round(each * count), seed),
+        BLOCKS: lambda count: _draw_numbers(population, round(shared * count), seed),
+    }
+    rows = [(method, 1, *_long_enough(run)) for method, run in methods.items()]
     for processes in sorted({1, joblib.effective_n_jobs(jobs)}):
         start = time.perf_counter()
         (found,) = sample([question], comparisons, seed=seed, jobs=processes)
@@ -106,14 +105,6 @@ def _long_enough(run: Callable[[int], int]) -> tuple[int, int, float]:
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Comparisons a second, a bar a method, on a logarithmic axis."""
-    with paper_style():
-        figure, axes = plt.subplots(figsize=(7.2, 0.8 + 0.35 * len(frame)))
-        colors = ["#0072B2" if method == OURS else "0.6" for method in frame.method]
-        bars = axes.barh(np.arange(len(frame)), frame.per_second, color=colors)
-        axes.bar_label(bars, [f"{rate:.2g}" for rate in frame.per_second], padding=3)
-        names = [f"{row.method}, {row.processes} process{'es' * (row.processes > 1)}" for row in frame.itertuples()]
-        axes.set_yticks(np.arange(len(frame)), names)
-        axes.invert_yaxis()
-        axes.set(xscale="log", xlabel="comparisons of a pattern with a segment per second")
-        axes.set_xlim(right=frame.per_second.max() * 4)
-    return figure
+    names = [f"{row.method}, {row.processes} process{'es' * (row.processes > 1)}" for row in frame.itertuples()]
+    label = "comparisons of a pattern with a segment per second"
+    return draw_bars(frame.per_second, names, "{:.2g}", frame.method == OURS, label, row=0.35, room=4)

@@ -4,10 +4,18 @@ import torch
 from torch import Tensor, nn
 
 from astromorph.models.image_front import PATCH, Whitening, convolution_front
-from astromorph.settings import Cifar10Settings
+from astromorph.settings import Cifar10Settings, ClassifierSettings
 from astromorph.tasks.task import Batch
 
 IMAGES_OF_AN_EPOCH = 45_000  # the training part of CIFAR-10 without the images held out
+
+
+def plain_encoder(settings: ClassifierSettings) -> nn.TransformerEncoder:
+    """PyTorch's own layers of the same size."""
+    layer = nn.TransformerEncoderLayer(
+        settings.width, settings.heads, settings.feedforward, settings.dropout, batch_first=True
+    )
+    return nn.TransformerEncoder(layer, settings.layers, enable_nested_tensor=False)
 
 
 class PlainImageClassifier(nn.Module):
@@ -19,10 +27,7 @@ class PlainImageClassifier(nn.Module):
         self.front = convolution_front(whitening, settings.channels, settings.width, settings.convolutions)
         tokens = self.front(torch.zeros(2, 3, 32, 32)).flatten(2).shape[2]
         self.positions = nn.Parameter(torch.zeros(tokens, settings.width))
-        layer = nn.TransformerEncoderLayer(
-            settings.width, settings.heads, settings.feedforward, settings.dropout, batch_first=True
-        )
-        self.encoder = nn.TransformerEncoder(layer, settings.layers, enable_nested_tensor=False)
+        self.encoder = plain_encoder(settings)
         self.classify = nn.Linear(settings.width, 10)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -43,8 +43,7 @@ def simulate(production: float, target: str, seconds: float, step: float, synaps
         name="astrocyte",
         **RELEASING,
     )
-    for state, value in {**INITIAL, "x_A": 1.0, "f_S": 1.0}.items():
-        setattr(astrocyte, state, value)
+    astrocyte.set_states({**INITIAL, "x_A": 1.0, "f_S": 1.0})
     release = Synapses(
         presynaptic,
         astrocyte,

@@ -7,20 +7,17 @@ says how many); a first one that does not count fills Cython's cache. The sweep 
 cache is full (which `--target auto` chooses from then on), and with a C++ program that is compiled anew each time.
 """
 
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from statistics import mean, median
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from studies.figure import paper_style
+from studies.benches.comparison import draw_bars, refuse_few, refuse_unknown
+from studies.benches.machine import process_seconds
 
 SCRIPT = "fresh script a point"
 SWEEP = "astromorph sweep"
@@ -50,60 +47,35 @@ def bench(
 
     Returns the columns method, target, seconds, a_point, ratio (to the fastest kind of fresh script), measured.
     """
-    for name, count in {"points": points, "measured": measured, "repeats": repeats}.items():
-        if count < 1:
-            raise ValueError(f"{name} {count} leaves nothing to time; use at least 1")
-    for target in targets:
-        if target not in TARGETS:
-            raise ValueError(f"code target {target!r} is not known; use some of {', '.join(TARGETS)}")
-    rows = []
-    values = np.linspace(1, 5, points)
+    refuse_few(points=points, measured=measured, repeats=repeats)
+    refuse_unknown("code target", targets, TARGETS)
     scripts = [target for target in targets if target != "cpp_standalone"]
-    with tqdm(total=len(scripts) * (measured + 1) + len(targets) * (repeats + 1), unit="run", disable=None) as bar:
-        for target in scripts:
-            each: list[float] = []
-            for number, value in enumerate([values[0], *np.resize(values, measured)]):
-                taken = timed(
-                    "studies.benches.plain_script", f"{value:.12g}", target, str(seconds), str(step), str(synapses)
-                )
-                if number:  # the first one compiles
-                    each.append(taken)
-                bar.update()
-            rows.append((SCRIPT, target, mean(each) * points, measured))
+    drives = np.linspace(1, 5, points)
+    line = f"sweep tripartite --axis astrocyte.O_beta=1:5:{points}*umolar/second --record calcium"
+    line += f" --set stimulus.synapses={synapses} --seconds {seconds} --step {step} --target"
+    rows = []
+    for target in scripts:
+        words = [target, str(seconds), str(step), str(synapses)]
+        each = [[f"{drive:.12g}", *words] for drive in (drives[0], *np.resize(drives, measured))]
+        rows.append((SCRIPT, target, mean(timed("benches.plain_script", each)) * points, measured))
+    with tempfile.TemporaryDirectory() as folder:
         for target in targets:
-            whole: list[float] = []
-            for number in range(repeats + 1):
-                with tempfile.TemporaryDirectory() as folder:
-                    words = f"sweep tripartite --axis astrocyte.O_beta=1:5:{points}*umolar/second --record calcium"
-                    words += f" --set stimulus.synapses={synapses} --seconds {seconds} --step {step} --target {target}"
-                    again = timed("studies.command_line", *words.split(), "--out", f"{folder}/sweep.nc")
-                if number:
-                    whole.append(again)
-                bar.update()
-            rows.append((SWEEP, target, median(whole), points))
+            words = [*line.split(), target, "--out"]
+            turns = [[*words, f"{folder}/{target}-{turn}.nc"] for turn in range(repeats + 1)]
+            rows.append((SWEEP, target, median(timed("command_line", turns)), points))
     frame = pd.DataFrame(rows, columns=["method", "target", "seconds", "measured"])
     fresh = frame.seconds[frame.method == SCRIPT].min() if scripts else np.nan
     return frame.assign(a_point=frame.seconds / points, ratio=fresh / frame.seconds)
 
 
-def timed(module: str, *words: str) -> float:
-    """Seconds of a process of its own, from start to end. RuntimeError with its last words if it fails."""
-    start = time.perf_counter()
-    ended = subprocess.run([sys.executable, "-m", module, *words], capture_output=True, text=True)
-    if ended.returncode:
-        raise RuntimeError(f"{module} {' '.join(words)} failed: {ended.stderr.strip().splitlines()[-1:]}")
-    return time.perf_counter() - start
+def timed(module: str, runs: Sequence[Sequence[str]]) -> list[float]:
+    """Seconds of a process for each run, from its start to its end, but for the first, which compiles."""
+    bar = tqdm(runs, unit="run", disable=None)
+    return [process_seconds("-m", f"studies.{module}", *words).wall for words in bar][1:]
 
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Seconds for all points, a bar a method and target, on a logarithmic axis."""
-    with paper_style():
-        figure, axes = plt.subplots(figsize=(7.2, 0.8 + 0.3 * len(frame)), layout="constrained")
-        colors = ["0.6" if method == SCRIPT else "#0072B2" for method in frame.method]
-        bars = axes.barh(np.arange(len(frame)), frame.seconds, color=colors)
-        axes.bar_label(bars, [f"{taken:.3g} s" for taken in frame.seconds], padding=3)
-        axes.set_yticks(np.arange(len(frame)), [f"{row.method} ({row.target})" for row in frame.itertuples()])
-        axes.invert_yaxis()
-        axes.set(xscale="log", xlabel="seconds for all points, start of the process to its end")
-        axes.set_xlim(right=frame.seconds.max() * 2)
-    return figure
+    names = [f"{row.method} ({row.target})" for row in frame.itertuples()]
+    label = "seconds for all points, start of the process to its end"
+    return draw_bars(frame.seconds, names, "{:.3g} s", frame.method == SWEEP, label, row=0.3, room=2)

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
+from itertools import product
 from typing import NamedTuple
 
 import brian2
@@ -41,6 +42,7 @@ from biophys.gliotransmission import (
 from biophys.neuron import SPIKING, ConductanceParameters, NeuronParameters
 from biophys.separate_synapses import HELD_CLEFT, separate_synapses
 from biophys.synapse import CLEFT, INTO_CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
+from studies.benches.comparison import refuse_unknown
 from studies.figure import paper_style
 
 STEP = 1e-4  # s
@@ -83,21 +85,19 @@ def bench(
     for count in synapses:
         if count < FAN_IN:
             raise ValueError(f"{count} synapses make no neuron; use at least {FAN_IN}")
-    for kind, names, known in (("form", forms, FORMS), ("code target", targets, TARGETS)):
-        for name in names:
-            if name not in known:
-                raise ValueError(f"{kind} {name!r} is not known; use some of {', '.join(known)}")
-    timed: list[tuple[str, str, Callable[[int, int, int], float]]] = [
-        (form, target, brian_seconds(form, target)) for form in forms for target in targets
-    ]
+    refuse_unknown("form", forms, FORMS)
+    refuse_unknown("code target", targets, TARGETS)
+    timed: dict[tuple[str, str], Callable[[int, int, int], float]] = {
+        (form, target): partial(standalone_seconds if target == "cpp_standalone" else runtime_seconds, form, target)
+        for form, target in product(forms, targets)
+    }
     if by_hand:
-        timed.append(("NumPy by hand", "numpy", hand_seconds))
+        timed["NumPy by hand", "numpy"] = hand_seconds
     if nest and find_spec("nest") is not None:
-        timed += [("NEST", f"{threads} thread{'s' * (threads > 1)}", nest_seconds(threads)) for threads in (1, 2)]
+        timed |= {("NEST", f"{count} thread{'s' * (count > 1)}"): partial(nest_seconds, count) for count in (1, 2)}
     rows = []
-    cases = [(count, *each) for count in synapses for each in timed]
-    for count, name, target, run in tqdm(cases, unit="case", disable=None):
-        steps, per_step = measured(partial(run, count), seed, seconds)
+    for count, (name, target) in tqdm(list(product(synapses, timed)), unit="case", disable=None):
+        steps, per_step = measured(partial(timed[name, target], count), seed, seconds)
         rows.append((name, target, count, steps, 1e6 * per_step, count / per_step))
     columns = ["implementation", "target", "synapses", "steps", "microseconds_a_step", "synapse_steps_per_second"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -135,21 +135,15 @@ def connections(count: int, seed: int) -> tuple[int, int, np.ndarray, np.ndarray
 def build(form: str, count: int, seed: int) -> Network:
     """The network in one of the two forms, at rest; objects presynaptic, release, astrocyte, neuron."""
     sources, neurons, source, neuron = connections(count, seed)
-    parameters = {
-        **AstrocyteParameters()._asdict(),
-        **SynapseParameters()._asdict(),
-        **GliotransmissionParameters()._asdict(),
-        **ConductanceParameters()._asdict(),
-        "Y_floor": FLOOR,
-        "WEIGHT": WEIGHT,
-    }
+    parameters = {"Y_floor": FLOOR, "WEIGHT": WEIGHT}
+    for kind in (AstrocyteParameters, SynapseParameters, GliotransmissionParameters, ConductanceParameters):
+        parameters |= kind()._asdict()
     lumped = form == "lumped"
     cell = CALCIUM + INOSITOL_TRISPHOSPHATE + RECEPTORS + GLIOTRANSMITTER + CONDUCTANCE
     cell += CLEFT + PRESYNAPTIC_RECEPTORS if lumped else HELD_CLEFT + "f_S : 1\n"
     presynaptic = PoissonGroup(sources, RATE * hertz, name="presynaptic")
     astrocyte = NeuronGroup(neurons, cell, namespace=parameters, method="rk4", name="astrocyte", **RELEASING)
-    for state, value in {**INITIAL, "x_A": 1.0, "f_S": 1.0}.items():
-        setattr(astrocyte, state, value)
+    astrocyte.set_states({**INITIAL, "x_A": 1.0, "f_S": 1.0})
     into_neuron = "g_e_post += WEIGHT*r_S\n"
     if lumped:
         on_spike = MODULATED + RELEASE + INTO_CLEFT + into_neuron
@@ -169,66 +163,60 @@ def build(form: str, count: int, seed: int) -> Network:
     return Network(presynaptic, astrocyte, release, post)
 
 
-def brian_seconds(form: str, target: str) -> Callable[[int, int, int], float]:
-    """Seconds of a run of so many synapses and steps, after everything is built."""
+def runtime_seconds(form: str, target: str, count: int, steps: int, seed: int) -> float:
+    """Seconds of a run of so many synapses and steps in this process, after everything is built."""
+    before = brian2.prefs.codegen.target
+    brian2.prefs.codegen.target = target
+    brian2.defaultclock.dt = STEP * second
+    try:
+        brian2.seed(seed)
+        network = build(form, count, seed)
+        network.run(STEP * second, namespace={})  # code is generated here
+        start = time.perf_counter()
+        network.run(steps * STEP * second, namespace={})
+        return time.perf_counter() - start
+    finally:
+        brian2.prefs.codegen.target = before
 
-    def interpreted(count: int, steps: int, seed: int) -> float:
-        before = brian2.prefs.codegen.target
-        brian2.prefs.codegen.target = target
+
+def standalone_seconds(form: str, target: str, count: int, steps: int, seed: int) -> float:
+    """The same of a C++ program, after it is compiled."""
+    flags = list(brian2.prefs.codegen.cpp.extra_link_args)
+    with tempfile.TemporaryDirectory() as folder:
+        brian2.prefs.codegen.cpp.extra_link_args = [*flags, "-ffast-math"]
+        brian2.set_device(target, directory=folder, build_on_run=False)
         brian2.defaultclock.dt = STEP * second
         try:
             brian2.seed(seed)
-            network = build(form, count, seed)
-            network.run(STEP * second, namespace={})  # code is generated here
+            build(form, count, seed).run(steps * STEP * second, namespace={})
+            brian2.device.build(run=False, directory=folder)
             start = time.perf_counter()
-            network.run(steps * STEP * second, namespace={})
+            subprocess.run(["./main"], cwd=folder, check=True, capture_output=True)
             return time.perf_counter() - start
         finally:
-            brian2.prefs.codegen.target = before
-
-    def compiled(count: int, steps: int, seed: int) -> float:
-        flags = list(brian2.prefs.codegen.cpp.extra_link_args)
-        with tempfile.TemporaryDirectory() as folder:
-            brian2.prefs.codegen.cpp.extra_link_args = [*flags, "-ffast-math"]
-            brian2.set_device("cpp_standalone", directory=folder, build_on_run=False)
-            brian2.defaultclock.dt = STEP * second
-            try:
-                brian2.seed(seed)
-                build(form, count, seed).run(steps * STEP * second, namespace={})
-                brian2.device.build(run=False, directory=folder)
-                start = time.perf_counter()
-                subprocess.run(["./main"], cwd=folder, check=True, capture_output=True)
-                return time.perf_counter() - start
-            finally:
-                brian2.device.reinit()
-                reset_device()
-                brian2.prefs.codegen.cpp.extra_link_args = flags
-
-    return compiled if target == "cpp_standalone" else interpreted
+            brian2.device.reinit()
+            reset_device()
+            brian2.prefs.codegen.cpp.extra_link_args = flags
 
 
-def nest_seconds(threads: int) -> Callable[[int, int, int], float]:
+def nest_seconds(threads: int, count: int, steps: int, seed: int) -> float:
     """The same of NEST, in a process of its own, because it can be set up only once."""
-
-    def run(count: int, steps: int, seed: int) -> float:
-        words = [sys.executable, "-m", "studies.benches.nest", str(count), str(steps), str(threads), str(seed + 1)]
-        ended = subprocess.run(words, capture_output=True, text=True)
-        if ended.returncode:
-            raise ValueError(f"NEST failed ({ended.stderr.strip().splitlines()[-1:]}); leave it out with --nest false")
-        return float(ended.stdout.split()[-1])
-
-    return run
+    words = [sys.executable, "-m", "studies.benches.nest", *map(str, (count, steps, threads, seed + 1))]
+    ended = subprocess.run(words, capture_output=True, text=True)
+    if ended.returncode:
+        raise ValueError(f"NEST failed ({ended.stderr.strip().splitlines()[-1:]}); leave it out with --nest false")
+    return float(ended.stdout.split()[-1])
 
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Synapse-steps a second against the number of synapses."""
     with paper_style():
-        figure, axes = plt.subplots(figsize=(7.2, 4), layout="constrained")
+        figure, axes = plt.subplots(figsize=(7.2, 4))
         for (name, target), rows in frame.groupby(["implementation", "target"], sort=False):
             style = {"NEST": "s--", "NumPy by hand": "^:"}.get(str(name), "o-" if name == "lumped" else "o:")
-            axes.plot(rows.synapses, rows.synapse_steps_per_second, style, ms=4, lw=1, label=f"{name}, {target}")
+            axes.plot(rows.synapses, rows.synapse_steps_per_second, style, lw=1, label=f"{name}, {target}")
         axes.set(xscale="log", yscale="log", xlabel="synapses", ylabel="synapse-steps a second")
-        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
@@ -287,8 +275,7 @@ def hand_seconds(count: int, steps: int, seed: int) -> float:
 
 def plain(parameters: NamedTuple) -> dict[str, float]:
     """Parameters as numbers in SI units, but 1000 for 1 mmolar, which is Brian2's SI unit of concentration."""
-    numbers = {}
-    for name, value in parameters._asdict().items():
-        moles = get_dimensions(value).get_dimension("mol")
-        numbers[name] = float(value) * 1000.0**moles
-    return numbers
+    return {
+        name: float(value) * 1000.0 ** get_dimensions(value).get_dimension("mol")
+        for name, value in parameters._asdict().items()
+    }

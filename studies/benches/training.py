@@ -28,7 +28,6 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from astromorph.data.batches import pad
 from astromorph.settings import Cifar10Settings, ClassifierSettings, ImdbSettings, Settings
@@ -37,7 +36,8 @@ from astromorph.tasks.imdb import padded_widths, text_batches
 from astromorph.training.allocator import keep_freed_memory
 from astromorph.training.hardware import Processor
 from astromorph.training.loop import begin, one_epoch
-from studies.benches.plain_images import IMAGES_OF_AN_EPOCH, PlainImageClassifier, synthetic_images
+from studies.benches.comparison import OTHERS, OURS, refuse_few, refuse_unknown, take_turns
+from studies.benches.plain_images import IMAGES_OF_AN_EPOCH, PlainImageClassifier, plain_encoder, synthetic_images
 from studies.figure import paper_style
 from studies.threads import processor_threads
 
@@ -63,10 +63,7 @@ class PlainClassifier(nn.Module):
         super().__init__()
         self.words = nn.Embedding(settings.vocabulary, settings.width)
         self.positions = nn.Embedding(settings.tokens, settings.width)
-        layer = nn.TransformerEncoderLayer(
-            settings.width, settings.heads, settings.feedforward, settings.dropout, batch_first=True
-        )
-        self.encoder = nn.TransformerEncoder(layer, settings.layers, enable_nested_tensor=False)
+        self.encoder = plain_encoder(settings)
         self.classify = nn.Linear(settings.width, 2)
 
     def forward(self, words: Tensor, keep: Tensor) -> Tensor:
@@ -101,25 +98,30 @@ def bench(
     Returns the columns unit, model, mode, examples_per_second, slowest, fastest, ratio_to_plain (of the same unit),
     epoch_seconds (of 22,500 reviews or 45,000 images).
     """
-    for name, count, least in (("steps", steps, 0), ("image_steps", image_steps, 0), ("repeats", repeats, 1),
-                               ("threads", threads, 1)):  # fmt: skip
-        if count < least:
-            raise ValueError(f"{name} {count} leaves nothing to time; use at least {least}")
+    refuse_few(0, steps=steps, image_steps=image_steps)
+    refuse_few(repeats=repeats, threads=threads)
     if not steps + image_steps:
         raise ValueError("steps 0 and image_steps 0 leave nothing to time; use at least 1 of either")
-    for mode in modes:
-        if mode not in MODES:
-            raise ValueError(f"mode {mode!r} is not known; use some of {', '.join(MODES)}")
+    refuse_unknown("mode", modes, MODES)
     torch.manual_seed(seed)
     keep_freed_memory()  # for the plain loops too: they share the process
     with processor_threads(threads):
         timed = timed_reviews(steps, settings, modes, seed) if steps else {}
         timed |= timed_images(image_steps, image_settings, modes, seed) if image_steps else {}
-        counts = {"reviews": steps * settings.batch, "images": image_steps * image_settings.batch}
-        rates: dict[Row, list[float]] = {row: [] for row in timed}
-        for row in tqdm([row for _ in range(repeats) for row in timed], unit="turn", disable=None):
-            rates[row].append(counts[row.unit] / timed[row]())
-    return summarised(rates)
+        seconds = take_turns(timed, repeats, warm=0, shown=True)  # they are warm already
+    counts = {"reviews": steps * settings.batch, "images": image_steps * image_settings.batch}
+    rates = {row: [counts[row.unit] / each for each in turns] for row, turns in seconds.items()}
+    return pd.DataFrame(
+        {
+            **row._asdict(),
+            "examples_per_second": median(turns),
+            "slowest": min(turns),
+            "fastest": max(turns),
+            "ratio_to_plain": median(turns) / median(rates[Row(row.unit, PLAIN, "float32")]),
+            "epoch_seconds": EXAMPLES[row.unit] / median(turns),
+        }
+        for row, turns in rates.items()
+    )
 
 
 def timed_reviews(steps: int, settings: ImdbSettings, modes: Sequence[str], seed: int) -> dict[Row, Timed]:
@@ -219,32 +221,17 @@ def warming(batches: Sequence[Batch]) -> list[Batch]:
     return [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
 
 
-def summarised(rates: dict[Row, list[float]]) -> pd.DataFrame:
-    """A row a unit, model and mode."""
-    return pd.DataFrame(
-        {
-            **row._asdict(),
-            "examples_per_second": median(turns),
-            "slowest": min(turns),
-            "fastest": max(turns),
-            "ratio_to_plain": median(turns) / median(rates[Row(row.unit, PLAIN, "float32")]),
-            "epoch_seconds": EXAMPLES[row.unit] / median(turns),
-        }
-        for row, turns in rates.items()
-    )
-
-
 def draw(frame: pd.DataFrame) -> Figure:
     """Reviews and images a second, a bar a model and mode; whiskers from the slowest to the fastest turn."""
     units = frame.groupby("unit", sort=False)
     with paper_style():
         figure, panels = plt.subplots(
             units.ngroups, figsize=(7.2, 0.7 * units.ngroups + 0.28 * len(frame)), squeeze=False,
-            height_ratios=units.size().tolist(), layout="constrained",
+            height_ratios=units.size().tolist(),
         )  # fmt: skip
         for axes, (unit, rows) in zip(panels[:, 0], units, strict=True):
             rates = rows.examples_per_second
-            colors = ["0.6" if name.startswith(PLAIN) else "#0072B2" for name in rows.model]
+            colors = [OTHERS if name.startswith(PLAIN) else OURS for name in rows.model]
             labels = [f"{name} ({mode})" for name, mode in zip(rows.model, rows["mode"], strict=True)]
             spread = np.array([rates - rows.slowest, rows.fastest - rates])
             axes.barh(np.arange(len(rows)), rates, color=colors, xerr=spread, ecolor="0.2", capsize=2)

@@ -1,0 +1,63 @@
+"""How a benchmark compares: nothing trivial is timed, all take turns, and bars show ours in colour."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from studies.figure import paper_style
+
+OURS, OTHERS = "#0072B2", "0.6"  # colours
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+def refuse_few(least: int = 1, **counts: int | Sequence[int]) -> None:
+    """ValueError for the first count, each of which may be several, that leaves nothing to time."""
+    for name, several in counts.items():
+        for count in np.atleast_1d(several):
+            if count < least:
+                raise ValueError(f"{name} {count} leaves nothing to time; use at least {least}")
+
+
+def refuse_unknown(what: str, names: Iterable[str], known: Sequence[str]) -> None:
+    """ValueError, with the known ones, for the first name that is none of them."""
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{what} {name!r} is not known; use some of {', '.join(known)}")
+
+
+def take_turns(
+    works: Mapping[K, Callable[[], T]], repeats: int, *, warm: int = 1, shown: bool = False
+) -> dict[K, list[T]]:
+    """What each work returns in each of its turns, after `warm` turns that do not count.
+
+    They take turns so that a busy machine slows all of them; progress is shown if asked for.
+    """
+    returned: dict[K, list[T]] = {name: [] for name in works}
+    for name in tqdm([*works] * (warm + repeats), unit="turn", disable=None if shown else True):
+        returned[name].append(works[name]())
+    return {name: turns[warm:] for name, turns in returned.items()}
+
+
+def draw_bars(
+    values: pd.Series, names: Iterable[str], text: str, ours: Iterable[bool], label: str, *, row: float, room: float
+) -> Figure:
+    """Values above zero as bars on a logarithmic axis, the first on top.
+
+    text: how the number behind a bar is written, such as "{:.3g} s". row: inches of a bar. room: for that number, right
+    end of the axis over the largest value.
+    """
+    with paper_style():
+        figure, axes = plt.subplots(figsize=(7.2, 0.8 + row * len(values)))
+        bars = axes.barh(range(len(values)), values, color=[OURS if each else OTHERS for each in ours])
+        axes.bar_label(bars, fmt=text, padding=3)
+        axes.set_yticks(range(len(values)), names)
+        axes.invert_yaxis()
+        axes.set(xscale="log", xlabel=label)
+        axes.set_xlim(right=values.max() * room)
+    return figure
