@@ -1,6 +1,5 @@
 """Trained layers as circuits: equal to the torch layers per head, with padding, position and without an astrocyte."""
 
-import gc
 from pathlib import Path
 
 import numpy as np
@@ -35,14 +34,6 @@ from mapping.circuit import (
 WIDTH, HEADS, TOKENS = 6, 2, 5
 NEURONS = RateNeurons(T=300 * ms, dt=10 * ms)
 RESULTS = Path(__file__).parents[2] / "studies" / "results"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def imported_is_kept():
-    """Brian2 collects garbage before every run, and need not look through what is imported each time."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def calcium(rho, position=None):

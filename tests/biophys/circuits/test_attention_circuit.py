@@ -1,7 +1,5 @@
 """The attention circuit against the closed forms of its steady state and of its transients."""
 
-import gc
-
 import numpy as np
 import pytest
 from brian2 import Hz, ms, second, umolar
@@ -18,14 +16,6 @@ from biophys.circuits.spiking_circuit import SpikingNeurons
 INPUTS, HEADS, HIDDEN, OUTPUTS = 5, 2, 3, 4
 LINEAR = FittedCalcium()
 HILL = FittedCalcium(0.47, 0.66 / 0.25**1.01, 1.01, 1 / 0.25)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def imported_is_kept():
-    """Brian2 collects garbage before every run, and need not look through what is imported each time."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def hill(x):

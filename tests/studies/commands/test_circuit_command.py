@@ -1,6 +1,5 @@
 """`astromorph circuit`: a digits model through circuits, goes on where it stopped, and says what it cannot do."""
 
-import gc
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -23,14 +22,6 @@ from studies.commands.circuit import run
 
 RESULTS = Path(circuit.__file__).parents[1] / "results"
 QUICK = {"examples": 3, "chunk": 2, "jobs": 1, "presentation": 200.0, "target": "numpy"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def imported_is_kept():
-    """Brian2 collects garbage before every run, and need not look through what is imported each time."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def made(path, attention="astromorphic", response=None):
