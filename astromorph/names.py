@@ -16,7 +16,7 @@ def choose(what: str, word: str, known: Iterable[str]) -> str:
     names = list(known)
     if word in names:
         return word
-    raise ValueError(f"there is no {what} {word!r}{meant(word, names)}; use one of {', '.join(names)}")
+    raise ValueError(f"there is no {what} {word!r}{meant(str(word), names)}; use one of {', '.join(names)}")
 
 
 def meant(word: str, names: Iterable[str]) -> str:

@@ -25,6 +25,8 @@ def test_a_room_is_a_table_and_refuses_what_it_does_not_hold(room: ModuleType):
         ValueError, match=rf"there is no .* '{first}x' \(did you mean {first}\?\); use one of .*{first}"
     ):
         room.named(f"{first}x")
+    with pytest.raises(ValueError, match=rf"there is no .* 3; use one of .*{first}"):
+        room.named(3)
 
 
 @pytest.mark.parametrize("name", neurons.names())
