@@ -16,7 +16,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-def refuse_few(least: int = 1, **counts: int | Sequence[int]) -> None:
+def refuse_few(least: int = 1, /, **counts: int | Sequence[int]) -> None:
     """ValueError for the first count, each of which may be several, that leaves nothing to time."""
     for name, several in counts.items():
         for count in np.atleast_1d(several):
