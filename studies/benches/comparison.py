@@ -44,6 +44,12 @@ def take_turns(
     return {name: turns[warm:] for name, turns in returned.items()}
 
 
+def name_machine(figure: Figure, frame: pd.DataFrame) -> None:
+    """Below the panels, the machine on which a table was measured; a table from a file does not say it."""
+    if "hardware" in frame.attrs:
+        figure.supxlabel(frame.attrs["hardware"], fontsize=8)
+
+
 def draw_bars(
     values: pd.Series, names: Iterable[str], text: str, ours: Iterable[bool], label: str, *, row: float, room: float
 ) -> Figure:

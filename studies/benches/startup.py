@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from studies.benches.comparison import draw_bars, refuse_few, refuse_unknown, take_turns
+from studies.benches.comparison import draw_bars, name_machine, refuse_few, refuse_unknown, take_turns
 from studies.benches.machine import process_seconds, processor
 from studies.command_line import VERBS
 
@@ -57,4 +57,6 @@ def draw(frame: pd.DataFrame) -> Figure:
     """Seconds, a bar a subject, on a logarithmic axis; in grey what the others are compared with."""
     ours = ~frame.subject.isin([EMPTY, LIBRARIES])
     label = "seconds of a process, from its start to its end"
-    return draw_bars(frame.seconds, frame.subject, "{:.3f} s", ours, label, row=0.2, room=1.5)
+    figure = draw_bars(frame.seconds, frame.subject, "{:.3f} s", ours, label, row=0.2, room=1.5)
+    name_machine(figure, frame)
+    return figure

@@ -95,10 +95,9 @@ def shown(value: Any) -> str:
 
 def column_numbers(values: list[Any]) -> list[float | None]:
     """The number of each cell, None for empty ones; all None unless every cell that is not empty has one."""
-    filled = [shown(value) != "" for value in values]
-    found = [number_of(value) if there else None for value, there in zip(values, filled, strict=True)]
-    whole_column = all(number is not None for number, there in zip(found, filled, strict=True) if there)
-    return found if whole_column else [None] * len(values)
+    numbers = [number_of(value) if shown(value) else None for value in values]
+    of_words = any(number is None and shown(value) for number, value in zip(numbers, values, strict=True))
+    return [None] * len(values) if of_words else numbers
 
 
 def number_of(value: Any) -> float | None:
