@@ -147,11 +147,9 @@ def printed(table: pd.DataFrame) -> str:
 def draw(runs: pd.DataFrame) -> Figure:
     """Test accuracy, or perplexity, of every run as a dot, mean and standard deviation a bar, a place for each row of
     `summarise`."""
-    shown, scale, label = (
-        (PERPLEXITY, 1, "test perplexity per word")
-        if PERPLEXITY in runs
-        else ("test_accuracy", 100, "test accuracy (%)")
-    )
+    shown, scale, label = "test_accuracy", 100, "test accuracy (%)"
+    if PERPLEXITY in runs:
+        shown, scale, label = PERPLEXITY, 1, "test perplexity per word"
     with paper_style():
         rows = {tuple(map(str, names)): scale * dots for names, dots in runs.groupby(list(NAMES), sort=False)[shown]}
         figure, axes = plt.subplots(figsize=(max(5, min(7.2, 1.3 * len(rows))), 3.2))
