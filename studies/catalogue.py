@@ -65,6 +65,7 @@ BENCHES = {  # what a benchmark times, and the columns by which `astromorph plot
     "synapses": ("synapses that a network steps in a second", "implementation synapses synapse_steps_per_second"),
     "patterns": ("patterns drawn and compared in a second", "method processes comparisons per_second"),
     "delays": ("learned delays, beside dense convolutions", "longest stage against dense_seconds part_of_memory"),
+    "startup": ("imports and help, beside an empty interpreter", "subject seconds cpu_seconds ratio_to_empty"),
 }
 TABLES = {  # module that draws a table, and the columns by which it is known
     "report.accuracy_table": "data_set attention seed test_accuracy",

@@ -28,7 +28,7 @@ from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistan
 from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.responses import MeanActivityResponse
 from astromorph.settings import CalciumResponse
-from studies.benches.comparison import refuse_few, take_turns
+from studies.benches.comparison import name_machine, refuse_few, take_turns
 from studies.benches.machine import peak_memory, processor
 from studies.figure import paper_style
 from studies.threads import processor_threads
@@ -160,11 +160,10 @@ def memory_over_held(mechanism: Mechanism, shape: tuple[int, ...], dtype: torch.
 def draw(frame: pd.DataFrame) -> Figure:
     """Seconds against tokens, a panel a precision and order; bars from fastest to slowest turn."""
     colours = {name: f"C{i}" for i, name in enumerate(mechanisms(1, CalciumResponse(), causal=False))}
+    cases = frame.groupby(["precision", "causal"], sort=False)
     with paper_style():
         figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6), sharex=True, sharey=True)
-        for axes, ((precision, causal), case) in zip(
-            panels.flat, frame.groupby(["precision", "causal"], sort=False), strict=True
-        ):
+        for axes, ((precision, causal), case) in zip(panels.flat, cases, strict=True):
             for name, rows in case.groupby("mechanism", sort=False):
                 spread = [rows.seconds - rows.fastest, rows.slowest - rows.seconds]
                 look = {"fmt": "o-", "capsize": 2, "color": colours[str(name)]}
@@ -176,6 +175,5 @@ def draw(frame: pd.DataFrame) -> Figure:
             axes.minorticks_off()
             axes.label_outer()
         figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
-        if "hardware" in frame.attrs:
-            figure.supxlabel(frame.attrs["hardware"], fontsize=8)
+        name_machine(figure, frame)
     return figure

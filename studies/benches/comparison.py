@@ -16,7 +16,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-def refuse_few(least: int = 1, **counts: int | Sequence[int]) -> None:
+def refuse_few(least: int = 1, /, **counts: int | Sequence[int]) -> None:
     """ValueError for the first count, each of which may be several, that leaves nothing to time."""
     for name, several in counts.items():
         for count in np.atleast_1d(several):
@@ -42,6 +42,12 @@ def take_turns(
     for name in tqdm([*works] * (warm + repeats), unit="turn", disable=None if shown else True):
         returned[name].append(works[name]())
     return {name: turns[warm:] for name, turns in returned.items()}
+
+
+def name_machine(figure: Figure, frame: pd.DataFrame) -> None:
+    """Below the panels, the machine on which a table was measured; a table from a file does not say it."""
+    if "hardware" in frame.attrs:
+        figure.supxlabel(frame.attrs["hardware"], fontsize=8)
 
 
 def draw_bars(

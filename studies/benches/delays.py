@@ -27,7 +27,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from tqdm import tqdm
 
 from astromorph.training.allocator import keep_freed_memory
-from studies.benches.comparison import refuse_few, take_turns
+from studies.benches.comparison import name_machine, refuse_few, take_turns
 from studies.benches.delayed_networks import DCLS, DENSE, OURS, Case, Network, Sizes, given, peaks, stages, threshold
 from studies.benches.machine import processor
 from studies.figure import paper_style
@@ -145,6 +145,5 @@ def draw(frame: pd.DataFrame) -> Figure:
         handles, labels = panels[0, 0].get_legend_handles_labels()
         handles += [Line2D([], [], color="0.4", **look) for look in ({"marker": "o"}, DASHED)]
         figure.legend(handles, [*labels, OURS, form], ncols=3, loc="outside upper center")
-        if "hardware" in frame.attrs:
-            figure.supxlabel(frame.attrs["hardware"], fontsize=8)
+        name_machine(figure, frame)
     return figure

@@ -28,12 +28,8 @@ def simulate(production: float, target: str, seconds: float, step: float, synaps
     prefs.codegen.target = target
     defaultclock.dt = step * second
     cell = AstrocyteParameters(O_beta=production * umolar / second)
-    parameters = {
-        **cell._asdict(),
-        **SynapseParameters()._asdict(),
-        **GliotransmissionParameters()._asdict(),
-        "Y_floor": FLOOR,
-    }
+    parameters = {"Y_floor": FLOOR, **cell._asdict()}
+    parameters |= SynapseParameters()._asdict() | GliotransmissionParameters()._asdict()
     presynaptic = PoissonGroup(synapses, 1 * hertz, name="presynaptic")
     astrocyte = NeuronGroup(
         1,

@@ -124,12 +124,8 @@ def connections(count: int, seed: int) -> tuple[int, int, np.ndarray, np.ndarray
     """Presynaptic cells, neurons, and the source and the neuron of each synapse; FAN_IN random sources a neuron."""
     neurons = count // FAN_IN
     sources = max(FAN_IN, neurons)
-    return (
-        sources,
-        neurons,
-        np.random.default_rng(seed).integers(sources, size=neurons * FAN_IN),
-        np.repeat(np.arange(neurons), FAN_IN),
-    )
+    source = np.random.default_rng(seed).integers(sources, size=neurons * FAN_IN)
+    return sources, neurons, source, np.repeat(np.arange(neurons), FAN_IN)
 
 
 def build(form: str, count: int, seed: int) -> Network:
@@ -224,10 +220,8 @@ def hand_seconds(count: int, steps: int, seed: int) -> float:
     """The general form as a loop of NumPy over whole arrays; micromolar and seconds, Euler's method."""
     sources, neurons, source, neuron = connections(count, seed)
     chance = np.random.default_rng(seed)
-    a, s, g, m = (
-        plain(kind()) for kind in (AstrocyteParameters, SynapseParameters, GliotransmissionParameters, NeuronParameters)
-    )
-    conductance = plain(ConductanceParameters())
+    a, s, g = (plain(kind()) for kind in (AstrocyteParameters, SynapseParameters, GliotransmissionParameters))
+    m, conductance = (plain(kind()) for kind in (NeuronParameters, ConductanceParameters))
     u, x, cleft, bound = (np.full(len(source), value) for value in (0.0, 1.0, 0.0, 0.0))
     calcium, gate, ip3, receptors = (np.full(neurons, value) for value in (0.06, 0.79, 0.1, 0.0))
     vesicles, glio, voltage, input_ = np.ones(neurons), np.zeros(neurons), np.full(neurons, m["E_l"]), np.zeros(neurons)

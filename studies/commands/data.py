@@ -38,16 +38,12 @@ def run(words: list[str]) -> None:
         require(name, root)
         print(f"{name} is ready in {root}")
     else:
-        _check(name, root)
+        from astromorph.data.fetch import check
 
-
-def _check(name: str, root: Path) -> None:
-    from astromorph.data.fetch import check
-
-    files = check(name, root)
-    for file, status in files:
-        print(f"{file}: {status}", flush=True)
-    refuse_faults(name, root, files)
+        files = check(name, root)
+        for file, status in files:
+            print(f"{file}: {status}", flush=True)
+        refuse_faults(name, root, files)
 
 
 def require(name: str, root: Path) -> None:

@@ -50,20 +50,19 @@ def run(words: list[str]) -> None:
         raise ValueError("an image has no figure to write; leave --out out")
     if out is not None:
         claim(out, overwrite=options["overwrite"], endings=(*FIGURE_ENDINGS, PAGE_ENDING))
-    if options["text"] is not None and run_kind(options["run"]) == "language model":
-        if out is not None:
-            raise ValueError("a text gone on with has no figure to write; leave --out out")
+    section = None
+    if options["image"] is not None:
+        _image(options["run"], options["image"])
+    elif options["text"] is None:
+        section = _test_set(options["run"], options["data"], options["voter"], drawn=out is not None)
+    elif run_kind(options["run"]) != "language model":
+        section = _text(options["run"], options["text"], drawn=out is not None)
+    elif out is not None:
+        raise ValueError("a text gone on with has no figure to write; leave --out out")
+    else:
         from astromorph.runs.generation import continue_text
 
-        section = None
         print(continue_text(options["run"], options["text"]))
-    elif options["text"] is not None:
-        section = _text(options["run"], options["text"], drawn=out is not None)
-    elif options["image"] is not None:
-        section = None
-        _image(options["run"], options["image"])
-    else:
-        section = _test_set(options["run"], options["data"], options["voter"], drawn=out is not None)
     if section is not None:
         _save(section, out, words)
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import mapping
 from astromorph.runs.provenance import provenance
-from studies.shell.outputs import claim, save_figure
+from studies.shell.outputs import claim, save_figure, without_screen
 from studies.shell.parser import parse, verb_parser
 
 Form = Literal["power_law", "hill", "mean_field", "curve", "best"]
@@ -30,9 +30,7 @@ def run(words: list[str]) -> None:
     if out is None and len(files) > 1:
         raise ValueError(f"{len(files)} datasets go into one file of coefficients; name it with --out")
     out = out or files[0].with_suffix(".yaml")
-    import matplotlib
-
-    matplotlib.use("Agg")
+    without_screen()
     from mapping import fits
 
     measurements = [fits.recognised(file) for file in files]

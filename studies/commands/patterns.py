@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+import biophys
 from astromorph.files.locks import alone
-from biophys import patterns
-from biophys.patterns.overlap import Tail
 from biophys.simulation.lists import LISTS, read_numbers
 from studies.kept import forget
 from studies.shell.outputs import claim, save_table
@@ -66,14 +65,15 @@ def run(words: list[str]) -> None:
     names = [*question.needed, *question.given]
     options = parse(_parser(name, question), spell(rest, [each for each in names if each != "law"]))
     out = options["out"]
-    with alone(_parts(out)) if out is not None else nullcontext():
+    parts = None if out is None else out.with_name(f"{out.name}.parts")
+    with nullcontext() if parts is None else alone(parts):
         if out is not None:
             claim(out, overwrite=options["overwrite"], endings=(".csv",))
-        table = _table(question, {each: options[each] for each in names}, options)
+        table = _table(question, {each: options[each] for each in names}, options | {"parts": parts})
         print(table.to_string(index=False))
-        if out is not None:
+        if parts is not None:
             save_table(table, out)
-            forget(_parts(out))
+            forget(parts)
             print(f"wrote {out}")
 
 
@@ -86,10 +86,9 @@ def _parser(name: str, question: Calculation) -> Any:
     command = f"astromorph patterns {name}"
     meaning = question.meaning[0].upper() + question.meaning[1:]
     parser = verb_parser(command, f"{meaning}.\n\n{ROWS}\n\nexample: {command} {question.example}")
-    for option in question.needed:
-        parser.add_argument(f"--{option}", type=str, required=True, metavar="NUMBERS", help=MEANINGS[option])
-    for option, default in question.given.items():
-        parser.add_argument(f"--{option}", type=str, default=default, metavar="NUMBERS", help=MEANINGS[option])
+    for option, default in {**dict.fromkeys(question.needed), **question.given}.items():
+        settled = {"required": True} if default is None else {"default": default}
+        parser.add_argument(f"--{option}", type=str, metavar="NUMBERS", help=MEANINGS[option], **settled)
     if question.drawn is not None:
         parser.add_argument(
             "--comparisons", type=str, default="0", help="drawn and counted for each row of one segment"
@@ -122,6 +121,8 @@ def _table(question: Calculation, texts: Mapping[str, str], options: Mapping[str
 
 def _written(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Columns of the answer: a probability with all its digits, also where no double holds it, and its log10."""
+    from biophys.patterns.overlap import Tail
+
     columns: dict[str, Any] = {}
     for name, value in answer.items():
         if isinstance(value, Tail):
@@ -147,59 +148,40 @@ def _counted(
     assert question.drawn is not None
     drawn = [question.drawn(**row) for row in rows.drop(columns="threshold").to_dict("records")]
     different = list(dict.fromkeys(drawn))
-    parts = None if options["out"] is None else _parts(options["out"])
-    counts = sample(different, comparisons, seed=options["seed"], jobs=options["jobs"], parts=parts)
+    counts = sample(different, comparisons, **{name: options[name] for name in ("seed", "jobs", "parts")})
     found = dict(zip(different, counts, strict=True))
     errors = np.array([one.errors(found[one], theta) for one, theta in zip(drawn, rows.threshold, strict=True)])
     low, high = wilson_interval(errors, comparisons, options["confidence"])
     return {"counted": errors / comparisons, "low": low, "high": high}
 
 
-def _parts(out: Path) -> Path:
-    return out.with_name(f"{out.name}.parts")
+# The questions: biophys.patterns is loaded when one is answered, not for help
 
 
-# The questions
-
-
-def _missed(law: Any, population: Any = None, **numbers_: Any) -> Mapping[str, Any]:
-    return {"missed_match": patterns.missed_match(**numbers_, law=law, population=population)}
-
-
-def _union(**numbers_: Any) -> Mapping[str, Any]:
+def _union(**cells: Any) -> Mapping[str, Any]:
     return {
-        "union_size": patterns.union_size(*(numbers_[name] for name in ("population", "synapses", "patterns"))),
-        "false_match": patterns.union_false_match(**numbers_),
-        "mean_field": patterns.union_false_match(**numbers_, method="mean_field").probability(),
+        "union_size": biophys.patterns.union_size(*(cells[name] for name in ("population", "synapses", "patterns"))),
+        "false_match": biophys.patterns.union_false_match(**cells),
+        "mean_field": biophys.patterns.union_false_match(**cells, method="mean_field").probability(),
     }
 
 
-def _best(law: Any, **numbers_: Any) -> Mapping[str, Any]:
-    return patterns.best_threshold(**numbers_, law=law)._asdict()
-
-
-def _overlap(population: Any, active: Any, synapses: Any, overlap: Any) -> Mapping[str, Any]:
-    cases = zip(population, active, synapses, overlap, strict=True)
-    return {"patterns_with_it": [patterns.overlap_count(*numbers_) for numbers_ in cases]}
+def _overlap(**cells: Any) -> Mapping[str, Any]:
+    rows = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
+    return {"patterns_with_it": [biophys.patterns.overlap_count(**row) for row in rows]}
 
 
 def _optimal(population: Any, sparsity: Any, synapses: Any, threshold: Any, false_match: Any) -> Mapping[str, Any]:
-    summary = patterns.false_match_over_grid(population, sparsity, synapses, threshold)
+    summary = biophys.patterns.false_match_over_grid(population, sparsity, synapses, threshold)
     return {"threshold": threshold, **summary._asdict(), "tolerated": summary.median <= min(false_match)}
 
 
-def _draw_false(segments: int, **numbers_: Any) -> "Question":
+def _draw_false(segments: int = 1, patterns: int = 1, **cells: int) -> "Question":
     from biophys.patterns.sampling import FalseMatches
 
     if segments != 1:
         raise ValueError(f"drawing counts the matches of one segment, not of {segments}; leave --segments out")
-    return FalseMatches(**numbers_)
-
-
-def _draw_union(patterns: int, **numbers_: Any) -> "Question":
-    from biophys.patterns.sampling import FalseMatches
-
-    return FalseMatches(**numbers_, stored=patterns)
+    return FalseMatches(**cells, stored=patterns)
 
 
 def _draw_missed(law: Any, lost: Any, synapses: int, active: int, population: int | None = None) -> "Question":
@@ -218,7 +200,7 @@ QUESTIONS = {
         "how often a random pattern sets off a segment (Eq. 4), or any of several (Eq. 8)",
         "--population 10000 --active 300 --synapses 30 --threshold 8,12,16",
         (*SEGMENT, "threshold"),
-        lambda **numbers_: {"false_match": patterns.false_match_of_many(**numbers_)},
+        lambda **cells: {"false_match": biophys.patterns.false_match_of_many(**cells)},
         {"segments": "1"},
         _draw_false,
     ),
@@ -226,7 +208,7 @@ QUESTIONS = {
         "how often a segment misses its pattern under noise (Eq. 6 and two other laws)",
         "--active 128 --synapses 30 --threshold 12 --lost 26:64",
         ("active", "synapses", "threshold", "lost"),
-        _missed,
+        lambda **cells: {"missed_match": biophys.patterns.missed_match(**cells)},
         LAW,
         _draw_missed,
     ),
@@ -236,19 +218,19 @@ QUESTIONS = {
         (*SEGMENT, "threshold", "patterns"),
         _union,
         {},
-        _draw_union,
+        _draw_false,
     ),
     "union-missed": Calculation(
         "how often a segment that stores several patterns misses one of them when active cells are swapped",
         "--population 10000 --active 200 --synapses 25 --threshold 15 --patterns 1,10 --lost 60,80,100",
         (*SEGMENT, "threshold", "patterns", "lost"),
-        lambda **numbers_: {"missed_match": patterns.union_missed_match(**numbers_)},
+        lambda **cells: {"missed_match": biophys.patterns.union_missed_match(**cells)},
     ),
     "smallest-threshold": Calculation(
         "the smallest threshold that keeps false matches (Eq. 4) down to what is tolerated",
         "--population 200000 --active 2000 --synapses 20,30,40 --false-match 1e-9",
         (*SEGMENT, "false_match"),
-        lambda **numbers_: {"smallest_threshold": patterns.smallest_threshold(**numbers_)},
+        lambda **cells: {"smallest_threshold": biophys.patterns.smallest_threshold(**cells)},
     ),
     "optimal-threshold": Calculation(
         "the median of false matches over a grid of segments, for each threshold (Figure 6, whose grid is the default)",
@@ -262,7 +244,7 @@ QUESTIONS = {
         "the threshold with the fewest false and missed matches together at a stated noise",
         "--population 10000 --active 200 --synapses 30 --lost 20,60,100",
         (*SEGMENT, "lost"),
-        _best,
+        lambda **cells: biophys.patterns.best_threshold(**cells)._asdict(),
         {"law": "swap"},
     ),
     "overlap": Calculation(

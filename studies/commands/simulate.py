@@ -1,13 +1,10 @@
 """Simulate a ready-made network of neurons, synapses and astrocytes."""
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from studies.catalogue import EXPERIMENTS, study_module
 from studies.shell.datasets import run_study, write_dataset
 from studies.shell.words import first_word, overview
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
 def run(words: list[str]) -> None:
@@ -53,12 +50,7 @@ def simulate_network(name: str, words: list[str]) -> None:
     parser = network_parser("simulate", network, usage, example, f"{name}.nc")
     parser.add_argument("--seed", type=int, default=0, help="of all chance events")
     options = parse(parser, words)
-    values = read_values(network.sections, assigned(options["set"] or []))
-    record = listed(options, "record")
-    given = {key: options[key] for key in ("seconds", "step", "every", "seed", "target")}
-
-    def traces() -> "xr.Dataset":
-        return biophys.simulate(name, values, record=record, **given)
-
-    outputs = {key: options[key] for key in ("out", "overwrite")}
-    write_dataset(traces, study_module("traces"), outputs, provenance(["simulate", name, *words]))
+    values = read_values(network.sections, assigned(options.pop("set") or []))
+    options["record"] = listed(options, "record")
+    simulate = partial(biophys.simulate, name, values)
+    write_dataset(simulate, study_module("traces"), options, provenance(["simulate", name, *words]))

@@ -79,21 +79,17 @@ def settled(folder: RunFolder) -> dict[str, Any]:
 
 def differing(folders: Sequence[RunFolder]) -> list[str]:
     """For each run, the settings in which not all runs agree; calcium responses are compared where there is one."""
-    all_settled = [settled(folder) for folder in folders]
     texts: list[list[str]] = [[] for _ in folders]
-    for name in all_settled[0]:
-        values = [each[name] for each in all_settled]
-        if name == "response":
-            kinds = [value for value in values if value is not None]
-            if any(kind != kinds[0] for kind in kinds):
-                for place, folder in enumerate(folders):
-                    if folder.response is not None:
-                        texts[place].append(f"response {folder.response.form} ({folder.response.source})")
-        elif any(value != values[0] for value in values):
-            for place, value in enumerate(values):
-                words = " ".join(value) if isinstance(value, tuple) else value
-                texts[place].append(f"{name} {words}".strip())
-    return [", ".join(each) for each in texts]
+    for name, *values in zip(settled(folders[0]), *(settled(folder).values() for folder in folders), strict=True):
+        compared = [value for value in values if name != "response" or value is not None]
+        if all(value == compared[0] for value in compared):
+            continue
+        for text, folder, value in zip(texts, folders, values, strict=True):
+            if name != "response":
+                text.append(f"{name} {' '.join(value) if isinstance(value, tuple) else value}".strip())
+            elif folder.response is not None:
+                text.append(f"response {folder.response.form} ({folder.response.source})")
+    return [", ".join(text) for text in texts]
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
@@ -151,24 +147,19 @@ def printed(table: pd.DataFrame) -> str:
 def draw(runs: pd.DataFrame) -> Figure:
     """Test accuracy, or perplexity, of every run as a dot, mean and standard deviation a bar, a place for each row of
     `summarise`."""
-    shown, scale, label = (
-        (PERPLEXITY, 1, "test perplexity per word")
-        if PERPLEXITY in runs
-        else ("test_accuracy", 100, "test accuracy (%)")
-    )
+    shown, scale, label = "test_accuracy", 100, "test accuracy (%)"
+    if PERPLEXITY in runs:
+        shown, scale, label = PERPLEXITY, 1, "test perplexity per word"
     with paper_style():
-        table = summarise(runs)
-        figure, axes = plt.subplots(figsize=(max(5, min(7.2, 1.3 * len(table))), 3.2), layout="constrained")
-        for place, row in enumerate(table.itertuples()):
-            own = (runs[list(NAMES)] == [getattr(row, name) for name in NAMES]).all(axis=1)
-            dots = scale * runs[shown][own]
+        rows = {tuple(map(str, names)): scale * dots for names, dots in runs.groupby(list(NAMES), sort=False)[shown]}
+        figure, axes = plt.subplots(figsize=(max(5, min(7.2, 1.3 * len(rows))), 3.2))
+        for place, dots in enumerate(rows.values()):
             axes.plot([place] * len(dots), dots, "o", alpha=0.5, color="0.4", zorder=1)
             axes.errorbar([place], [dots.mean()], [dots.std()], fmt="D", capsize=6, zorder=2)
-        names = [f"{row.attention}\n{row.setting}".strip().replace(", ", "\n") for row in table.itertuples()]
-        axes.set_xticks(range(len(table)), names)
-        axes.set_xlim(-0.6, len(table) - 0.4)
-        axes.set_ylabel(label)
-        fewest, most = int(table.n.min()), int(table.n.max())
+        names = [f"{attention}\n{setting}".strip().replace(", ", "\n") for _, attention, setting in rows]
+        axes.set_xticks(range(len(rows)), names)
+        axes.set(xlim=(-0.6, len(rows) - 0.4), ylabel=label)
+        fewest, most = min(map(len, rows.values())), max(map(len, rows.values()))
         count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         axes.set_title(f"{runs.data_set.iloc[0]}: runs, mean ± sd over {count} seed{'s' * (most > 1)}")
     return figure

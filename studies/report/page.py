@@ -136,7 +136,10 @@ def _section(section: Section) -> str:
         *(f"<p>{html.escape(text)}</p>" for text in paragraphs),
         "" if section.table is None else table_markup(section.table),
         "" if section.figure is None else _figure(section.figure, section),
-        *(_details(name, table) for name, table in section.details.items()),
+        *(
+            f"<details><summary>{html.escape(name)}</summary>\n{table_markup(table)}\n</details>"
+            for name, table in section.details.items()
+        ),
         f'<p class="files">Files: {" · ".join(map(link, section.files))}</p>' if section.files else "",
     ]
     inside = "\n".join(part for part in parts if part)
@@ -156,12 +159,8 @@ def _figure(figure: Figure | Picture, section: Section) -> str:
     data = base64.b64encode(png).decode("ascii")
     size = f"width: {width:.0f}px; min-width: {READABLE_SHARE * width:.0f}px"
     image = f'<img src="data:image/png;base64,{data}" alt="{html.escape(section.heading)}" style="{size}">'
-    lines = [html.escape(section.caption)] if section.caption else []
-    lines += [f"Made by: <code>{html.escape(section.made)}</code>"] if section.made else []
-    lines += [f"Redraw it: <code>{html.escape(section.command)}</code>"] if section.command else []
-    caption = f"\n<figcaption>{'<br>'.join(lines)}</figcaption>" if lines else ""
+    words = {"{}": section.caption, "Made by: <code>{}</code>": section.made}
+    words["Redraw it: <code>{}</code>"] = section.command
+    lines = "<br>".join(line.format(html.escape(text)) for line, text in words.items() if text)
+    caption = f"\n<figcaption>{lines}</figcaption>" if lines else ""
     return f'<figure>\n<div class="wide picture">{image}</div>{caption}\n</figure>'
-
-
-def _details(name: str, table: pd.DataFrame) -> str:
-    return f"<details><summary>{html.escape(name)}</summary>\n{table_markup(table)}\n</details>"

@@ -56,22 +56,23 @@ def link(target: Link) -> str:
 
 def table_markup(table: pd.DataFrame) -> str:
     """A table whose headings are buttons where there is something to sort."""
-    columns = [[shown(value) for value in table.iloc[:, place]] for place in range(table.shape[1])]
-    numbers = [column_numbers(list(table.iloc[:, place])) for place in range(table.shape[1])]
-    kinds = [kind_of(list(table.iloc[:, place]), numbers[place]) for place in range(table.shape[1])]
-    heads = [html.escape(str(name)) for name in table.columns]
-    if len(table) > 1:
-        heads = [f'<button type="button">{head}</button>' for head in heads]
-    head = "".join(f"{kind.format('th')}>{head}</th>" for kind, head in zip(kinds, heads, strict=True))
-    rows = []
-    for row in range(len(table)):
-        cells = []
-        for kind, texts, keys in zip(kinds, columns, numbers, strict=True):
-            key = "" if keys[row] is None else f' data-number="{repr(keys[row]).replace("inf", "Infinity")}"'
-            cells.append(f"{kind.format('td')}{key}>{texts[row]}</td>")
-        rows.append(f"<tr>{''.join(cells)}</tr>")
+    columns = [column_markup(str(name), list(values)) for name, values in table.items()]
+    head, *rows = (f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
     lines = "\n".join(rows)
-    return f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{lines}\n</tbody>\n</table></div>'
+    return f'<div class="wide"><table>\n<thead>{head}</thead>\n<tbody>\n{lines}\n</tbody>\n</table></div>'
+
+
+def column_markup(name: str, values: list[Any]) -> list[str]:
+    """The heading and the cells of a column."""
+    numbers = column_numbers(values)
+    kind, heading = kind_of(values, numbers), html.escape(name)
+    if len(values) > 1:
+        heading = f'<button type="button">{heading}</button>'
+    cells = [f"{kind.format('th')}>{heading}</th>"]
+    for value, number in zip(values, numbers, strict=True):
+        key = "" if number is None else f' data-number="{repr(number).replace("inf", "Infinity")}"'
+        cells.append(f"{kind.format('td')}{key}>{shown(value)}</td>")
+    return cells
 
 
 def kind_of(values: list[Any], numbers: list[float | None]) -> str:
@@ -94,10 +95,9 @@ def shown(value: Any) -> str:
 
 def column_numbers(values: list[Any]) -> list[float | None]:
     """The number of each cell, None for empty ones; all None unless every cell that is not empty has one."""
-    filled = [shown(value) != "" for value in values]
-    found = [number_of(value) if there else None for value, there in zip(values, filled, strict=True)]
-    whole_column = all(number is not None for number, there in zip(found, filled, strict=True) if there)
-    return found if whole_column else [None] * len(values)
+    numbers = [number_of(value) if shown(value) else None for value in values]
+    of_words = any(number is None and shown(value) for number, value in zip(numbers, values, strict=True))
+    return [None] * len(values) if of_words else numbers
 
 
 def number_of(value: Any) -> float | None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -33,8 +33,10 @@ class Result(NamedTuple):
     """Something to report: a run, or a dataset in its file."""
 
     path: Path
-    run: RunFolder | None
-    dataset: xr.Dataset | None
+    content: RunFolder | xr.Dataset
+    name: str
+    seed: object
+    provenance: Mapping[str, str]
 
 
 def write_report(out: Path, sources: Sequence[Path], provenance: Mapping[str, str]) -> int:
@@ -44,14 +46,14 @@ def write_report(out: Path, sources: Sequence[Path], provenance: Mapping[str, st
     anchors = {result.path: f"result-{place}" for place, result in enumerate(opened, 1)}
     finished: dict[str, list[RunFolder]] = {}
     for result in opened:
-        if result.run is not None and result.run.finished:
-            finished.setdefault(result.run.data_set, []).append(result.run)
+        if isinstance(result.content, RunFolder) and result.content.finished:
+            finished.setdefault(result.content.data_set, []).append(result.content)
     sections = [overview(opened, anchors)] if len(opened) > 1 else []
     for folders in finished.values():
         sections += side_by_side(folders, anchors) if len(folders) > 1 else []
     for result in tqdm(opened, desc="drawing", unit="result", disable=None):
         sections.append(result_section(result, anchors[result.path], out.parent))
-    title = name_of(opened[0]) if len(opened) == 1 else f"Report of {len(opened)} results"
+    title = opened[0].name if len(opened) == 1 else f"Report of {len(opened)} results"
     write_page(out, title, sections, provenance)
     return len(opened)
 
@@ -80,38 +82,42 @@ def found(source: Path) -> list[Path]:
 
 
 def opened_result(path: Path) -> Result:
-    return Result(path, RunFolder.open(path), None) if path.is_dir() else Result(path, None, load(path))
+    if path.is_dir():
+        run = RunFolder.open(path)
+        return Result(path, run, heading(run), run.settings.seed, run.provenance)
+    dataset = load(path)
+    name = dataset.attrs.get("title") or dataset.attrs.get("network") or path.name
+    seed = dataset.attrs.get("seed", "")
+    return Result(path, dataset, str(name), int(seed) if str(seed).isdigit() else seed, study.provenance_of(dataset))
 
 
 def overview(results: Sequence[Result], anchors: Mapping[Path, str]) -> Section:
     """What the page holds, a row a result."""
     rows = []
     for result in results:
-        came = provenance_of(result)
-        row = {"result": Link(name_of(result), f"#{anchors[result.path]}"), "seed": seed_of(result)}
-        row |= {"commit": came.get("commit", "")[:9], "date": came.get("date", "")[:10]}
-        rows.append(row | {"command": came.get("command", "")})
+        commit, date, command = (result.provenance.get(name, "") for name in ("commit", "date", "command"))
+        row = {"result": Link(result.name, f"#{anchors[result.path]}"), "seed": result.seed}
+        rows.append(row | {"commit": commit[:9], "date": date[:10], "command": command})
     return Section("What is here", table=pd.DataFrame(rows))
 
 
 def result_section(result: Result, anchor: str, folder: Path) -> Section:
-    if result.run is not None:
-        return run_section(result.run, [file_link(file, folder) for file in run_files(result.run)], anchor)
-    assert result.dataset is not None
-    dataset, came = result.dataset, provenance_of(result)
+    if isinstance(result.content, RunFolder):
+        return run_section(result.content, [file_link(file, folder) for file in run_files(result.content)], anchor)
+    dataset, command = result.content, result.provenance.get("command", "")
     settings = {k: v for k, v in dataset.attrs.items() if not k.startswith(study.PROVENANCE) and k not in NO_SETTING}
-    seed = f" (seed {seed_of(result)})" if seed_of(result) != "" else ""
+    seed = f" (seed {result.seed})" if result.seed != "" else ""
     figure, question = drawn(result.path, dataset)
     return Section(
-        name_of(result),
+        result.name,
         question,
         figure,
         str(dataset.attrs.get("caption", "")),
-        made=came.get("command", "") and came["command"] + seed,
+        made=command and command + seed,
         details={
             "Variables": variables(dataset),
             "Settings and parameters": pairs_table(settings),
-            "Provenance": pairs_table(came),
+            "Provenance": pairs_table(result.provenance),
         },
         files=[file_link(result.path, folder)],
         anchor=anchor,
@@ -131,37 +137,11 @@ def variables(dataset: xr.Dataset) -> pd.DataFrame:
     """A row a variable: meaning, unit, size, least, mean and largest value."""
     rows = []
     for name, array in dataset.data_vars.items():
-        row: dict[str, Any] = {"variable": name, "meaning": array.attrs.get("long_name", "")}
-        row |= {
-            "unit": array.attrs.get("units", ""),
-            "dimensions": " × ".join(f"{k} {n}" for k, n in array.sizes.items()),
-        }
         values = array.values[np.isfinite(array.values)] if np.issubdtype(array.dtype, np.number) else np.array([])
         summary = (values.min(), values.mean(), values.max()) if values.size else (np.nan,) * 3
-        rows.append(row | dict(zip(("least", "mean", "largest"), map(float, summary), strict=True)))
-    return pd.DataFrame(rows)
-
-
-def provenance_of(result: Result) -> dict[str, str]:
-    if result.run is not None:
-        return dict(result.run.provenance)
-    assert result.dataset is not None
-    return study.provenance_of(result.dataset)
-
-
-def name_of(result: Result) -> str:
-    if result.run is not None:
-        return heading(result.run)
-    assert result.dataset is not None
-    attributes = result.dataset.attrs
-    return str(attributes.get("title") or attributes.get("network") or result.path.name)
-
-
-def seed_of(result: Result) -> Any:
-    seed = (
-        result.run.settings.seed if result.run is not None else (result.dataset or xr.Dataset()).attrs.get("seed", "")
-    )
-    return int(seed) if str(seed).isdigit() else seed
+        sizes = " × ".join(f"{dim} {size}" for dim, size in array.sizes.items())
+        rows.append((name, *(array.attrs.get(key, "") for key in ("long_name", "units")), sizes, *map(float, summary)))
+    return pd.DataFrame(rows, columns=["variable", "meaning", "unit", "dimensions", "least", "mean", "largest"])
 
 
 def file_link(path: Path, folder: Path) -> Link:

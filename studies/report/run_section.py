@@ -93,8 +93,9 @@ def side_by_side(folders: Sequence[RunFolder], anchors: Mapping[Path, str]) -> l
     except ValueError as error:  # a run and its copy, which would count twice
         return [Section(f"{name}: runs side by side", f"Not compared: {error}.")]
     table = accuracy_table.summarise(runs)
-    rows = dict(zip(zip(table.attention, table.setting, strict=True), range(1, len(table) + 1), strict=True))
-    drawn = runs.assign(setting=[f"row {rows[key]}" for key in zip(runs.attention, runs.setting, strict=True)])
+    rows = {key: row for row, key in enumerate(zip(table.attention, table.setting, strict=True), 1)}
+    places = [rows[key] for key in zip(runs.attention, runs.setting, strict=True)]
+    drawn = runs.assign(setting=[f"row {place}" for place in places])
     means = pd.DataFrame(
         {
             "row": list(rows.values()),
@@ -109,7 +110,7 @@ def side_by_side(folders: Sequence[RunFolder], anchors: Mapping[Path, str]) -> l
     single = pd.DataFrame(
         {
             "run": [Link(folder.path.name, f"#{anchors[folder.path]}") for folder in folders],
-            "row": [rows[key] for key in zip(runs.attention, runs.setting, strict=True)],
+            "row": places,
             "attention": runs.attention,
             "seed": runs.seed,
             "test accuracy (%)": (100 * runs.test_accuracy).map("{:.2f}".format),

@@ -36,10 +36,9 @@ def draw(folder: RunFolder, result: Mapping[str, Any] | None = None) -> Figure:
     result: what `evaluate_run` gives, or the run's summary. FileNotFoundError before the first epoch has ended.
     """
     result = result or {}
-    below = "CD" if "calibration" in result else "CC" if result.get("confusion") else ""
+    below = ";CD" if "calibration" in result else ";CC" if result.get("confusion") else ""
     with paper_style():
-        rows = ["AB", below] if below else ["AB"]
-        figure, panels = plt.subplot_mosaic(list(map(list, rows)), figsize=(7.2, 6.6 if below else 3.2))
+        figure, panels = plt.subplot_mosaic(f"AB{below}", figsize=(7.2, 6.6 if below else 3.2))
         _draw_curves(panels["A"], panels["B"], folder)
         if result.get("confusion"):
             _draw_confusion(panels["C"], result["confusion"], result["class_names"])

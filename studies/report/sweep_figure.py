@@ -13,7 +13,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from studies.figure import paper_style
+from studies.figure import paper_style, shades
 
 MOST_LINES = 6
 
@@ -25,7 +25,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     rows = -(-len(names) // columns)
     with paper_style():
         size = (max(4.2, 2.4 * columns + 0.6), 2.4 * rows + 0.4)
-        figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+        figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False)
         for panel, name in zip(panels.flat, names, strict=False):
             draw_variable(panel, summarised(dataset[name], float(dataset.attrs["seconds"])), dataset)
         for panel in panels.flat[len(names) :]:
@@ -61,15 +61,14 @@ def draw_variable(panel: Axes, values: xr.DataArray, dataset: xr.Dataset) -> Non
         panel.set_ylabel(axis_label(values[axes[1]]))
         return
     lines = [{}] if len(axes) == 1 else [{axes[1]: value} for value in values[axes[1]].values]
-    colors = plt.colormaps["viridis"](np.linspace(0, 0.85, len(lines)))
-    for chosen, color in zip(lines, colors, strict=True):
+    for chosen, color in zip(lines, shades(len(lines)), strict=True):
         error = None if spread is None else spread.sel(chosen).values
         label = f"{next(iter(chosen.values())):g}" if chosen else None
         line = {"fmt": "o-", "ms": 3, "lw": 1, "capsize": 2, "color": color, "label": label}
         panel.errorbar(along.values, values.sel(chosen).values, error, **line)
     panel.set_ylabel(name)
     if len(lines) > 1 and not panel.figure.legends:
-        panel.figure.legend(title=axis_label(values[axes[1]]), loc="outside right upper", frameon=False)
+        panel.figure.legend(title=axis_label(values[axes[1]]), loc="outside right upper")
 
 
 def axis_label(axis: xr.DataArray) -> str:
@@ -79,8 +78,6 @@ def axis_label(axis: xr.DataArray) -> str:
 
 def positive_ratios(values: np.ndarray) -> bool:
     """Values that spread by ratios rather than by differences."""
-    return (
-        len(values) > 2
-        and values.min() > 0
-        and np.ptp(np.diff(np.log(values))) < np.ptp(np.diff(values)) / values.max()
-    )
+    if len(values) < 3 or values.min() <= 0:
+        return False
+    return bool(np.ptp(np.diff(np.log(values))) < np.ptp(np.diff(values)) / values.max())

@@ -17,9 +17,7 @@ def draw(dataset: xr.Dataset) -> Figure:
     """One panel a variable, with time in common; dims (cells, time), or (cells, event) for spikes."""
     names = [name for name, array in dataset.data_vars.items() if array.ndim == 2]
     with paper_style():
-        figure, axes = plt.subplots(
-            len(names), figsize=(7.2, 0.6 + 1.5 * len(names)), sharex=True, squeeze=False, layout="constrained"
-        )
+        figure, axes = plt.subplots(len(names), figsize=(7.2, 0.6 + 1.5 * len(names)), sharex=True, squeeze=False)
         for panel, name in zip(axes[:, 0], names, strict=True):
             draw_variable(panel, dataset[name])
         axes[0, 0].set_title(f"{dataset.attrs['network']}, seed {dataset.attrs['seed']}")

@@ -30,14 +30,11 @@ def written(
 ) -> str:
     """The text. words: the command line without the verb and the data set."""
     origins = _origins(settings, words)
-    if measured is not None and measured.distance_kernel is not None:
-        kernel = measured.distance_kernel
-        origins["position_scale"] = (
-            f"distance kernel of {file}: {kernel.source.label}{_interval(kernel.fit.length_interval)}"
-        )
-    if measured is not None and measured.retention is not None and "retention" in settings.measured:
-        retention = measured.retention
-        origins["retention"] = f"retention of {file}: {retention.source.label}{_interval(retention.fit.ratio_interval)}"
+    if measured is not None and (kernel := measured.distance_kernel) is not None:
+        interval = _interval(kernel.fit.length_interval)
+        origins["position_scale"] = f"distance kernel of {file}: {kernel.source.label}{interval}"
+    if measured is not None and (memory := measured.retention) is not None and "retention" in settings.measured:
+        origins["retention"] = f"retention of {file}: {memory.source.label}{_interval(memory.fit.ratio_interval)}"
     lines = [f"{_entry(name, value)}  # {origins[name]}" for name, value in asdict(settings).items()]
     if response is not None:
         lines += _response_lines(response, measured, file)

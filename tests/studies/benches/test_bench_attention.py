@@ -44,8 +44,8 @@ def test_backward_pass_is_within_what_is_timed():
             return output
 
     inputs = [torch.randn(1, 1, 2, 2, requires_grad=True) for _ in range(3)]
-    _, timed = bench_attention.take_turns({"softmax": Counting()}, inputs, 3)
-    assert len(timed["softmax"]) == 3 and len(counted) == 4  # the first turn does not count
+    (row,) = bench_attention.timed({"softmax": Counting()}, inputs, 3, {"softmax": 1.0})
+    assert 0 < row["forward_seconds"] < row["seconds"] and len(counted) == 4  # the first turn does not count
 
 
 def test_figure_has_a_curve_a_mechanism(frame):
