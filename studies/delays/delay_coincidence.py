@@ -27,7 +27,7 @@ from biophys.delays import DelayParameters, settled_spread
 from biophys.ready_networks.delay_learning import NETWORK, Neuron, Stimulus
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
-from studies.figure import add_caption, paper_style
+from studies.figure import draw_panels
 from studies.study import Meaning, labelled
 
 MODES: dict[str, dict[str, Any]] = {
@@ -157,17 +157,12 @@ def _attributes(dataset: xr.Dataset, seed: int) -> dict[str, Any]:
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Errors against time, errors at the end, what arrives together, and how often the neuron answers."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
-        _draw_course(panels[0, 0], dataset.sel(mode="own").isel(pattern=0))
-        _draw_errors(panels[0, 1], dataset)
-        _draw_potential(panels[1, 0], dataset)
-        _draw_answers(panels[1, 1], dataset)
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    layout = [[_draw_course, _draw_errors], [_draw_potential, _draw_answers]]
+    return draw_panels(dataset, layout, (7.2, 5.6), caption=dataset.attrs["caption"])
 
 
-def _draw_course(axes: plt.Axes, one: xr.Dataset) -> None:
+def _draw_course(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    one = dataset.sel(mode="own").isel(pattern=0)
     axes.axhspan(-1, 1, color="0.85", lw=0, label="± one step")
     axes.plot(one.time, (one.error - one.constant).transpose("time", "input"), color=COLORS["own"], lw=0.6)
     axes.set(xlabel="time (s)", ylabel="delay less planted one (ms)", title="A   One neuron, its own spikes")

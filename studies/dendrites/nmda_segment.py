@@ -31,7 +31,7 @@ from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import STEPS_WORTH_COMPILING, choose_target
-from studies.figure import paper_style
+from studies.figure import draw_panels, shades
 from studies.study import Meaning, labelled
 
 SHOWN = ("jahr-stevens", "larkum")
@@ -273,13 +273,8 @@ def _branches(counts: NDArray, branches: int, seconds: float, target: str) -> xr
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Equilibria and where the segment ends; plateaus; their durations; summation at the soma."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.8))
-        _draw_equilibria(panels[0, 0], dataset)
-        _draw_voltages(panels[0, 1], dataset)
-        _draw_durations(panels[1, 0], dataset)
-        _draw_summation(panels[1, 1], dataset)
-    return figure
+    layout = [[_draw_equilibria, _draw_voltages], [_draw_durations, _draw_summation]]
+    return draw_panels(dataset, layout, (7.2, 5.8))
 
 
 def _draw_equilibria(axes: plt.Axes, dataset: xr.Dataset) -> None:
@@ -303,8 +298,7 @@ def _draw_equilibria(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 def _draw_voltages(axes: plt.Axes, dataset: xr.Dataset) -> None:
     shown = _shown_counts(dataset)
-    shades = plt.colormaps["viridis"](np.linspace(0, 0.85, len(shown)))
-    for count, color in zip(shown, shades, strict=True):
+    for count, color in zip(shown, shades(len(shown)), strict=True):
         here = dataset.voltage.sel(active_synapses=count)
         axes.plot(1e3 * here.time, here.sel(block="larkum"), color=color, lw=1.2, label=f"{count}")
         axes.plot(1e3 * here.time, here.sel(block="jahr-stevens"), color=color, lw=0.8, ls=":")

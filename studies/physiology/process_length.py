@@ -30,7 +30,7 @@ from biophys.coupling.process import (
 from biophys.ready_networks.astrocyte_process import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
-from studies.figure import paper_style
+from studies.figure import paper_style, shades
 from studies.study import Meaning, labelled
 
 DEGRADATION = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -172,7 +172,7 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
 
 
 def _draw_profiles(profile: plt.Axes, calcium: plt.Axes, dataset: xr.Dataset) -> None:
-    colors = plt.colormaps["viridis"](np.linspace(0, 0.85, dataset.sizes["degradation"]))
+    colors = shades(dataset.sizes["degradation"])
     for color, (rate, each) in zip(colors, dataset.groupby("degradation"), strict=True):
         each = each.squeeze("degradation")
         shown = each.where(each.inositol_trisphosphate > 1e-4)
