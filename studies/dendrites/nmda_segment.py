@@ -200,10 +200,7 @@ def _volleys(most: int) -> xr.Dataset:
             "voltage": voltage,
             "plateau_voltage": voltage.max("time"),
             "largest_growth": ("block", _largest_growth(most)),
-            "plateau_duration": (
-                ("block", "active_synapses"),
-                1e3 * time_above(voltage.values, level, voltage.time.values),
-            ),
+            "plateau_duration": (("block", "active_synapses"), duration),
             "plateau_duration_theory": (("block", "active_synapses"), np.array(theory)),
         }
     )
