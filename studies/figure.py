@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import cycle
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 STYLE = Path(__file__).with_name("figures.mplstyle")
 LETTERS = 18.5  # of 7 points, on an inch
-Data = TypeVar("Data")
+Layout = Sequence[Sequence[Callable[[plt.Axes, Any], object]]]  # rows of functions that draw a panel each
 
 
 def paper_style(changes: dict[str, Any] | None = None) -> AbstractContextManager[None]:
@@ -23,8 +23,8 @@ def paper_style(changes: dict[str, Any] | None = None) -> AbstractContextManager
 
 
 def draw_panels(
-    data: Data,
-    layout: Sequence[Sequence[Callable[[plt.Axes, Data], object]]],
+    data: Any,
+    layout: Layout,
     size: tuple[float, float],
     *,
     title: str = "",

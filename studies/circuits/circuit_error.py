@@ -193,8 +193,7 @@ def _draw_windows(axes: plt.Axes, dataset: xr.Dataset) -> None:
         error = dataset.error.sel(window=window)
         (line,) = axes.plot(held, error, "o", label="all the time" if window == 1 else f"the last {100 * window:g} %")
         _draw_law(axes, error, dataset.settling_law.sel(window=window), color=line.get_color())
-    axes.set(yscale="log", xlabel="presentation T/τ", ylabel="relative error")
-    axes.set_title("A   synapses learn")
+    axes.set(yscale="log", xlabel="presentation T/τ", ylabel="relative error", title="A   synapses learn")
     axes.legend(loc="lower left")
 
 

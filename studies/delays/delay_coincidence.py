@@ -16,7 +16,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import xarray as xr
 from brian2 import second
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ from biophys.ready_networks.delay_learning import NETWORK, Neuron, Stimulus
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from studies.figure import draw_panels
-from studies.study import Meaning, labelled
+from studies.study import Meaning, labelled, unfolded
 
 MODES: dict[str, dict[str, Any]] = {
     "own": {},
@@ -79,26 +78,24 @@ def simulate(
     until = {"stimulus.learn_until": (seconds - REST) * second}
     points = [Point(MODES[mode] | until, seed + number) for mode in MODES for number in range(patterns)]
     record = ("delay", "planted", "threshold", "output_spikes", "input_spikes", "volleys")
-    found = simulate_network(NETWORK, points, seconds=seconds, record=record, every=0.5, target=target)
-    error = found.delay - found.planted
+    run = simulate_network(NETWORK, points, seconds=seconds, record=record, every=0.5, target=target)
+    error = run.delay - run.planted
     constant = error.isel(time=-1).median("input")
     within = np.abs(error.isel(time=-1) - constant) <= 1e3 * NETWORK.step
-    heard = [responses(found.isel(point=number), float(constant[number]), seconds) for number in range(len(points))]
+    heard = [responses(run.isel(point=number), float(constant[number]), seconds) for number in range(len(points))]
+    potential, answered = map(np.array, zip(*heard, strict=True))
     arrays = {
         "error": error.transpose("point", "input", "time"),
         "constant": constant,
         "within": within.mean("input"),
-        "threshold": found.threshold.isel(neuron=0, time=[0, -1]).rename(time="stage").drop_vars("stage"),
-        "potential": (("point", "stage", "direction", "lag"), np.array([potential for potential, _ in heard])),
-        "answered": (("point", "stage", "direction"), np.array([answered for _, answered in heard])),
+        "threshold": run.threshold.isel(neuron=0, time=[0, -1], drop=True).rename(time="stage").drop_vars("stage"),
+        "potential": (("point", "stage", "direction", "lag"), potential),
+        "answered": (("point", "stage", "direction"), answered),
     }
-    dataset = xr.Dataset(arrays).drop_vars("neuron", errors="ignore")
-    index = pd.MultiIndex.from_product([MODES, range(patterns)], names=["mode", "pattern"])
-    dataset = dataset.assign_coords(xr.Coordinates.from_pandas_multiindex(index, "point")).unstack("point")
-    dataset = dataset.transpose("mode", "pattern", ...).assign_coords(
+    dataset = unfolded(xr.Dataset(arrays), {"mode": list(MODES), "pattern": np.arange(patterns)}).assign_coords(
         stage=list(STAGES), direction=list(DIRECTIONS), lag=1e3 * NETWORK.step * np.arange(-REACH, REACH + 1)
     )
-    settings = {name: value for name, value in found.attrs.items() if name != "network"}
+    settings = {name: value for name, value in run.attrs.items() if name != "network"}
     return labelled(dataset, MEANINGS, _attributes(dataset, seed) | settings)
 
 

@@ -23,7 +23,7 @@ from astromorph.settings import SpikingSettings
 from astromorph.tasks import build_task
 from mapping.delay_kernel import simulate as simulate_network
 from mapping.trained import spiking_network
-from studies.circuits.inputs import drawn, identity, stacked
+from studies.circuits.inputs import check_counts, drawn, identity, stacked
 from studies.figure import draw_panels
 from studies.study import Meaning, labelled
 
@@ -65,8 +65,7 @@ def simulate(
     Returns a dataset over `input`, the number of a recording in the test set, precision and layer. ValueError in one
     sentence for bad input.
     """
-    if examples < 1:
-        raise ValueError(f"examples {examples} runs nothing; use at least 1")
+    check_counts(examples=examples)
     folder = RunFolder.open(run)
     (model, _), settings = spiking_network(folder), cast(SpikingSettings, folder.settings)
     task = build_task(settings, None, data_root(data))

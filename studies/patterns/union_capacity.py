@@ -19,7 +19,6 @@ theta = a/2.
 """
 
 from collections.abc import Sequence
-from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -78,9 +77,8 @@ def simulate(
         if len(values) < 2:
             raise ValueError(f"{name} {values.tolist()} shows no exponent; give at least two values")
     capacity = np.full([len(values) for values in grid], np.nan)
-    places = list(product(*(range(len(values)) for values in grid[:3])))
-    for i, j, k in tqdm(places, desc="segments", unit="segment", disable=None):
-        n, a, s = (int(values[place]) for values, place in zip(grid, (i, j, k), strict=False))
+    for i, j, k in tqdm(list(np.ndindex(capacity.shape[:3])), desc="segments", unit="segment", disable=None):
+        n, a, s = int(grid[0][i]), int(grid[1][j]), int(grid[2][k])
         if 2 * a <= n and s <= n:
             capacity[i, j, k] = _capacity(n, a, s, grid[3], grid[4], most_patterns)
     dataset = xr.Dataset({"capacity": (names, capacity)}, dict(zip(names, grid, strict=True)))

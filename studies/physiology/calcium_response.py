@@ -180,8 +180,7 @@ def _check_step(step: float, limit: float) -> None:
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Calcium traces at four rates; calcium, IP3 and release after settling against rate."""
     with paper_style():
-        figure = plt.figure(figsize=(7.2, 5.2), layout="constrained")
-        panels = figure.subplot_mosaic([["traces"] * 3, ["calcium", "IP3", "release"]])
+        figure, panels = plt.subplot_mosaic([["traces"] * 3, ["calcium", "IP3", "release"]], figsize=(7.2, 5.2))
         _draw_traces(panels["traces"], dataset)
         low, high = dataset.calcium_min.min("trial"), dataset.calcium_max.max("trial")
         panels["calcium"].fill_between(dataset.rate, low, high, color=BLUE, alpha=0.2, lw=0, label="min to max")

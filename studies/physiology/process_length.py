@@ -161,8 +161,7 @@ def _fitted_length(profile: NDArray) -> float:
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Profiles of IP3 and calcium; length constant against sqrt(D/k) and its error."""
     with paper_style():
-        figure = plt.figure(figsize=(7.2, 5.6), layout="constrained")
-        panels = figure.subplot_mosaic([["profile", "length"], ["calcium", "error"]])
+        figure, panels = plt.subplot_mosaic([["profile", "length"], ["calcium", "error"]], figsize=(7.2, 5.6))
         _draw_profiles(panels["profile"], panels["calcium"], dataset)
         _draw_lengths(panels["length"], panels["error"], dataset)
         titles = ("a  IP3 at last", "b  length constant", "c  calcium at last", "d  effect of the compartments")
