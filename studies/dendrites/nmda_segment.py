@@ -33,7 +33,7 @@ from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import STEPS_WORTH_COMPILING, choose_target
-from studies.figure import draw_panels, shades
+from studies.figure import curves, draw_panels
 from studies.study import Meaning, labelled, unfolded
 
 SHOWN = ("jahr-stevens", "larkum")
@@ -265,9 +265,8 @@ def _draw_equilibria(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 
 def _draw_voltages(axes: plt.Axes, dataset: xr.Dataset) -> None:
-    shown = _shown_counts(dataset)
-    for count, color in zip(shown, shades(len(shown)), strict=True):
-        here = dataset.voltage.sel(active_synapses=count)
+    shown = dataset.voltage.sel(active_synapses=_shown_counts(dataset))
+    for count, here, color in curves(shown, "active_synapses", ordered=True):
         axes.plot(1e3 * here.time, here.sel(block="larkum"), color=color, lw=1.2, label=f"{count}")
         axes.plot(1e3 * here.time, here.sel(block="jahr-stevens"), color=color, lw=0.8, ls=":")
     axes.axhline(float(SegmentParameters().V_spike / mV), color=GREY, lw=0.6, ls="--")

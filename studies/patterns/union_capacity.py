@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from biophys.patterns.scaling import poisson_mean, union_capacity_law
 from biophys.patterns.theory import union_false_match_probability
-from studies.figure import colors, draw_panels
+from studies.figure import curves, draw_panels
 from studies.patterns.power_law import exponents_text, fit_power_law
 from studies.study import labelled
 
@@ -211,11 +211,10 @@ def _written(error: float) -> str:
 def _draw_collapse(axes: plt.Axes, dataset: xr.Dataset) -> None:
     scaled = dataset.capacity * dataset.synapses * dataset.active / dataset.population
     smooth = np.geomspace(float(dataset.threshold.min()), float(dataset.threshold.max()), 60)
-    for error, color in zip(dataset.false_match, colors(), strict=False):
-        points = scaled.where(dataset.fitted).sel(false_match=error)
+    for error, points, color in curves(scaled.where(dataset.fitted), "false_match"):
         theta = dataset.threshold.broadcast_like(points)
         axes.plot(theta.values.ravel(), points.values.ravel(), "o", ms=2.5, mew=0, alpha=0.35, color=color)
-        axes.plot(smooth, poisson_mean(smooth, float(error)), color=color, label=_written(float(error)))
+        axes.plot(smooth, poisson_mean(smooth, error), color=color, label=_written(error))
     axes.set(title="C   Collapse on the Poisson mean", xscale="log", yscale="log")
     axes.set(xlabel="threshold (synapses for a spike)", ylabel="patterns × synapses × active / cells")
     axes.xaxis.set_minor_formatter(plt.NullFormatter())

@@ -30,7 +30,7 @@ from biophys.coupling.process import (
 from biophys.ready_networks.astrocyte_process import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
-from studies.figure import paper_style, shades
+from studies.figure import curves, paper_style
 from studies.study import Meaning, labelled
 
 DEGRADATION = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -171,9 +171,7 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
 
 
 def _draw_profiles(profile: plt.Axes, calcium: plt.Axes, dataset: xr.Dataset) -> None:
-    colors = shades(dataset.sizes["degradation"])
-    for color, (rate, each) in zip(colors, dataset.groupby("degradation"), strict=True):
-        each = each.squeeze("degradation")
+    for rate, each, color in curves(dataset, "degradation", ordered=True):
         shown = each.where(each.inositol_trisphosphate > 1e-4)
         profile.plot(shown.position, shown.inositol_trisphosphate, "o", ms=2.5, color=color)
         profile.plot(shown.position, shown.inositol_trisphosphate_theory, color=color, lw=1)

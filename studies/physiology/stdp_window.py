@@ -23,7 +23,7 @@ from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change, 
 from biophys.ready_networks.spike_timing import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
-from studies.figure import draw_panels, shades
+from studies.figure import curves, draw_panels
 from studies.study import Meaning, labelled
 
 # exponential fit to Bi and Poo (1998), Bi and Poo, Annu Rev Neurosci 24:139 (2001), as used by Pfister and Gerstner,
@@ -134,8 +134,8 @@ def _draw_pair(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 def _draw_trains(axes: plt.Axes, dataset: xr.Dataset) -> None:
     """Up to half a period on both sides; beyond it the curve repeats, for another pair is nearer."""
-    for rate, color in zip(dataset.rate.values, shades(dataset.sizes["rate"]), strict=True):
-        train = dataset.sel(rate=rate, lag=slice(-500 / rate, 500 / rate))
+    for rate, train, color in curves(dataset, "rate", ordered=True):
+        train = train.sel(lag=slice(-500 / rate, 500 / rate))
         for side in (train.lag > 0, train.lag < 0):
             axes.plot(train.lag[side], 100 * train.train_closed_form[side], color=color, lw=1)
         axes.plot(train.lag, 100 * train.train_change, "o", ms=3, color=color, label=f"{rate:g} Hz")
@@ -147,8 +147,7 @@ def _draw_trains(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 def _draw_errors(axes: plt.Axes, dataset: xr.Dataset) -> None:
     largest = float(np.abs(dataset.pair_closed_form).max())
-    for rate, color in zip(dataset.rate.values, shades(dataset.sizes["rate"]), strict=True):
-        train = dataset.sel(rate=rate)
+    for _, train, color in curves(dataset, "rate", ordered=True):
         error = np.abs(train.train_change - train.train_closed_form) / largest
         axes.plot(train.lag, error.where(error > 0), "o", ms=2.5, color=color)
     alone = np.abs(dataset.pair_change - dataset.pair_closed_form) / largest
