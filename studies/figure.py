@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 import matplotlib.pyplot as plt
 import numpy as np
+import xarray as xr
 
 STYLE = Path(__file__).with_name("figures.mplstyle")
+Data = TypeVar("Data", xr.Dataset, xr.DataArray)
 LETTERS = 18.5  # of 7 points, on an inch
-Data = TypeVar("Data")
+Layout = Sequence[Sequence[Callable[[plt.Axes, Any], object]]]  # rows of functions that draw a panel each
 
 
 def paper_style(changes: dict[str, Any] | None = None) -> AbstractContextManager[None]:
@@ -23,8 +25,8 @@ def paper_style(changes: dict[str, Any] | None = None) -> AbstractContextManager
 
 
 def draw_panels(
-    data: Data,
-    layout: Sequence[Sequence[Callable[[plt.Axes, Data], object]]],
+    data: Any,
+    layout: Layout,
     size: tuple[float, float],
     *,
     title: str = "",
@@ -66,9 +68,12 @@ def add_caption(figure: plt.Figure, text: str) -> None:
     figure.supxlabel(wrapped, x=0.01, ha="left", fontsize=7, linespacing=1.35)
 
 
-def colors() -> Iterator[str]:
-    """Those of the style, in their order, over and over."""
-    return cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+def curves(data: Data, along: str, *, ordered: bool = False) -> Iterator[tuple[Any, Data, Any]]:
+    """Every value along a dimension, the data there, and its colour: of the style in turn or, `ordered`, its shade."""
+    values = data[along].values.tolist()
+    colors = shades(len(values)) if ordered else cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+    for value, color in zip(values, colors, strict=False):
+        yield value, data.sel({along: value}), color
 
 
 def shades(count: int) -> np.ndarray:

@@ -19,9 +19,10 @@ def interval(values: xr.DataArray) -> list[xr.DataArray]:
     return [mean, mean - half, mean + half]
 
 
-def with_interval(dataset: xr.Dataset, name: str, ends: Sequence[xr.DataArray]) -> xr.Dataset:
-    """The dataset with NAME_mean, NAME_low and NAME_high, as `interval` gives them."""
-    return dataset.assign({f"{name}_{end}": values for end, values in zip(ENDS, ends, strict=True)})
+def with_intervals(dataset: xr.Dataset, **intervals: Sequence[xr.DataArray]) -> xr.Dataset:
+    """The dataset with NAME_mean, NAME_low and NAME_high of each, as `interval` gives them."""
+    named = [(name, *each) for name, ends in intervals.items() for each in zip(ENDS, ends, strict=True)]
+    return dataset.assign({f"{name}_{end}": values for name, end, values in named})
 
 
 def interval_meanings(name: str, meaning: str) -> dict[str, str]:

@@ -24,20 +24,19 @@ def table(dataset: xr.Dataset) -> pd.DataFrame:
 
 def printed(rows: pd.DataFrame) -> str:
     """The table for a reader: accuracy and difference in points, epochs and their ratio, intervals in brackets."""
-    interval = lambda row, name, scale, places: (
-        "-"
-        if pd.isna(row[f"{name}_mean"])
-        else f"{scale * row[f'{name}_mean']:.{places}f} "
-        f"[{scale * row[f'{name}_low']:.{places}f}, {scale * row[f'{name}_high']:.{places}f}]"
-    )
+
+    def intervals(name: str, scale: float) -> list[str]:
+        ends = zip(*(scale * rows[f"{name}_{end}"] for end in ("mean", "low", "high")), strict=True)
+        return ["-" if pd.isna(mean) else f"{mean:.2f} [{low:.2f}, {high:.2f}]" for mean, low, high in ends]
+
     shown = pd.DataFrame(
         {
             "data set": rows.data_set,
             "attention": rows.condition,
-            "test accuracy (%)": [interval(row, "test_accuracy", 100, 2) for _, row in rows.iterrows()],
-            "against linear (points)": [interval(row, "difference", 100, 2) for _, row in rows.iterrows()],
-            "epochs to target": [interval(row, "epochs_to_target", 1, 2) for _, row in rows.iterrows()],
-            "over linear": [interval(row, "ratio", 1, 2) for _, row in rows.iterrows()],
+            "test accuracy (%)": intervals("test_accuracy", 100),
+            "against linear (points)": intervals("difference", 100),
+            "epochs to target": intervals("epochs_to_target", 1),
+            "over linear": intervals("ratio", 1),
             "reached": [f"{row.reached} of {row.seeds}" for row in rows.itertuples()],
             "gain": rows.gain.map("{:.2f}".format),
             "learning rate": rows.learning_rate.map("{:.2g}".format),

@@ -32,7 +32,7 @@ from studies.attention.ablation_figure import draw
 from studies.attention.ablation_table import printed, table
 from studies.attention.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, Budget, settings_of, trained
 from studies.kept import open_parts
-from studies.seed_intervals import interval, interval_meanings, with_interval
+from studies.seed_intervals import interval, interval_meanings, with_intervals
 from studies.study import Meaning, labelled
 from studies.trainings import Trained, first_crossing
 
@@ -213,15 +213,13 @@ def _of_data_set(rows: Mapping[str, Row], budget: Budget) -> xr.Dataset:
         {"condition": list(rows), "repetition": np.arange(budget.seeds), "part": np.arange(1, parts + 1)},
     )
     accuracy, learned = found.test_accuracy, np.log(found.epochs_to_target)
-    measures: dict[str, Sequence[Any]] = {
-        "test_accuracy": interval(accuracy),
-        "epochs_to_target": interval(found.epochs_to_target),
-        "difference": interval(accuracy - accuracy.sel(condition=BASELINE)),
-        "ratio": [np.exp(end) for end in interval(learned - learned.sel(condition=BASELINE))],
-    }
-    for name, ends in measures.items():
-        found = with_interval(found, name, ends)
-    return found
+    return with_intervals(
+        found,
+        test_accuracy=interval(accuracy),
+        epochs_to_target=interval(found.epochs_to_target),
+        difference=interval(accuracy - accuracy.sel(condition=BASELINE)),
+        ratio=[xr.apply_ufunc(np.exp, end) for end in interval(learned - learned.sel(condition=BASELINE))],
+    )
 
 
 def _attributes(budgets: Sequence[Budget], factors: Sequence[float], seed: int) -> dict[str, Any]:

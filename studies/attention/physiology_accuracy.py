@@ -22,7 +22,8 @@ That the weights at the end are tested was decided after ten trainings of a firs
 six validations differed more by the moment they came from than by the cell. Those trainings were thrown away.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def simulate(
     plan, root = Plan(data_set, epochs, tokens, evaluations, averaged, trials, seed), data_root(data)
     settings_of(plan, seed)  # refuses what is wrong with them before anything is simulated
     open_parts(parts, plan._asdict())
-    cells = [Astrocyte(*key) for key in _keys(sorted({1.0, *map(float, values)}))]
+    cells = [Astrocyte(*key) for key in product(REGIMES, PARAMETERS, sorted({1.0, *map(float, values)}))]
     fits = _all_fitted(cells, plan, parts)
     responses = {name: response for name, (_, _, response) in fits.items() if response is not None}
     repetitions = range(seed, seed + seeds)
@@ -169,10 +170,6 @@ def _check(values: Sequence[float], target: float, **counts: int) -> None:
         raise ValueError(f"target accuracy {target:g} is a share; use a number between 0 and 1")
     for name, count in counts.items():
         check_at_least(name, count, 1)
-
-
-def _keys(values: Sequence[float]) -> Iterator[tuple[str, str, float]]:
-    return ((regime, parameter, value) for regime in REGIMES for parameter in PARAMETERS for value in values)
 
 
 def _all_fitted(cells: Sequence[Astrocyte], plan: Plan, folder: Path) -> Fits:
@@ -208,24 +205,20 @@ def _at(response: CalciumResponse, drive: ArrayLike) -> np.ndarray:
     return response_module(response)(torch.tensor(drive, dtype=torch.float64)).numpy()
 
 
-def _fits(
-    cells: Sequence[Astrocyte],
-    fits: Fits,
-    matched: Mapping[str, float],
-) -> dict[str, list[Any]]:
+def _fits(cells: Sequence[Astrocyte], fits: Fits, matched: Mapping[str, float]) -> dict[str, list[Any]]:
     """Of every cell the fit and its measures; NaN or an empty word where there are none."""
     rows = []
     for cell in cells:
         _, fit, response = fits[cell.name]
         chosen = fit.curve if fit.form == "curve" else fit.candidates.get(fit.form or "")
         row: dict[str, Any] = {"status": fit.reason or "ok", "form": fit.form or ""}
-        row |= {"parameter_value": float(getattr(cell.parameters, cell.parameter) / PARAMETERS[cell.parameter])}
+        row["parameter_value"] = float(getattr(cell.parameters, cell.parameter) / PARAMETERS[cell.parameter])
         row |= {name: getattr(fit, name) for name in ("reference_rate", "reference_calcium", "lowest", "highest")}
         for name in ("baseline", "amplitude", "exponent", "half", "r_squared"):
-            found = getattr(chosen, name, None)
-            row[name] = np.nan if found is None else found
-        ends = [np.nan, np.nan] if response is None else _at(response, [fit.lowest, fit.highest])
-        row |= {"response_lowest": float(ends[0]), "response_highest": float(ends[1])}
+            coefficient = getattr(chosen, name, None)
+            row[name] = np.nan if coefficient is None else coefficient
+        ends = [np.nan, np.nan] if response is None else _at(response, [fit.lowest, fit.highest]).tolist()
+        row["response_lowest"], row["response_highest"] = ends
         row["matched_gain"] = matched.get(cell.name, np.nan)
         rows.append(row)
     return {name: [row[name] for row in rows] for name in rows[0]}

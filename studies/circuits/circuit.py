@@ -35,6 +35,7 @@ from studies.circuits.inputs import (
     Example,
     Needs,
     astrocyte_of,
+    check_counts,
     drawn,
     identity,
     needs,
@@ -121,9 +122,7 @@ def simulate(
 
     Returns a dataset over `input`, the number of an input in the test set. ValueError in one sentence for bad input.
     """
-    for name, count in {"examples": examples, "chunk": chunk, "tokens": tokens}.items():
-        if count is not None and count < 1:
-            raise ValueError(f"{name} {count} runs nothing; use at least 1")
+    check_counts(examples=examples, chunk=chunk, tokens=tokens)
     cells = presenting(firing(NEURONS[neurons](), rate), presentation)
     folder = RunFolder.open(run)
     astrocyte = astrocyte_of(folder, measurement) if calcium == "dynamic" else None

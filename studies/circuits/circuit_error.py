@@ -24,7 +24,7 @@ from tqdm import tqdm
 from biophys.circuits.attention_circuit import Layer, Stimulus, attend, settling_error
 from biophys.circuits.process_calcium import FittedCalcium
 from biophys.circuits.rate_circuit import RateNeurons
-from studies.figure import add_caption, paper_style
+from studies.figure import draw_panels
 from studies.study import Meaning, labelled
 
 INPUTS, HEADS, FEATURES, TOKENS, STIMULI = 16, 2, 8, 8, 4
@@ -182,15 +182,9 @@ def rest(held: float, tau: float) -> float:
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Error against presentation by window and by time constant, against the step, and that of calcium."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.8))
-        _draw_windows(panels[0, 0], dataset)
-        _draw_taus(panels[0, 1], dataset)
-        _draw_steps(panels[1, 0], dataset)
-        _draw_calcium(panels[1, 1], dataset)
-        figure.suptitle(dataset.attrs["title"])
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    title, caption = dataset.attrs["title"], dataset.attrs["caption"]
+    layout = [[_draw_windows, _draw_taus], [_draw_steps, _draw_calcium]]
+    return draw_panels(dataset, layout, (7.2, 5.8), title=title, caption=caption)
 
 
 def _draw_windows(axes: plt.Axes, dataset: xr.Dataset) -> None:
@@ -199,8 +193,7 @@ def _draw_windows(axes: plt.Axes, dataset: xr.Dataset) -> None:
         error = dataset.error.sel(window=window)
         (line,) = axes.plot(held, error, "o", label="all the time" if window == 1 else f"the last {100 * window:g} %")
         _draw_law(axes, error, dataset.settling_law.sel(window=window), color=line.get_color())
-    axes.set(yscale="log", xlabel="presentation T/τ", ylabel="relative error")
-    axes.set_title("A   synapses learn")
+    axes.set(yscale="log", xlabel="presentation T/τ", ylabel="relative error", title="A   synapses learn")
     axes.legend(loc="lower left")
 
 

@@ -111,16 +111,13 @@ def compared(work: Early, progress: Progress) -> xr.Dataset:
     tokens = sum(int(keep.sum()) for _, keep in passes)
     steps = sum(comparison.synapse_steps for comparison in circuit.comparisons)
     early_error, counting = (np.sqrt(np.mean([np.square(each[k]) for each in read], axis=0)) for k in (1, 2))
-    columns = {
-        "relative_error": early_error[-1],
-        "counting_error": counting,
-        "logit_difference": (answered - logits).abs().amax(1).numpy(),
-        "circuit_class": answered.argmax(1).numpy().astype(np.int8),
-    }
     progress(work.size)
     return xr.Dataset(
         {
-            **{key: ("input", column) for key, column in columns.items()},
+            "relative_error": ("input", early_error[-1]),
+            "counting_error": ("input", counting),
+            "logit_difference": ("input", (answered - logits).abs().amax(1).numpy()),
+            "circuit_class": ("input", answered.argmax(1).numpy().astype(np.int8)),
             "early_class": (("share", "input"), early_class),
             "early_error": (("share", "input"), early_error.astype(np.float32)),
             "seconds_per_token": ("input", np.full(len(batch[0]), seconds / tokens)),

@@ -4,17 +4,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from studies.figure import paper_style
+from studies.figure import draw_panels
 
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Relative errors of the inputs beside the settling law, and the circuit's margin against the model's."""
-    with paper_style():
-        figure, (errors, margins) = plt.subplots(1, 2, figsize=(7.2, 3.2))
-        _draw_errors(errors, dataset)
-        _draw_margins(margins, dataset)
-        figure.suptitle(dataset.attrs["title"])
-    return figure
+    return draw_panels(dataset, [[_draw_errors, _draw_margins]], (7.2, 3.2), title=dataset.attrs["title"])
 
 
 def _draw_errors(axes: plt.Axes, dataset: xr.Dataset) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
 
 import mapping
 from astromorph.attention import MultiheadAttention
@@ -41,6 +41,12 @@ class Needs(NamedTuple):
     highest: float
 
 
+def check_counts(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise ValueError(f"{name} {count} runs nothing; use at least 1")
+
+
 def trained_task(folder: RunFolder, root: Path) -> Task:
     """The task of a run with its weights. ValueError or FileNotFoundError if there are none or it has no circuit."""
     task = trained.trained_task(folder, root)
@@ -59,16 +65,13 @@ def drawn(task: Task, folder: RunFolder, count: int, tokens: int | None, seed: i
     there = sum(len(batch.labels) for batch in task.test())
     if count > there:
         raise ValueError(f"{count} examples are more than the {there} of the test set; ask for fewer")
-    wanted = iter([*np.sort(np.random.default_rng(seed).choice(there, count, replace=False)), there])
-    examples, number, following = [], 0, next(wanted)
-    for batch in task.test():
-        for row, label in enumerate(batch.labels.tolist()):
-            if number == following:
-                inputs = cut(tuple(each[row].clone() for each in batch.inputs), folder, tokens)
-                examples.append(Example(number, inputs, label))
-                following = next(wanted)
-            number += 1
-    return examples
+    chosen = set(np.random.default_rng(seed).choice(there, count, replace=False).tolist())
+    rows = ((batch, row) for batch in task.test() for row in range(len(batch.labels)))
+    return [
+        Example(number, cut(tuple(each[row].clone() for each in batch.inputs), folder, tokens), int(batch.labels[row]))
+        for number, (batch, row) in enumerate(rows)
+        if number in chosen
+    ]
 
 
 def cut(inputs: tuple[Tensor, ...], folder: RunFolder, tokens: int | None) -> tuple[Tensor, ...]:
@@ -87,12 +90,7 @@ def cut(inputs: tuple[Tensor, ...], folder: RunFolder, tokens: int | None) -> tu
 def stacked(examples: list[Example]) -> tuple[Tensor, ...]:
     """A batch, padded behind the end of shorter inputs."""
     columns = zip(*(example.inputs for example in examples), strict=True)
-    return tuple(
-        torch.stack([pad(each, (0, max(len(other) for other in column) - len(each))) for each in column])
-        if column[0].dim() == 1
-        else torch.stack(column)
-        for column in map(list, columns)
-    )
+    return tuple(pad_sequence(list(column), batch_first=True) for column in columns)
 
 
 @torch.no_grad()

@@ -30,9 +30,9 @@ from astromorph.runs.run_folder import RunFolder
 from biophys.circuits.spiking_circuit import SpikingNeurons, settling_error
 from mapping.circuit import attention_layers
 from studies.circuits.early_answers import Early, EarlyReading, compared, without_circuit
-from studies.circuits.inputs import Example, drawn, identity, pieces, trained_task
+from studies.circuits.inputs import Example, check_counts, drawn, identity, pieces, trained_task
 from studies.circuits.pieces import finished
-from studies.figure import add_caption, paper_style
+from studies.figure import draw_panels
 from studies.kept import open_parts
 from studies.study import Meaning, labelled
 
@@ -99,7 +99,8 @@ def simulate(
 
     Returns a dataset over `rate`, `presentation`, `input` and `share`. ValueError in one sentence for bad input.
     """
-    _check(rates, presentations, {"examples": examples, "tokens": tokens, "chunk": chunk}, step)
+    check_counts(examples=examples, tokens=tokens, chunk=chunk)
+    _check(rates, presentations, step)
     folder = RunFolder.open(run)
     task = trained_task(folder, data_root(data))
     if (layers := len(attention_layers(task.model))) > 1:
@@ -125,13 +126,10 @@ def simulate(
     return labelled(dataset, MEANINGS, about | plan | results)
 
 
-def _check(rates: Sequence[float], presentations: Sequence[float], counts: Mapping[str, int], step: float) -> None:
+def _check(rates: Sequence[float], presentations: Sequence[float], step: float) -> None:
     for name, values in {"rates": rates, "presentations": presentations}.items():
         if not values or len(set(values)) < len(values) or not min(values) > 0:
             raise ValueError(f"{name} {list(values)} must be above 0, at least one, and each named once")
-    for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} {count} runs nothing; use at least 1")
     if not step > 0:
         raise ValueError(f"step {step:g} ms does not move on; use one above 0")
     for presentation in presentations:
@@ -191,28 +189,28 @@ def _of_presentations(cells: Mapping[float, SpikingNeurons], step: float) -> dic
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Error with the 1/sqrt law, accuracy by rate and presentation, and error and class of early answers."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
-        shades = plt.cm.viridis(np.linspace(0, 0.92, dataset.sizes["rate"]))
-        colors = dict(zip(dataset.rate.values, shades, strict=True))
-        _draw_error(panels[0, 0], dataset, colors)
-        _draw_accuracy(panels[0, 1], dataset, colors)
-        settled = dataset.presentation[dataset.settling_error < SETTLED]
-        at = dataset.sel(presentation=float(settled.min() if len(settled) else dataset.presentation.max()))
-        _draw_early_error(panels[1, 0], at, colors)
-        _draw_early_class(panels[1, 1], at, colors)
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        title = f"{dataset.attrs['title']}; spikes a second of a population at activity 1:"
-        figure.legend(handles, labels, loc="outside upper center", ncols=8, title=title, columnspacing=1.0)
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    title = f"{dataset.attrs['title']}; spikes a second of a population at activity 1:"
+    legend = {"loc": "outside upper center", "ncols": 8, "title": title, "columnspacing": 1.0}
+    layout = [[_draw_error, _draw_accuracy], [_draw_early_error, _draw_early_class]]
+    return draw_panels(dataset, layout, (7.2, 6.0), caption=dataset.attrs["caption"], legend=legend)
 
 
-def _draw_error(axes: plt.Axes, dataset: xr.Dataset, colors: Mapping[float, Any]) -> None:
+def _colors(dataset: xr.Dataset) -> list[tuple[float, Any]]:
+    """Every rate with its colour."""
+    return list(zip(dataset.rate.values, plt.cm.viridis(np.linspace(0, 0.92, dataset.sizes["rate"])), strict=True))
+
+
+def _settled(dataset: xr.Dataset) -> xr.Dataset:
+    """At the shortest presentation in which circuits settle, or the longest."""
+    settled = dataset.presentation[dataset.settling_error < SETTLED]
+    return dataset.sel(presentation=float(settled.min() if len(settled) else dataset.presentation.max()))
+
+
+def _draw_error(axes: plt.Axes, dataset: xr.Dataset) -> None:
     error, counting = (dataset[name].median("input") for name in ("relative_error", "counting_error"))
     law = 1 / np.sqrt(dataset.rate * dataset.presentation)
     factor = float((error / law)[-1, -1])
-    for rate, color in colors.items():
+    for rate, color in _colors(dataset):
         of = {"rate": rate}
         axes.plot(dataset.presentation, error.sel(of), "o", color=color, label=f"{rate:g} Hz")
         axes.plot(dataset.presentation, (factor * law).sel(of), color=color, lw=1)
@@ -222,12 +220,12 @@ def _draw_error(axes: plt.Axes, dataset: xr.Dataset, colors: Mapping[float, Any]
     axes.set_title("A   error, and 1/√(rate × presentation)")
 
 
-def _draw_accuracy(axes: plt.Axes, dataset: xr.Dataset, colors: Mapping[float, Any]) -> None:
+def _draw_accuracy(axes: plt.Axes, dataset: xr.Dataset) -> None:
     right, model, silent = (
         (dataset[f"{who}_class"] == dataset.label) * 100.0 for who in ("circuit", "model", "silent")
     )
     error = (right - model).std("input", ddof=1) / np.sqrt(right.sizes["input"])
-    for rate, color in colors.items():
+    for rate, color in _colors(dataset):
         of = {"rate": rate}
         axes.errorbar(
             dataset.presentation, right.mean("input").sel(of), error.sel(of), fmt="o-", color=color, lw=1, capsize=2
@@ -239,17 +237,19 @@ def _draw_accuracy(axes: plt.Axes, dataset: xr.Dataset, colors: Mapping[float, A
     axes.set_title("B   accuracy")
 
 
-def _draw_early_error(axes: plt.Axes, at: xr.Dataset, colors: Mapping[float, Any]) -> None:
-    for rate, color in colors.items():
+def _draw_early_error(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    at = _settled(dataset)
+    for rate, color in _colors(dataset):
         axes.plot(at.answered_after, at.early_error.sel(rate=rate).median("input"), "o-", color=color, lw=1)
     axes.set(xscale="log", yscale="log", xlabel="time of a query until its answer (ms)", ylabel="relative error")
     _name_times(axes, at.answered_after)
     axes.set_title(f"C   early answers, presentation {float(at.presentation):g} ms")
 
 
-def _draw_early_class(axes: plt.Axes, at: xr.Dataset, colors: Mapping[float, Any]) -> None:
+def _draw_early_class(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    at = _settled(dataset)
     same = 100 * (at.early_class == at.model_class).mean("input")
-    for rate, color in colors.items():
+    for rate, color in _colors(dataset):
         axes.plot(at.answered_after, same.sel(rate=rate), "o-", color=color, lw=1)
     axes.axhline(100 * float((at.silent_class == at.model_class).mean()), color="0.4", ls="--", lw=1)
     axes.set(xscale="log", xlabel="time of a query until its answer (ms)", ylabel="same class as the model (%)")

@@ -16,7 +16,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import xarray as xr
 from brian2 import second
 from numpy.typing import NDArray
@@ -27,8 +26,8 @@ from biophys.delays import DelayParameters, settled_spread
 from biophys.ready_networks.delay_learning import NETWORK, Neuron, Stimulus
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
-from studies.figure import add_caption, paper_style
-from studies.study import Meaning, labelled
+from studies.figure import draw_panels
+from studies.study import Meaning, labelled, unfolded
 
 MODES: dict[str, dict[str, Any]] = {
     "own": {},
@@ -79,26 +78,24 @@ def simulate(
     until = {"stimulus.learn_until": (seconds - REST) * second}
     points = [Point(MODES[mode] | until, seed + number) for mode in MODES for number in range(patterns)]
     record = ("delay", "planted", "threshold", "output_spikes", "input_spikes", "volleys")
-    found = simulate_network(NETWORK, points, seconds=seconds, record=record, every=0.5, target=target)
-    error = found.delay - found.planted
+    run = simulate_network(NETWORK, points, seconds=seconds, record=record, every=0.5, target=target)
+    error = run.delay - run.planted
     constant = error.isel(time=-1).median("input")
     within = np.abs(error.isel(time=-1) - constant) <= 1e3 * NETWORK.step
-    heard = [responses(found.isel(point=number), float(constant[number]), seconds) for number in range(len(points))]
+    heard = [responses(run.isel(point=number), float(constant[number]), seconds) for number in range(len(points))]
+    potential, answered = map(np.array, zip(*heard, strict=True))
     arrays = {
         "error": error.transpose("point", "input", "time"),
         "constant": constant,
         "within": within.mean("input"),
-        "threshold": found.threshold.isel(neuron=0, time=[0, -1]).rename(time="stage").drop_vars("stage"),
-        "potential": (("point", "stage", "direction", "lag"), np.array([potential for potential, _ in heard])),
-        "answered": (("point", "stage", "direction"), np.array([answered for _, answered in heard])),
+        "threshold": run.threshold.isel(neuron=0, time=[0, -1], drop=True).rename(time="stage").drop_vars("stage"),
+        "potential": (("point", "stage", "direction", "lag"), potential),
+        "answered": (("point", "stage", "direction"), answered),
     }
-    dataset = xr.Dataset(arrays).drop_vars("neuron", errors="ignore")
-    index = pd.MultiIndex.from_product([MODES, range(patterns)], names=["mode", "pattern"])
-    dataset = dataset.assign_coords(xr.Coordinates.from_pandas_multiindex(index, "point")).unstack("point")
-    dataset = dataset.transpose("mode", "pattern", ...).assign_coords(
+    dataset = unfolded(xr.Dataset(arrays), {"mode": list(MODES), "pattern": np.arange(patterns)}).assign_coords(
         stage=list(STAGES), direction=list(DIRECTIONS), lag=1e3 * NETWORK.step * np.arange(-REACH, REACH + 1)
     )
-    settings = {name: value for name, value in found.attrs.items() if name != "network"}
+    settings = {name: value for name, value in run.attrs.items() if name != "network"}
     return labelled(dataset, MEANINGS, _attributes(dataset, seed) | settings)
 
 
@@ -157,17 +154,12 @@ def _attributes(dataset: xr.Dataset, seed: int) -> dict[str, Any]:
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Errors against time, errors at the end, what arrives together, and how often the neuron answers."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
-        _draw_course(panels[0, 0], dataset.sel(mode="own").isel(pattern=0))
-        _draw_errors(panels[0, 1], dataset)
-        _draw_potential(panels[1, 0], dataset)
-        _draw_answers(panels[1, 1], dataset)
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    layout = [[_draw_course, _draw_errors], [_draw_potential, _draw_answers]]
+    return draw_panels(dataset, layout, (7.2, 5.6), caption=dataset.attrs["caption"])
 
 
-def _draw_course(axes: plt.Axes, one: xr.Dataset) -> None:
+def _draw_course(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    one = dataset.sel(mode="own").isel(pattern=0)
     axes.axhspan(-1, 1, color="0.85", lw=0, label="± one step")
     axes.plot(one.time, (one.error - one.constant).transpose("time", "input"), color=COLORS["own"], lw=0.6)
     axes.set(xlabel="time (s)", ylabel="delay less planted one (ms)", title="A   One neuron, its own spikes")

@@ -39,7 +39,7 @@ from studies.delays.prepared_digits import prepare
 from studies.delays.recovery import Recovered, recover
 from studies.delays.trainings import CONDITIONS, settings_of, trained
 from studies.kept import kept, open_parts
-from studies.seed_intervals import interval, interval_meanings, with_interval
+from studies.seed_intervals import interval, interval_meanings, with_intervals
 from studies.study import Meaning, labelled
 from studies.trainings import Trained
 
@@ -191,10 +191,7 @@ def _of_trainings(tasks: Mapping[str, Mapping[str, Row]]) -> xr.Dataset:
             "chosen_epoch": (three, each(lambda run: run.measured["chosen_epoch"])),
             "seconds": (three, each(lambda run: run.measured["seconds"])),
             "learning_rate": (three[:2], [[row.learning_rate for row in rows.values()] for rows in tasks.values()]),
-            "parameters": (
-                three[:2],
-                [[row.runs[0].measured["parameters"] for row in rows.values()] for rows in tasks.values()],
-            ),
+            "parameters": (three[:2], np.array(each(lambda run: run.measured["parameters"]))[:, :, 0]),
         },
         {
             "task": list(tasks),
@@ -206,9 +203,7 @@ def _of_trainings(tasks: Mapping[str, Mapping[str, Row]]) -> xr.Dataset:
     accuracy = found.test_accuracy
     pairs = [accuracy.sel(condition=a, drop=True) - accuracy.sel(condition=b, drop=True) for a, b in PAIRS.values()]
     differences = xr.concat(pairs, "pair").assign_coords(pair=list(PAIRS))
-    for name, values in {"test_accuracy": accuracy, "difference": differences}.items():
-        found = with_interval(found, name, interval(values))
-    return found
+    return with_intervals(found, test_accuracy=interval(accuracy), difference=interval(differences))
 
 
 def _of_recoveries(found: Sequence[Recovered]) -> xr.Dataset:

@@ -1,10 +1,12 @@
 """The figure of studies/delays/delay_learning.py: a colour a condition, a mark a task."""
 
+from functools import partial
+
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from studies.figure import add_caption, paper_style
+from studies.figure import Layout, draw_panels
 
 NAMES = {"none": "no delays", "fixed": "fixed random", "learned": "learned"}
 COLORS = {"none": "#D55E00", "fixed": "#E69F00", "learned": "#0072B2"}
@@ -14,24 +16,13 @@ CHANCE = {"planted": 100 / 8, "spoken-digits": 10.0}  # %
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Accuracy (A), its course in validation (B, C) and delays found again (D)."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.2))
-        tasks = dataset.task.values.tolist()
-        _accuracies(panels[0, 0], dataset, tasks)
-        for panel, letter, place in zip((panels[0, 1], panels[1, 0]), "BC", range(2), strict=True):
-            if place < len(tasks):
-                _curves(panel, dataset.sel(task=tasks[place]))
-                panel.set_title(f"{letter}   {TITLES[tasks[place]].capitalize()}")
-            else:
-                panel.set_axis_off()
-        _delays(panels[1, 1], dataset)
-        handles = [plt.Line2D([], [], color=COLORS[name], marker="o", ls="-", label=NAMES[name]) for name in NAMES]
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    layout: Layout = [[_accuracies, partial(_curves, place=0)], [partial(_curves, place=1), _delays]]
+    legend = {"loc": "outside upper center", "ncols": len(NAMES)}
+    return draw_panels(dataset, layout, (7.2, 6.2), caption=dataset.attrs["caption"], legend=legend)
 
 
-def _accuracies(panel: plt.Axes, dataset: xr.Dataset, tasks: list[str]) -> None:
+def _accuracies(panel: plt.Axes, dataset: xr.Dataset) -> None:
+    tasks = dataset.task.values.tolist()
     for place, task in enumerate(tasks):
         for aside, condition in zip((-0.22, 0, 0.22), NAMES, strict=True):
             one = 100 * dataset.sel(task=task, condition=condition)
@@ -44,17 +35,23 @@ def _accuracies(panel: plt.Axes, dataset: xr.Dataset, tasks: list[str]) -> None:
             seeds = np.full(one.sizes["repetition"], place + aside + 0.07)
             panel.plot(seeds, one.test_accuracy, color=COLORS[condition], marker=".", ms=3, ls="")
         panel.plot([place - 0.4, place + 0.4], [CHANCE[task]] * 2, color="0.5", lw=0.8, ls=":")
+    for condition, name in NAMES.items():
+        panel.plot([], [], color=COLORS[condition], marker="o", ls="-", label=name)
     panel.set_xticks(range(len(tasks)), [TITLES[task] for task in tasks])
     panel.set(title="A   Test accuracy", ylabel="test accuracy (%)", ylim=(0, 103), xlim=(-0.5, len(tasks) - 0.5))
 
 
-def _curves(panel: plt.Axes, data: xr.Dataset) -> None:
-    """Validation accuracy of each condition against epochs: the mean, and every seed thinly."""
+def _curves(panel: plt.Axes, dataset: xr.Dataset, place: int) -> None:
+    """Validation accuracy of each condition against epochs in one task: the mean, and every seed thinly."""
+    if place >= dataset.sizes["task"]:
+        return panel.set_axis_off()
+    data = dataset.isel(task=place)
     for condition in NAMES:
         accuracy = 100 * data.validation_accuracy.sel(condition=condition)
         panel.plot(data.epoch, accuracy.T, color=COLORS[condition], lw=0.5, alpha=0.5)
         panel.plot(data.epoch, accuracy.mean("repetition"), color=COLORS[condition], lw=1.6)
     panel.set(xlabel="epoch", ylabel="validation accuracy (%)")
+    panel.set_title(f"{'BC'[place]}   {TITLES[data.task.item()].capitalize()}")
 
 
 def _delays(panel: plt.Axes, dataset: xr.Dataset) -> None:

@@ -23,8 +23,8 @@ from astromorph.settings import SpikingSettings
 from astromorph.tasks import build_task
 from mapping.delay_kernel import simulate as simulate_network
 from mapping.trained import spiking_network
-from studies.circuits.inputs import drawn, identity, stacked
-from studies.figure import add_caption, paper_style
+from studies.circuits.inputs import check_counts, drawn, identity, stacked
+from studies.figure import draw_panels
 from studies.study import Meaning, labelled
 
 PRECISIONS = ("double", "single")
@@ -65,8 +65,7 @@ def simulate(
     Returns a dataset over `input`, the number of a recording in the test set, precision and layer. ValueError in one
     sentence for bad input.
     """
-    if examples < 1:
-        raise ValueError(f"examples {examples} runs nothing; use at least 1")
+    check_counts(examples=examples)
     folder = RunFolder.open(run)
     (model, _), settings = spiking_network(folder), cast(SpikingSettings, folder.settings)
     task = build_task(settings, None, data_root(data))
@@ -136,15 +135,8 @@ def _caption(dataset: xr.Dataset) -> str:
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """The first recording in circuit and model, and differences of logits over all."""
-    with paper_style():
-        figure, panels = plt.subplot_mosaic(
-            [["spikes", "potential"], ["spikes", "logits"]], figsize=(7.2, 5.2), width_ratios=[1.2, 1]
-        )
-        _draw_spikes(panels["spikes"], dataset)
-        _draw_potential(panels["potential"], dataset)
-        _draw_logits(panels["logits"], dataset)
-        add_caption(figure, dataset.attrs["caption"])
-    return figure
+    layout = [[_draw_spikes, _draw_potential], [_draw_spikes, _draw_logits]]
+    return draw_panels(dataset, layout, (7.2, 5.2), caption=dataset.attrs["caption"], width_ratios=[1.2, 1])
 
 
 def _draw_spikes(axes: plt.Axes, dataset: xr.Dataset) -> None:

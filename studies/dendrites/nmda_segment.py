@@ -15,6 +15,8 @@ bring the segment to -46 mV, 12 to -22 mV. Plateaus last 42 ms with 12 synapses,
 64 +- 20 ms). Scattered ones add up to within 8 % of the linear sum.
 """
 
+from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -31,14 +33,13 @@ from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import STEPS_WORTH_COMPILING, choose_target
-from studies.figure import paper_style
-from studies.study import Meaning, labelled
+from studies.figure import curves, draw_panels
+from studies.study import Meaning, labelled, unfolded
 
 SHOWN = ("jahr-stevens", "larkum")
 WORDS = {"jahr-stevens": "Jahr and Stevens (1990)", "larkum": "Larkum et al. (2009)"}
 SHORT = {"jahr-stevens": "Jahr-Stevens", "larkum": "Larkum"}
 STARTS = {"rest": -70.0, "depolarised": 0.0}  # mV
-PLACEMENTS = ("clustered", "scattered")
 AFTER_AMPA = 0.028  # s, 8 of its lifetimes after the spikes
 # one synapse whose NMDA conductance is there at once and stays
 HELD = {
@@ -160,126 +161,88 @@ def _equilibria() -> xr.Dataset:
     )
 
 
+def _voltage(axes: Mapping[str, Any], parameters: Callable[..., dict[str, Any]], **options: Any) -> xr.DataArray:
+    """Potential of the segment in mV by block, `axes` and time; `parameters` gives those of a place on the axes."""
+    axes = {"block": list(SHOWN), **axes}
+    points = [Point(_block(block) | parameters(*place)) for block, *place in product(*axes.values())]
+    run = simulate_network(nmda_segment.NETWORK, points, record=["voltage"], target="numpy", **options)
+    return unfolded(run, axes).voltage.isel(segment=0, drop=True)
+
+
 def _held(ratios: NDArray) -> xr.Dataset:
     """Where the segment ends after 1 s of constant conductance, from both sides."""
     leak = SegmentParameters().g_L
-    points = [
-        Point(HELD | _block(block) | {"segment.V_0": start * mV, "synapse.g_N": ratio * leak})
-        for block in SHOWN
-        for start in STARTS.values()
-        for ratio in ratios
-    ]
-    run = simulate_network(
-        nmda_segment.NETWORK, points, seconds=1.0, step=2.5e-4, every=0.05, record=["voltage"], target="numpy"
-    )
-    final = run.voltage.values[:, 0, -1].reshape(len(SHOWN), len(STARTS), len(ratios))
+    held = lambda start, ratio: HELD | {"segment.V_0": STARTS[start] * mV, "synapse.g_N": ratio * leak}
+    axes = {"start": list(STARTS), "conductance": ratios}
+    final = _voltage(axes, held, seconds=1.0, step=2.5e-4, every=0.05).isel(time=-1, drop=True)
     # without folds both starts end alike, and there is no jump to look for
-    apart = np.abs(final[:, 1] - final[:, 0]).max(axis=1) > 1.0
-    jumps = [[ratios[1 + np.argmax(np.diff(final[b, s]))] if apart[b] else np.nan for s in (0, 1)] for b in range(2)]
-    return xr.Dataset(
-        {
-            "final_voltage": (("block", "start", "conductance"), final),
-            "rise_simulated": ("block", [pair[0] for pair in jumps]),
-            "fall_simulated": ("block", [pair[1] for pair in jumps]),
-        },
-        {"start": list(STARTS), "conductance": ratios},
-    )
+    apart = np.abs(final.values[:, 1] - final.values[:, 0]).max(axis=1) > 1.0
+    jumps = ratios[1 + np.diff(final.values).argmax(axis=-1)]  # (block, start)
+    rise, fall = np.where(apart, jumps.T, np.nan)
+    return xr.Dataset({"final_voltage": final, "rise_simulated": ("block", rise), "fall_simulated": ("block", fall)})
 
 
 def _volleys(most: int) -> xr.Dataset:
     """0 to `most` synapses that fire at once."""
     segment, synapse = SegmentParameters(), GlutamateParameters()
     counts = np.arange(most + 1)
-    points = [
-        Point(_block(block) | {"stimulus.synapses": most, "stimulus.active": float(count)})
-        for block in SHOWN
-        for count in counts
-    ]
-    run = simulate_network(nmda_segment.NETWORK, points, record=["voltage"], target="numpy")
-    voltage = run.voltage.values[:, 0].reshape(len(SHOWN), len(counts), -1)
+    volley = lambda count: {"stimulus.synapses": most, "stimulus.active": float(count)}
+    voltage = _voltage({"active_synapses": counts}, volley)
     rest, reversal = (_plain(getattr(segment, name), mV) for name in ("E_L", "E_e"))
     decay = _plain(synapse.tau_d, ms)
     # after the rise the conductance falls from this, in units of the leak
     highest = counts * nmda_scale(synapse) * _plain(synapse.g_N, segment.g_L)
     folds = [bistability(rest, reversal, BLOCKS[name]) for name in SHOWN]
     theory = [plateau_time(highest, decay, pair) if pair else np.full(len(counts), np.nan) for pair in folds]
-    level = _plain(segment.V_spike, mV)
+    duration = 1e3 * time_above(voltage.values, _plain(segment.V_spike, mV), voltage.time.values)
     return xr.Dataset(
         {
-            "voltage": (("block", "active_synapses", "time"), voltage),
-            "plateau_voltage": (("block", "active_synapses"), voltage.max(axis=-1)),
+            "voltage": voltage,
+            "plateau_voltage": voltage.max("time"),
             "largest_growth": ("block", _largest_growth(most)),
-            "plateau_duration": (("block", "active_synapses"), 1e3 * time_above(voltage, level, run.time.values)),
+            "plateau_duration": (("block", "active_synapses"), duration),
             "plateau_duration_theory": (("block", "active_synapses"), np.array(theory)),
-        },
-        {"active_synapses": counts, "time": ("time", run.time.values, run.time.attrs)},
+        }
     )
 
 
 def _largest_growth(most: int) -> NDArray:
     """Of the largest potential with the number of synapses, in mV a synapse, from steps of a twentieth: (block,)."""
     synapse, counts = GlutamateParameters(), np.linspace(1, most, 20 * (most - 1) + 1)
-    points = [
-        Point(
-            _block(block)
-            | {"stimulus.synapses": 1, "stimulus.active": 1.0}
-            | {"synapse.g_N": count * synapse.g_N, "synapse.g_A": count * synapse.g_A}
-        )
-        for block in SHOWN
-        for count in counts
-    ]
-    run = simulate_network(nmda_segment.NETWORK, points, seconds=0.07, record=["voltage"], target="numpy")
-    after = run.voltage.sel(time=slice(AFTER_AMPA, None)).values[:, 0]
-    peaks = after.max(axis=-1).reshape(len(SHOWN), -1)
-    return np.max(np.diff(peaks) / np.diff(counts), axis=1)
+    alone = {"stimulus.synapses": 1, "stimulus.active": 1.0}
+    together = lambda count: alone | {"synapse.g_N": count * synapse.g_N, "synapse.g_A": count * synapse.g_A}
+    peaks = _voltage({"count": counts}, together, seconds=0.07).sel(time=slice(AFTER_AMPA, None)).max("time")
+    return np.max(np.diff(peaks.values) / np.diff(counts), axis=1)
 
 
 def _branches(counts: NDArray, branches: int, seconds: float, target: str) -> xr.Dataset:
     """The same synapses in one compartment, and dealt out to all branches."""
     places = {"clustered": 1.0, "scattered": float(branches)}
+    shared = {"shape.branches": branches, "stimulus.synapses": int(counts[-1])}
     points = [
-        Point(
-            {
-                "shape.branches": branches,
-                "stimulus.synapses": int(counts[-1]),
-                "stimulus.active": float(count),
-                "stimulus.places": places[placement],
-            }
-        )
-        for placement in PLACEMENTS
-        for count in counts
+        Point(shared | {"stimulus.active": float(count), "stimulus.places": place})
+        for place, count in product(places.values(), counts)
     ]
     # thousands of compartments: worth a compiler if there is one
     compiled = choose_target(target, STEPS_WORTH_COMPILING + 1)
     run = simulate_network(nmda_branch.NETWORK, points, seconds=seconds, record=["voltage"], target=compiled)
-    cell = nmda_branch.Cable()
-    place = round(nmda_branch.Stimulus().site)
-    voltage = run.voltage.values.reshape(len(PLACEMENTS), len(counts), *run.voltage.shape[1:])
-    soma = voltage[:, :, 0] - _plain(cell.E_L, mV)
+    axes = {"placement": list(places), "branch_synapses": counts}
+    voltage = unfolded(run, axes).voltage.values
+    soma = voltage[:, :, 0] - _plain(nmda_branch.Cable().E_L, mV)
     peak = soma.max(axis=-1)
-    return xr.Dataset(
-        {
-            "soma_peak": (("placement", "branch_synapses"), peak),
-            "soma_linear": (("placement", "branch_synapses"), peak[:, :1] * counts / counts[0]),
-            "soma_half_width": (
-                ("placement", "branch_synapses"),
-                1e3 * time_above(soma, peak[..., None] / 2, run.time.values),
-            ),
-            "branch_peak": (("placement", "branch_synapses"), voltage[:, :, place].max(axis=-1)),
-        },
-        {"placement": list(PLACEMENTS), "branch_synapses": counts},
-    )
+    arrays = {
+        "soma_peak": peak,
+        "soma_linear": peak[:, :1] * counts / counts[0],
+        "soma_half_width": 1e3 * time_above(soma, peak[..., None] / 2, run.time.values),
+        "branch_peak": voltage[:, :, round(nmda_branch.Stimulus().site)].max(axis=-1),
+    }
+    return xr.Dataset({name: (tuple(axes), array) for name, array in arrays.items()}, axes)
 
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Equilibria and where the segment ends; plateaus; their durations; summation at the soma."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.8))
-        _draw_equilibria(panels[0, 0], dataset)
-        _draw_voltages(panels[0, 1], dataset)
-        _draw_durations(panels[1, 0], dataset)
-        _draw_summation(panels[1, 1], dataset)
-    return figure
+    layout = [[_draw_equilibria, _draw_voltages], [_draw_durations, _draw_summation]]
+    return draw_panels(dataset, layout, (7.2, 5.8))
 
 
 def _draw_equilibria(axes: plt.Axes, dataset: xr.Dataset) -> None:
@@ -302,10 +265,8 @@ def _draw_equilibria(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 
 def _draw_voltages(axes: plt.Axes, dataset: xr.Dataset) -> None:
-    shown = _shown_counts(dataset)
-    shades = plt.colormaps["viridis"](np.linspace(0, 0.85, len(shown)))
-    for count, color in zip(shown, shades, strict=True):
-        here = dataset.voltage.sel(active_synapses=count)
+    shown = dataset.voltage.sel(active_synapses=_shown_counts(dataset))
+    for count, here, color in curves(shown, "active_synapses", ordered=True):
         axes.plot(1e3 * here.time, here.sel(block="larkum"), color=color, lw=1.2, label=f"{count}")
         axes.plot(1e3 * here.time, here.sel(block="jahr-stevens"), color=color, lw=0.8, ls=":")
     axes.axhline(float(SegmentParameters().V_spike / mV), color=GREY, lw=0.6, ls="--")

@@ -45,7 +45,7 @@ from studies.dendrites.continual_runs import (
     network_of,
 )
 from studies.dendrites.permuted_digits import parameter_count
-from studies.figure import paper_style
+from studies.figure import draw_panels
 from studies.kept import open_parts
 from studies.study import labelled
 
@@ -208,15 +208,10 @@ def _accuracies(histories: Sequence[Sequence[Measured]], models: int, tasks: int
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Mean accuracy while tasks are added, forgetting by task, the test at the end, and the tuning."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6))
-        _draw_learning(panels[0, 0], dataset)
-        _draw_forgetting(panels[0, 1], dataset)
-        _draw_test(panels[1, 0], dataset)
-        _draw_tuning(panels[1, 1], dataset)
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=4, columnspacing=1.2)
-    return figure
+    layout = [[_draw_learning, _draw_forgetting], [_draw_test, _draw_tuning]]
+    return draw_panels(
+        dataset, layout, (7.2, 5.6), legend={"loc": "outside upper center", "ncols": 4, "columnspacing": 1.2}
+    )
 
 
 def _draw_learning(panel: plt.Axes, dataset: xr.Dataset) -> None:

@@ -21,7 +21,7 @@ receptors stay open: the threshold is 12 within 5 ms, 14 within 40 ms, 17 within
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -109,15 +109,18 @@ def simulate(
     union), population, lost and patterns say what was shown. ValueError in one sentence for bad input.
     """
     _check(trials, active, synapses, populations, lost, spreads, window, windows)
-    cases = _cases(active, synapses, populations, lost, union_population, patterns)
+    cases = [Case("random", cells) for cells in populations]
+    cases += [Case("noisy", populations[-1], lost=cells) for cells in lost]
+    cases += [Case("union", union_population, patterns=count) for count in patterns]
     chance = np.random.default_rng([seed, *b"patterns"])
     curve_trials = {each: max(trials // (4 if each == window else 16), 10) for each in windows}
     total = len(spreads) * (sum(curve_trials.values()) * (synapses + 1) + len(cases) * trials)
     with tqdm(total=total, unit="trial", disable=None) as bar:
         curves = _curves(synapses, spreads, curve_trials, seed, bar.update)
-        hits = [case["draw"](chance, trials) for case in cases]
-        found = _matches(hits, spreads, window, seed, bar.update)
-    dataset = xr.merge([curves, _compared(cases, hits, found, curves.sel(window=window))], combine_attrs="override")
+        hits = [case.hits(chance, trials, active, synapses) for case in cases]
+        matches = _matches(hits, spreads, window, seed, bar.update)
+    compared = _compared(cases, hits, matches, curves.sel(window=window), active)
+    dataset = xr.merge([curves, compared], combine_attrs="override")
     dataset["coincidence_window"] = ("spread", "active_synapses"), _coincidence_window(dataset)
     attributes = {
         "study": "segment-detection",
@@ -129,7 +132,7 @@ def simulate(
         "union_population": union_population,
         "window": window,
         "seed": seed,
-        **{name: value for name, value in found.attrs.items() if name.split(".")[0] in MECHANISMS},
+        **{name: value for name, value in matches.attrs.items() if name.split(".")[0] in MECHANISMS},
     }
     return labelled(dataset, MEANINGS, attributes)
 
@@ -137,47 +140,27 @@ def simulate(
 # What is shown to the segment
 
 
-def _cases(
-    active: int,
-    synapses: int,
-    populations: Sequence[int],
-    lost: Sequence[int],
-    union_population: int,
-    patterns: Sequence[int],
-) -> list[dict[str, Any]]:
-    """Each with how its patterns are drawn and its probability at a threshold in theory."""
-    random = [
-        {
-            "kind": "random",
-            "population": n,
-            "draw": lambda chance, trials, n=n: random_hits(chance, trials, n, active, synapses, 1),
-            "theory": lambda threshold, n=n: false_match_probability(n, active, synapses, threshold),
-        }
-        for n in populations
-    ]
-    noisy = [
-        {
-            "kind": "noisy",
-            "population": populations[-1],
-            "lost": v,
-            "draw": lambda chance, trials, v=v: noisy_hits(chance, trials, populations[-1], active, synapses, v),
-            "theory": lambda threshold, v=v: missed_match_probability(active, synapses, threshold, v),
-        }
-        for v in lost
-    ]
-    union = [
-        {
-            "kind": "union",
-            "population": union_population,
-            "patterns": m,
-            "draw": lambda chance, trials, m=m: random_hits(chance, trials, union_population, active, synapses, m),
-            "theory": lambda threshold, m=m: union_false_match_probability(
-                union_population, active, synapses, threshold, m
-            ),
-        }
-        for m in patterns
-    ]
-    return random + noisy + union
+class Case(NamedTuple):
+    """Random patterns, a noisy pattern of its own, or random patterns on a union of several."""
+
+    kind: str
+    population: int
+    lost: int = 0
+    patterns: int = 0
+
+    def hits(self, chance: np.random.Generator, trials: int, active: int, synapses: int) -> NDArray[np.int64]:
+        """Active synapses in each trial."""
+        if self.kind == "noisy":
+            return noisy_hits(chance, trials, self.population, active, synapses, self.lost)
+        return random_hits(chance, trials, self.population, active, synapses, self.patterns or 1)
+
+    def probability(self, active: int, synapses: int, threshold: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Of a match, or of a miss of the segment's own pattern, in theory."""
+        if self.kind == "noisy":
+            return missed_match_probability(active, synapses, threshold, self.lost)
+        if self.kind == "union":
+            return union_false_match_probability(self.population, active, synapses, threshold, self.patterns)
+        return false_match_probability(self.population, active, synapses, threshold)
 
 
 # What the segment answers
@@ -290,22 +273,22 @@ def _matches(
 
 
 def _compared(
-    cases: Sequence[Mapping[str, Any]], hits: Sequence[NDArray[np.int64]], found: xr.Dataset, curves: xr.Dataset
+    cases: Sequence[Case], hits: Sequence[NDArray[np.int64]], matches: xr.Dataset, curves: xr.Dataset, active: int
 ) -> xr.Dataset:
     """Shares of matches (random patterns) or misses (noisy ones) with intervals, and both theories: (spread, case)."""
-    missed = np.array([case["kind"] == "noisy" for case in cases])
-    wanted = found.spike.values != missed[:, None]
+    missed = np.array([case.kind == "noisy" for case in cases])
+    wanted = matches.spike.values != missed[:, None]
     counted, trials = wanted.sum(axis=-1), wanted.shape[-1]
     low, high = wilson_interval(counted, trials)
     most = int(curves.active_synapses[-1])
     sharp, soft = np.empty(counted.shape), np.empty(counted.shape)
     for s, c in np.ndindex(*counted.shape):
         middle, deviation = (float(curves[f"threshold_{name}"][s]) for name in ("mean", "deviation"))
-        tails = np.asarray(cases[c]["theory"](np.arange(most + 1)), float)
+        tails = np.asarray(cases[c].probability(active, most, np.arange(most + 1)), float)
         sharp[s, c] = tails[min(int(np.ceil(middle)), most)] if np.isfinite(middle) else np.nan
         soft[s, c] = averaged(tails, float(missed[c]), middle, deviation)
     dims = ("spread", "case")
-    labels = {name: ("case", [case.get(name, 0) for case in cases]) for name in ("population", "lost", "patterns")}
+    labels = {name: ("case", list(column)) for name, column in zip(Case._fields, zip(*cases, strict=True), strict=True)}
     return xr.Dataset(
         {
             "measured": (dims, counted / trials),
@@ -315,7 +298,7 @@ def _compared(
             "theory_soft": (dims, soft),
             "counted_synapses": ("case", [each.mean() for each in hits]),
         },
-        {"kind": ("case", [case["kind"] for case in cases]), **labels},
+        labels,
     )
 
 

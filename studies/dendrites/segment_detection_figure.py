@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from biophys.patterns.soft_threshold import averaged
 from biophys.patterns.theory import false_match_probability
-from studies.figure import paper_style
+from studies.figure import draw_panels
 
 COLORS = ("#0072B2", "#D55E00")
 MARKERS = {"random": "o", "union": "s", "noisy": "^"}
@@ -18,13 +18,7 @@ GREY = "0.45"
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Detection curves; threshold against window; measured over theory; false matches against population."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
-        _draw_curves(panels[0, 0], dataset)
-        _draw_windows(panels[0, 1], dataset)
-        _draw_false(panels[1, 0], dataset)
-        _draw_agreement(panels[1, 1], dataset)
-    return figure
+    return draw_panels(dataset, [[_draw_curves, _draw_windows], [_draw_false, _draw_agreement]], (7.2, 6.0))
 
 
 def _draw_curves(axes: plt.Axes, dataset: xr.Dataset) -> None:

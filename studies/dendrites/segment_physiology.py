@@ -31,7 +31,7 @@ from biophys.segment_equilibria import bistability
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
 from biophys.simulation.recording import described
-from studies.figure import paper_style
+from studies.figure import curves, draw_panels
 from studies.study import Meaning, labelled
 
 MOST_DRIVE = 25.0  # NMDA conductance of all synapses over leak; more are not tried
@@ -40,7 +40,6 @@ SECONDS, ONSET = 0.075, 5.0  # s, and ms
 STEP = 5e-5  # s
 THEORY, MEASURED, HUMAN = (9, 20), (8, 20), (10, 30)
 GREY = "0.45"
-SEGMENT = ("magnesium", "leak", "conductance")
 
 MEANINGS: dict[str, Meaning] = {
     "threshold": "synapses that make an NMDA spike if they fire together",
@@ -89,12 +88,10 @@ def simulate(
     for name, values in given.items():
         if not len(values) or not min(values) > 0:
             raise ValueError(f"{name} {list(values)} make no segment; use values above 0")
-    axes = [np.unique(values) for values in (magnesium, leaks, conductances)]
-    threshold = _thresholds(list(product(*axes))).reshape(tuple(map(len, axes)))
-    coordinates = dict(zip(SEGMENT, axes, strict=True))
-    dataset = xr.Dataset({"threshold": (SEGMENT, threshold)}, coordinates).assign_coords(drive=DRIVES)
-    dataset = dataset.assign(_of_magnesium(axes[0]))
-    dataset = dataset.assign(_in_theory(population, active, synapses, lost))
+    axes = {"magnesium": np.unique(magnesium), "leak": np.unique(leaks), "conductance": np.unique(conductances)}
+    threshold = _thresholds(list(product(*axes.values()))).reshape([len(values) for values in axes.values()])
+    dataset = xr.Dataset({"threshold": (tuple(axes), threshold)}, axes | {"drive": DRIVES})
+    dataset = dataset.assign(_of_magnesium(axes["magnesium"]) | _in_theory(population, active, synapses, lost))
     attributes = {
         "study": "segment-physiology",
         "title": "Threshold of the NMDA spike in synapses against conductance, leak and magnesium",
@@ -186,13 +183,7 @@ def _values(magnesium: float, leak: float, conductance: float, count: float) -> 
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Threshold against conductance and leak; against their ratio; against magnesium; what theory makes of it."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 6.0))
-        _draw_map(panels[0, 0], dataset)
-        _draw_ratio(panels[0, 1], dataset)
-        _draw_magnesium(panels[1, 0], dataset)
-        _draw_theory(panels[1, 1], dataset)
-    return figure
+    return draw_panels(dataset, [[_draw_map, _draw_ratio], [_draw_magnesium, _draw_theory]], (7.2, 6.0))
 
 
 def _usual(dataset: xr.Dataset) -> xr.Dataset:
@@ -216,10 +207,6 @@ def _draw_map(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.set(title=f"A   Threshold in synapses; green: {THEORY[0]} to {THEORY[1]}")
 
 
-def _shades(dataset: xr.Dataset) -> NDArray:
-    return plt.colormaps["viridis"](np.linspace(0, 0.85, dataset.sizes["magnesium"]))
-
-
 def _draw_ratio(axes: plt.Axes, dataset: xr.Dataset) -> None:
     ratio = dataset.leak / dataset.conductance
     ends = np.array([float(ratio.min()), float(ratio.max())])
@@ -228,8 +215,8 @@ def _draw_ratio(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for place, (low, high), words, color in ((0.6, MEASURED, "rodent", "k"), (0.45, HUMAN, "human", GREY)):
         axes.vlines(ends[0] * place, low, high, color=color, lw=3)
         axes.text(ends[0] * place, high * 1.1, words, fontsize=7.5, rotation=90, ha="center", va="bottom", color=color)
-    for level, color in zip(dataset.magnesium.values, _shades(dataset), strict=True):
-        x, y = (array.values.ravel() for array in xr.broadcast(ratio, dataset.threshold.sel(magnesium=level)))
+    for level, threshold, color in curves(dataset.threshold, "magnesium", ordered=True):
+        x, y = (array.values.ravel() for array in xr.broadcast(ratio, threshold))
         axes.plot(x, y, "o", ms=2.5, color=color, label=f"{level:g} mM")
     drive = float(_usual(dataset).threshold_drive)
     if np.isfinite(drive):
@@ -243,8 +230,7 @@ def _draw_ratio(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 
 def _draw_magnesium(axes: plt.Axes, dataset: xr.Dataset) -> None:
-    for level, color in zip(dataset.magnesium.values, _shades(dataset), strict=True):
-        here = dataset.sel(magnesium=level)
+    for level, here, color in curves(dataset, "magnesium", ordered=True):
         axes.plot(here.drive, here.peak, color=color, lw=1.2, label=f"{level:g} mM: {float(here.steepness):.1f}")
         if here.rise_conductance > 0:
             axes.hlines(-72, here.fall_conductance, here.rise_conductance, color=color, lw=3)

@@ -43,21 +43,21 @@ def summary(fit: CalciumFit) -> str:
 def draw(dataset: xr.Dataset, fit: CalciumFit) -> plt.Figure:
     """Measured calcium with the fitted curves above (shaded: 95 % confidence), residuals below, against rate."""
     with paper_style():
-        figure, (top, bottom) = plt.subplots(
-            2, 1, figsize=(4.6, 4.6), sharex=True, height_ratios=(2, 1), layout="constrained"
-        )
+        figure, (top, bottom) = plt.subplots(2, 1, figsize=(4.6, 4.6), sharex=True, height_ratios=(2, 1))
         measured = dataset.calcium_mean.sortby("rate")
         measured = measured if "trial" in measured.dims else measured.expand_dims("trial")
         rates = np.repeat(measured.rate.values, measured.sizes["trial"])
         points = measured.transpose("rate", "trial").values.ravel()
         top.plot(rates, points, "o", color="0.2", ms=4, mfc="none", label="simulated, each trial")
-        for form, candidate in fit.candidates.items():
-            if candidate is not None:
-                law = _physical(form, candidate, fit.reference_rate, rates, points)
-                _draw_curve(top, bottom, rates, points, form, law, candidate.r_squared)
+        laws = {
+            form: _physical(form, candidate, fit.reference_rate, rates, points)
+            for form, candidate in fit.candidates.items()
+            if candidate is not None
+        }
         if fit.curve is not None and fit.form == "curve":
-            law = _through(fit.curve, fit.reference_rate)
-            _draw_curve(top, bottom, rates, points, "curve", law, fit.curve.r_squared)
+            laws["curve"] = _through(fit.curve, fit.reference_rate)
+        for form, law in laws.items():
+            _draw_law(top, bottom, rates, points, form, law)
         bottom.axhline(0, color="0.6", lw=0.8, zorder=0)
         top.set(ylabel="mean calcium (µM)", title=f"chosen: {TITLES[fit.form]}" if fit.form else "fit failed")
         top.legend(loc="lower right", frameon=False)
@@ -66,18 +66,10 @@ def draw(dataset: xr.Dataset, fit: CalciumFit) -> plt.Figure:
     return figure
 
 
-def _draw_curve(
-    top: plt.Axes,
-    bottom: plt.Axes,
-    rates: np.ndarray,
-    points: np.ndarray,
-    form: str,
-    law: "Law",
-    r_squared: float,
-) -> None:
+def _draw_law(top: plt.Axes, bottom: plt.Axes, rates: np.ndarray, points: np.ndarray, form: str, law: "Law") -> None:
     """One candidate in physical units: its curve with its band, and its residuals."""
     fine = np.geomspace(rates.min(), rates.max(), 300)
-    label = f"{TITLES[form]}, R² = {r_squared:.4f}"
+    label = f"{TITLES[form]}, R² = {law.r_squared:.4f}"
     middle, half = law.calcium(fine), law.half_width(fine)
     top.plot(fine, middle, color=COLORS[form], label=label)
     top.fill_between(fine, middle - half, middle + half, color=COLORS[form], alpha=0.2, lw=0)
@@ -89,6 +81,7 @@ class Law(NamedTuple):
 
     calcium: Calcium
     half_width: Calcium
+    r_squared: float
 
 
 def _physical(form: str, candidate: Candidate, reference_rate: float, rates: np.ndarray, points: np.ndarray) -> Law:
@@ -98,7 +91,7 @@ def _physical(form: str, candidate: Candidate, reference_rate: float, rates: np.
     numbers = list(values.values())
     calcium = lambda rate: curve(rate, *numbers)
     left = points - calcium(rates)
-    return Law(calcium, lambda rate: half_width(curve, numbers, free, rates, left, rate))
+    return Law(calcium, lambda rate: half_width(curve, numbers, free, rates, left, rate), candidate.r_squared)
 
 
 def _through(curve: MeasuredCurve, reference_rate: float) -> Law:
@@ -108,4 +101,5 @@ def _through(curve: MeasuredCurve, reference_rate: float) -> Law:
     return Law(
         lambda rate: curve.reference_calcium * rho(np.log(rate)),
         lambda rate: curve.reference_calcium * np.interp(np.log(rate), at, widths) / 2,
+        curve.r_squared,
     )

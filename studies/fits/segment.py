@@ -29,9 +29,7 @@ def draw(dataset: xr.Dataset, fit: SegmentFit) -> plt.Figure:
     measured = chosen.mean(extra) if extra else chosen
     synapses, values = measured.active_synapses.values, measured.values
     with paper_style():
-        figure, (top, bottom) = plt.subplots(
-            2, 1, figsize=(4.6, 4.6), sharex=True, height_ratios=(2, 1), layout="constrained"
-        )
+        figure, (top, bottom) = plt.subplots(2, 1, figsize=(4.6, 4.6), sharex=True, height_ratios=(2, 1))
         top.plot(synapses, values, "o", color="0.2", ms=4, mfc="none", label="simulated")
         if fit.curve is not None and fit.threshold_synapses and fit.floor is not None and fit.ceiling is not None:
             curve, theta, rise = fit.curve, fit.threshold_synapses, fit.ceiling - fit.floor

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 from biophys.patterns.theory import false_match_probability
-from studies.figure import colors, draw_panels
+from studies.figure import curves, draw_panels
 from studies.patterns.published import beside
 from studies.study import labelled
 
@@ -140,9 +140,8 @@ def _near(dataset: xr.Dataset) -> xr.Dataset:
 
 def _draw_simulated(axes: plt.Axes, dataset: xr.Dataset) -> None:
     near = _near(dataset)
-    for active, color in zip(near.active, colors(), strict=False):
-        curve = near.sel(active=active)
-        axes.plot(curve.population, curve.false_match, color=color, label=f"{int(active)}")
+    for active, curve, color in curves(near, "active"):
+        axes.plot(curve.population, curve.false_match, color=color, label=f"{active}")
         axes.plot(curve.population, curve.published, "o", mfc="none", color=color)
     if near.published.notnull().any():
         text = f"simulated, {dataset.attrs['comparisons']:.0e}".replace("e+0", "e")
@@ -158,23 +157,21 @@ def _draw_deviation(axes: plt.Axes, dataset: xr.Dataset) -> None:
     near = _near(dataset)
     axes.axhspan(-1.96, 1.96, color="0.5", alpha=0.15, lw=0)
     axes.axhline(0, color="0.6", lw=0.8)
-    for active, color in zip(near.active, colors(), strict=False):
-        deviation = near.published_deviation.sel(active=active)
+    for active, deviation, color in curves(near.published_deviation, "active"):
         axes.plot(deviation.population, deviation.where(abs(deviation) < 5), "o", color=color)
         for outlier in deviation[abs(deviation) >= 5]:
             at = float(outlier.population)
             axes.plot(at, -4.1, "v", color=color)
-            text = f"{int(active)} of {at:.0f} cells: {float(outlier):,.0f}"
+            text = f"{active} of {at:.0f} cells: {float(outlier):,.0f}"
             axes.annotate(text, (at, -4.1), (8, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set(title="C   Published frequencies, and 95 % of chance", ylim=(-4.7, 4.7))
     axes.set(xlabel="population (cells the segment could contact)", ylabel="deviation (standard errors)")
 
 
 def _draw_wide(axes: plt.Axes, dataset: xr.Dataset) -> None:
-    for active, color in zip(dataset.active, colors(), strict=False):
-        curve = dataset.false_match.sel(active=active)
-        axes.plot(curve.population, curve, color=color, label=f"{int(active)} cells")
-        if int(active) in (128, 256):
+    for active, curve, color in curves(dataset.false_match, "active"):
+        axes.plot(curve.population, curve, color=color, label=f"{active} cells")
+        if active in (128, 256):
             axes.plot(curve.population + DRAWN_TOO_FAR_RIGHT, curve, ":", color=color, lw=1)
     for share, dashes in zip(dataset.dense_share, ("--", "-.", ":"), strict=False):
         curve = dataset.false_match_dense.sel(dense_share=share)

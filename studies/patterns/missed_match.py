@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 
 from biophys.patterns.theory import missed_match_probability
-from studies.figure import colors, draw_panels
+from studies.figure import curves, draw_panels
 from studies.patterns.published import beside
 from studies.study import labelled
 
@@ -128,9 +128,8 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
 
 def _draw_missed(axes: plt.Axes, dataset: xr.Dataset) -> None:
     share = dataset.lost / dataset.attrs["active"]
-    for threshold, color in zip(dataset.threshold, colors(), strict=False):
-        curve = dataset.sel(threshold=threshold)
-        axes.plot(share, curve.missed_match.where(curve.missed_match > 0), color=color, label=f"{int(threshold)}")
+    for threshold, curve, color in curves(dataset, "threshold"):
+        axes.plot(share, curve.missed_match.where(curve.missed_match > 0), color=color, label=f"{threshold}")
         axes.plot(share, curve.published.where(curve.published > 0), "o", mfc="none", color=color)
     if dataset.published.notnull().any():
         axes.plot([], [], "o", color="0.3", mfc="none", label="simulated")
@@ -144,16 +143,15 @@ def _draw_deviation(axes: plt.Axes, dataset: xr.Dataset) -> None:
     share = dataset.lost / dataset.attrs["active"]
     axes.axhspan(-1.96, 1.96, color="0.5", alpha=0.15, lw=0)
     axes.axhline(0, color="0.6", lw=0.8)
-    for threshold, color in zip(dataset.threshold, colors(), strict=False):
-        axes.plot(share, dataset.published_deviation.sel(threshold=threshold), "o", color=color)
+    for _, deviation, color in curves(dataset.published_deviation, "threshold"):
+        axes.plot(share, deviation, "o", color=color)
     axes.set(title="C   Published frequencies, and 95 % of chance", ylim=(-3.5, 3.5), xlim=(0, 1))
     axes.set(xlabel=SHARE, ylabel="deviation\n(standard errors)")
 
 
 def _draw_laws(axes: plt.Axes, dataset: xr.Dataset) -> None:
     share = dataset.lost / dataset.attrs["active"]
-    for threshold, color in zip(dataset.threshold, colors(), strict=False):
-        curve = dataset.sel(threshold=threshold)
+    for _, curve, color in curves(dataset, "threshold"):
         for name, (_, dashes) in NOISES.items():
             axes.plot(share, curve[name].where(curve[name] > 0), dashes, color=color, lw=1)
     for text, dashes in NOISES.values():

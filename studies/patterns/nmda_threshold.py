@@ -12,13 +12,14 @@ Beyond the paper, the two errors are added up for one segment. What was found: t
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
 from biophys.patterns.theory import false_match_over_grid, false_match_probability, missed_match_probability
-from studies.figure import draw_panels, shades
+from studies.figure import curves, draw_panels
 from studies.study import labelled
 
 PUBLISHED_WINDOW = (9, 20)  # optimal thresholds, Ahmad and Hawkins (2016), section 4.3
@@ -162,9 +163,8 @@ def _draw_windows(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 
 def _draw_missed(axes: plt.Axes, dataset: xr.Dataset) -> None:
-    for fraction, color in zip(dataset.lost_fraction, shades(dataset.sizes["lost_fraction"]), strict=True):
-        curve = dataset.missed_match.sel(lost_fraction=fraction)
-        axes.plot(curve.threshold, curve.where(curve > 0), "o-", ms=3, color=color, label=f"{float(fraction):.0%}")
+    for fraction, curve, color in curves(dataset.missed_match, "lost_fraction", ordered=True):
+        axes.plot(curve.threshold, curve.where(curve > 0), "o-", ms=3, color=color, label=f"{fraction:.0%}")
     _shade_safe(axes, dataset)
     stored = f"{dataset.attrs['stored_synapses']} synapses on {dataset.attrs['stored_active']} cells"
     axes.set(title=f"B   Own pattern, {stored}", ylim=(1e-8, 3), yscale="log", ylabel="P(missed match)")
@@ -172,19 +172,12 @@ def _draw_missed(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 
 def _draw_errors(axes: plt.Axes, dataset: xr.Dataset) -> None:
-    for fraction, color in zip(dataset.lost_fraction, shades(dataset.sizes["lost_fraction"]), strict=True):
-        curve = dataset.errors.sel(lost_fraction=fraction)
+    for _, curve, color in curves(dataset.errors, "lost_fraction", ordered=True):
         least = curve.isel(threshold=int(curve.values.argmin()))
         axes.plot(curve.threshold, curve, color=color)
         axes.plot(least.threshold, least, "o", color=color)
-        axes.annotate(
-            f"{int(least.threshold)}",
-            (least.threshold, least),
-            (-3, -4),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-        )
+        place: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "top"}
+        axes.annotate(f"{int(least.threshold)}", (least.threshold, least), (-3, -4), **place)
     _shade_safe(axes, dataset)
     title = f"C   Both errors among {dataset.attrs['stored_population']:,} cells"
     axes.set(title=title, yscale="log", xlabel="threshold (synapses needed for a spike)")

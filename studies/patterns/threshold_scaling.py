@@ -26,7 +26,7 @@ import xarray as xr
 
 from biophys.patterns.scaling import sufficient_threshold, threshold_exponent, threshold_law
 from biophys.patterns.theory import log10_false_match_probability, smallest_threshold, union_false_match_probability
-from studies.figure import draw_panels, shades
+from studies.figure import curves, draw_panels
 from studies.patterns.power_law import exponents_text, fit_power_law
 from studies.study import labelled
 
@@ -223,10 +223,9 @@ def _draw_error(axes: plt.Axes, dataset: xr.Dataset) -> None:
     options = dataset.attrs
     plane = dataset.sel(population=options["shown_population"], synapses=options["shown_synapses"])
     few = np.unique(np.linspace(0, plane.sizes["share"] - 1, 4).round().astype(int))
-    for share, color in zip(plane.share[few], shades(len(few)), strict=True):
-        curve = plane.sel(share=share)
+    for share, curve, color in curves(plane.isel(share=few), "share", ordered=True):
         axes.plot(curve.false_match, curve.threshold_law, color=color, lw=1)
-        label = f"{100 * float(share):.2g} %: {float(curve.per_decade):.2f}"
+        label = f"{100 * share:.2g} %: {float(curve.per_decade):.2f}"
         axes.plot(curve.false_match, curve.threshold_exact, "o", ms=3, color=color, label=label)
     axes.set(title=f"A   {options['shown_synapses']} synapses, {options['shown_population']:,} cells", xscale="log")
     axes.set(xlabel="P(false match) tolerated", ylabel="threshold (synapses for a spike)")
@@ -265,12 +264,11 @@ def _draw_count(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 def _draw_break(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.axhspan(-0.2, 0.2, color="0.5", alpha=0.15, lw=0)
-    for population, color in zip(dataset.population, shades(dataset.sizes["population"]), strict=True):
-        each = dataset.sel(population=population)
+    for population, each, color in curves(dataset, "population", ordered=True):
         share = (each.threshold_exact / each.synapses).values.ravel()
         error = (each.threshold_law - each.threshold_exact).values.ravel()
         axes.plot(share, error, "o", ms=2, mew=0, alpha=0.5, color=color)
-        axes.plot([], [], "o", ms=4, color=color, label=f"{int(population):,}")
+        axes.plot([], [], "o", ms=4, color=color, label=f"{population:,}")
     axes.set(title="D   Where the law breaks", xlabel="threshold / synapses", ylabel="law - exact (synapses)")
     axes.set(ylim=(-1.05, 0.65))
     axes.legend(title="cells", loc="lower center", ncols=3, columnspacing=0.8, handletextpad=0.1)

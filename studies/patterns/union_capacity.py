@@ -19,7 +19,6 @@ theta = a/2.
 """
 
 from collections.abc import Sequence
-from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,7 +27,7 @@ from tqdm import tqdm
 
 from biophys.patterns.scaling import poisson_mean, union_capacity_law
 from biophys.patterns.theory import union_false_match_probability
-from studies.figure import colors, draw_panels
+from studies.figure import curves, draw_panels
 from studies.patterns.power_law import exponents_text, fit_power_law
 from studies.study import labelled
 
@@ -78,9 +77,8 @@ def simulate(
         if len(values) < 2:
             raise ValueError(f"{name} {values.tolist()} shows no exponent; give at least two values")
     capacity = np.full([len(values) for values in grid], np.nan)
-    places = list(product(*(range(len(values)) for values in grid[:3])))
-    for i, j, k in tqdm(places, desc="segments", unit="segment", disable=None):
-        n, a, s = (int(values[place]) for values, place in zip(grid, (i, j, k), strict=False))
+    for i, j, k in tqdm(list(np.ndindex(capacity.shape[:3])), desc="segments", unit="segment", disable=None):
+        n, a, s = int(grid[0][i]), int(grid[1][j]), int(grid[2][k])
         if 2 * a <= n and s <= n:
             capacity[i, j, k] = _capacity(n, a, s, grid[3], grid[4], most_patterns)
     dataset = xr.Dataset({"capacity": (names, capacity)}, dict(zip(names, grid, strict=True)))
@@ -213,11 +211,10 @@ def _written(error: float) -> str:
 def _draw_collapse(axes: plt.Axes, dataset: xr.Dataset) -> None:
     scaled = dataset.capacity * dataset.synapses * dataset.active / dataset.population
     smooth = np.geomspace(float(dataset.threshold.min()), float(dataset.threshold.max()), 60)
-    for error, color in zip(dataset.false_match, colors(), strict=False):
-        points = scaled.where(dataset.fitted).sel(false_match=error)
+    for error, points, color in curves(scaled.where(dataset.fitted), "false_match"):
         theta = dataset.threshold.broadcast_like(points)
         axes.plot(theta.values.ravel(), points.values.ravel(), "o", ms=2.5, mew=0, alpha=0.35, color=color)
-        axes.plot(smooth, poisson_mean(smooth, float(error)), color=color, label=_written(float(error)))
+        axes.plot(smooth, poisson_mean(smooth, error), color=color, label=_written(error))
     axes.set(title="C   Collapse on the Poisson mean", xscale="log", yscale="log")
     axes.set(xlabel="threshold (synapses for a spike)", ylabel="patterns × synapses × active / cells")
     axes.xaxis.set_minor_formatter(plt.NullFormatter())

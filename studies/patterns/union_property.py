@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from biophys.patterns.theory import union_false_match_probability, union_size, union_size_distribution
-from studies.figure import draw_panels
+from studies.figure import curves, draw_panels
 from studies.patterns.published import beside
 from studies.study import labelled
 
@@ -123,12 +123,11 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
 
 
 def _draw_size(axes: plt.Axes, dataset: xr.Dataset) -> None:
-    for synapses in dataset.sampled_synapses:
-        curve = dataset.sel(sampled_synapses=synapses)
-        (line,) = axes.plot(curve.patterns, curve.union_size, label=f"{int(synapses)}")
-        axes.plot(curve.patterns, curve.published_size, "o", mfc="none", color=line.get_color())
+    for synapses, curve, color in curves(dataset, "sampled_synapses"):
+        axes.plot(curve.patterns, curve.union_size, color=color, label=f"{synapses}")
+        axes.plot(curve.patterns, curve.published_size, "o", mfc="none", color=color)
         low, high = (curve.union_size + sign * 2 * curve.union_size_sd for sign in (-1, 1))
-        axes.fill_between(curve.patterns, low, high, alpha=0.2, lw=0)
+        axes.fill_between(curve.patterns, low, high, facecolor=color, alpha=0.2, lw=0)
     axes.set(title=f"A   Figure 7A: {dataset.attrs['sampled_population']:,} cells, mean ± 2 sd")
     axes.set(xlabel="patterns stored", ylabel="synapses of the union", ylim=(0, None))
     axes.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
@@ -136,10 +135,9 @@ def _draw_size(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 
 def _draw_match(axes: plt.Axes, dataset: xr.Dataset) -> None:
-    for population in dataset.population:
-        curve = dataset.sel(population=population)
-        (line,) = axes.plot(curve.patterns, curve.false_match_exact, label=f"{int(population):,} cells")
-        axes.plot(curve.patterns, curve.published, "o", mfc="none", ms=3.5, color=line.get_color())
+    for population, curve, color in curves(dataset, "population"):
+        axes.plot(curve.patterns, curve.false_match_exact, color=color, label=f"{population:,} cells")
+        axes.plot(curve.patterns, curve.published, "o", mfc="none", ms=3.5, color=color)
     axes.plot([], [], color="0.3", label="exact")
     if dataset.published.notnull().any():
         axes.plot([], [], "o", color="0.3", mfc="none", ms=3.5, label="published (Eq. 14)")
@@ -152,10 +150,9 @@ def _draw_match(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 def _draw_ratio(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.axhline(1, color="0.6", lw=0.8)
-    for population in dataset.population:
-        curve = dataset.sel(population=population)
-        (line,) = axes.plot(curve.patterns, curve.exact_over_mean_field)
+    for _, curve, color in curves(dataset, "population"):
+        axes.plot(curve.patterns, curve.exact_over_mean_field, color=color)
         ratio = curve.false_match_exact / curve.published
-        axes.plot(curve.patterns, ratio, "o", mfc="none", ms=3.5, color=line.get_color())
+        axes.plot(curve.patterns, ratio, "o", mfc="none", ms=3.5, color=color)
     axes.set(title="C   Error of Eq. 14 (zigzag: rounded size)", xlabel="patterns stored", ylabel="exact / Eq. 14")
     axes.xaxis.set_major_locator(plt.MaxNLocator(integer=True))

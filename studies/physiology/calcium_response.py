@@ -42,7 +42,7 @@ from biophys.simulation.simulate import choose_target, run
 from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import RECORD_EVERY, build_units, largest_step, recorded
-from studies.figure import paper_style, shades
+from studies.figure import curves, paper_style
 from studies.study import Meaning, labelled
 
 RATES = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)
@@ -180,8 +180,7 @@ def _check_step(step: float, limit: float) -> None:
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Calcium traces at four rates; calcium, IP3 and release after settling against rate."""
     with paper_style():
-        figure = plt.figure(figsize=(7.2, 5.2), layout="constrained")
-        panels = figure.subplot_mosaic([["traces"] * 3, ["calcium", "IP3", "release"]])
+        figure, panels = plt.subplot_mosaic([["traces"] * 3, ["calcium", "IP3", "release"]], figsize=(7.2, 5.2))
         _draw_traces(panels["traces"], dataset)
         low, high = dataset.calcium_min.min("trial"), dataset.calcium_max.max("trial")
         panels["calcium"].fill_between(dataset.rate, low, high, color=BLUE, alpha=0.2, lw=0, label="min to max")
@@ -194,9 +193,8 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
 
 def _draw_traces(axes: plt.Axes, dataset: xr.Dataset) -> None:
     chosen = np.unique(np.linspace(0, dataset.sizes["rate"] - 1, 4).round().astype(int))
-    for number, color in zip(chosen, shades(len(chosen)), strict=True):
-        trace = dataset.calcium.isel(rate=number, trial=0)
-        axes.plot(trace.time, trace, color=color, lw=1, label=f"{float(trace.rate):g} Hz")
+    for rate, trace, color in curves(dataset.calcium.isel(rate=chosen, trial=0), "rate", ordered=True):
+        axes.plot(trace.time, trace, color=color, lw=1, label=f"{rate:g} Hz")
     settling, end = float(dataset.attrs["window"].split()[0]), float(dataset.time[-1])
     axes.axvspan(settling, end, color="0.5", alpha=0.12, lw=0, label="averaged")
     axes.set(xlabel="time (s)", ylabel="calcium (µM)", xlim=(0, end), ylim=(0, None))

@@ -182,8 +182,7 @@ def _front(calcium: xr.DataArray) -> dict[str, Any]:
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """The wave on the ring; order parameter, coherence of neighbours and spread of periods against strength."""
     with paper_style():
-        figure = plt.figure(figsize=(7.2, 5.6), layout="constrained")
-        panels = figure.subplot_mosaic([["front", "order"], ["neighbours", "periods"]])
+        figure, panels = plt.subplot_mosaic([["front", "order"], ["neighbours", "periods"]], figsize=(7.2, 5.6))
         _draw_front(panels["front"], dataset)
         _draw_against_strength(panels["order"], dataset.order_parameter, "order parameter", (0, 1.03))
         label = "cosine of phase difference"

@@ -30,7 +30,7 @@ from biophys.coupling.process import (
 from biophys.ready_networks.astrocyte_process import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
-from studies.figure import paper_style
+from studies.figure import curves, paper_style
 from studies.study import Meaning, labelled
 
 DEGRADATION = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -161,8 +161,7 @@ def _fitted_length(profile: NDArray) -> float:
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Profiles of IP3 and calcium; length constant against sqrt(D/k) and its error."""
     with paper_style():
-        figure = plt.figure(figsize=(7.2, 5.6), layout="constrained")
-        panels = figure.subplot_mosaic([["profile", "length"], ["calcium", "error"]])
+        figure, panels = plt.subplot_mosaic([["profile", "length"], ["calcium", "error"]], figsize=(7.2, 5.6))
         _draw_profiles(panels["profile"], panels["calcium"], dataset)
         _draw_lengths(panels["length"], panels["error"], dataset)
         titles = ("a  IP3 at last", "b  length constant", "c  calcium at last", "d  effect of the compartments")
@@ -172,9 +171,7 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
 
 
 def _draw_profiles(profile: plt.Axes, calcium: plt.Axes, dataset: xr.Dataset) -> None:
-    colors = plt.colormaps["viridis"](np.linspace(0, 0.85, dataset.sizes["degradation"]))
-    for color, (rate, each) in zip(colors, dataset.groupby("degradation"), strict=True):
-        each = each.squeeze("degradation")
+    for rate, each, color in curves(dataset, "degradation", ordered=True):
         shown = each.where(each.inositol_trisphosphate > 1e-4)
         profile.plot(shown.position, shown.inositol_trisphosphate, "o", ms=2.5, color=color)
         profile.plot(shown.position, shown.inositol_trisphosphate_theory, color=color, lw=1)

@@ -86,7 +86,7 @@ def simulate(
     Returns a dataset with dims loop, rate (Hz), synapse, time (s). Raises ValueError in one sentence for bad input.
     """
     _check(rates, seconds, settling, synapses)
-    axes = {"loop": list(LOOPS), "rate": np.unique(rates)}
+    axes: dict[str, Any] = {"loop": list(LOOPS), "rate": np.unique(rates)}
     shape = {"stimulus.stages": 1, "stimulus.astrocytes": synapses}
     points = [
         Point({"stimulus.rate": rate * Hz, **shape, **LOOPS[loop]}, seed * len(axes["rate"]) + number)

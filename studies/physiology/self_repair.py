@@ -29,7 +29,6 @@ wakes, and 2-AG alone brings back 0.80 of 2.9 Hz. The paper's own rates could no
 (IEEE TNNLS 29:1287, 2018) state 0.8 for their hardware version at 80 % faults.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -40,7 +39,8 @@ from brian2 import second, umolar
 from biophys.ready_networks.self_repair import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
-from studies.figure import paper_style
+from studies.figure import draw_panels
+from studies.study import unfolded
 
 CONDITIONS: dict[str, dict[str, Any]] = {
     "partial": {"fault.PR_fault": 0.1},
@@ -94,29 +94,20 @@ def simulate(
     _check(seconds, fault_time, averaged, after, repetitions, failed)
     common = {"fault.t_fault": fault_time * second, "fault.share_2": failed}
     points = [Point(common | values, seed + k) for values in CONDITIONS.values() for k in range(repetitions)]
-    found = simulate_network(NETWORK, points, seconds=seconds, step=step, every=0.5, record=RECORD, target=target)
-    runs = {"condition": list(CONDITIONS), "repetition": np.arange(repetitions)}
-    states = {str(name): _unfolded(array, runs) for name, array in found.items()}
+    result = simulate_network(NETWORK, points, seconds=seconds, step=step, every=0.5, record=RECORD, target=target)
+    states = unfolded(result, {"condition": list(CONDITIONS), "repetition": np.arange(repetitions)})
     failing = np.arange(SYNAPSES) < round(failed * SYNAPSES)
     options = {"seed": seed, "fault_time": fault_time, "averaged": averaged, "after": after, "failed": failed}
     return xr.Dataset(
-        {**_rates(states["spikes"], seconds, fault_time, averaged, after), **_traces(states, failing)},
+        _rates(states.spikes, seconds, fault_time, averaged, after) | _traces(states, failing),
         attrs={
             "study": "self-repair",
             "title": "Self-repair of a neuron through an astrocyte",
             "source": "Wade et al., Front Comput Neurosci 6:76 (2012); constants of reproductions, unconfirmed",
-            **found.attrs,
+            **result.attrs,
             **options,
         },
     )
-
-
-def _unfolded(array: xr.DataArray, runs: Mapping[str, Any]) -> xr.DataArray:
-    """`array` with dims condition and repetition in place of point."""
-    shape = [len(values) for values in runs.values()]
-    coordinates: dict[Any, Any] = {**runs, **{name: array.coords[name] for name in array.dims[1:]}}
-    values = array.values.reshape(*shape, *array.shape[1:])
-    return xr.DataArray(values, coordinates, [*runs, *array.dims[1:]], attrs=array.attrs)
 
 
 def _rates(
@@ -140,9 +131,9 @@ def _rates(
     }
 
 
-def _traces(states: Mapping[str, xr.DataArray], failing: np.ndarray) -> dict[str, xr.DataArray]:
+def _traces(states: xr.Dataset, failing: np.ndarray) -> dict[str, xr.DataArray]:
     """What the synapses of N2 feel, and the astrocyte, against time."""
-    own = states["release_probability"].isel(synapse=slice(len(failing), None))
+    own = states.release_probability.isel(synapse=slice(len(failing), None))
     kept = {name: states[name].isel(neuron=N2, drop=True) for name in ("suppression", "potentiation")}
     kept |= {name: states[name].isel(astrocyte=0, drop=True) for name in ("calcium", "inositol_trisphosphate")}
     for name, chosen in {"surviving": ~failing, "failing": failing}.items():
@@ -168,21 +159,13 @@ def _check(seconds: float, fault_time: float, averaged: float, after: float, rep
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Rates, e-SP and DSE, release probabilities, and calcium around the fault; means over the repetitions."""
-    with paper_style():
-        figure, panels = plt.subplots(2, 2, figsize=(7.2, 5.6), sharex=True)
-        _draw_rates(panels[0, 0], dataset)
-        _draw_feedback(panels[0, 1], dataset)
-        _draw_release(panels[1, 0], dataset)
-        _draw_calcium(panels[1, 1], dataset)
-        fault = dataset.attrs["fault_time"]
-        for panel in panels.flat:
-            panel.axvline(fault, color="0.6", lw=0.8)
-            panel.set_xlim(max(0, fault - SHOWN_BEFORE), dataset.attrs["seconds"])
-        for panel in panels[1]:
-            panel.set_xlabel("time (s)")
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        title = "rate of N2 at the end, in percent of its rate before the fault"
-        figure.legend(handles, labels, loc="outside upper center", ncols=5, title=title, columnspacing=1.2)
+    title = "rate of N2 at the end, in percent of its rate before the fault"
+    legend = {"loc": "outside upper center", "ncols": 5, "title": title, "columnspacing": 1.2}
+    layout = [[_draw_rates, _draw_feedback], [_draw_release, _draw_calcium]]
+    figure, fault = draw_panels(dataset, layout, (7.2, 5.6), legend=legend, sharex=True), dataset.attrs["fault_time"]
+    for panel in figure.axes:
+        panel.axvline(fault, color="0.6", lw=0.8)
+        panel.set_xlim(max(0, fault - SHOWN_BEFORE), dataset.attrs["seconds"])
     return figure
 
 
@@ -217,6 +200,7 @@ def _draw_release(panel: plt.Axes, dataset: xr.Dataset) -> None:
         panel.plot(surviving.time, surviving, color=color, lw=1)
         panel.plot(failing.time, failing, color=color, lw=1, ls=":")
     panel.set(title="C   survivors take over (dotted: failed)", ylabel="release probability", ylim=(0, None))
+    panel.set_xlabel("time (s)")
 
 
 def _draw_calcium(panel: plt.Axes, dataset: xr.Dataset) -> None:
@@ -229,3 +213,4 @@ def _draw_calcium(panel: plt.Axes, dataset: xr.Dataset) -> None:
         "releases\nglutamate", (0, threshold), (4, 3), ("axes fraction", "data"), "offset points", fontsize=8
     )
     panel.set(title="D   the astrocyte needs an active neuron", ylabel="calcium (µM)", ylim=(0, None))
+    panel.set_xlabel("time (s)")

@@ -23,7 +23,7 @@ from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change, 
 from biophys.ready_networks.spike_timing import NETWORK
 from biophys.simulation.network import Point
 from biophys.simulation.network import simulate as simulate_network
-from studies.figure import paper_style
+from studies.figure import curves, draw_panels
 from studies.study import Meaning, labelled
 
 # exponential fit to Bi and Poo (1998), Bi and Poo, Annu Rev Neurosci 24:139 (2001), as used by Pfister and Gerstner,
@@ -104,16 +104,8 @@ def simulate(
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """A single pair beside the measured window, trains of pairs, and the distance from the closed forms."""
-    with paper_style():
-        figure, panels = plt.subplot_mosaic(
-            [["pair", "train"], ["pair", "error"]], figsize=(7.2, 4.4), height_ratios=[2, 1]
-        )
-        _draw_pair(panels["pair"], dataset)
-        _draw_trains(panels["train"], dataset)
-        _draw_errors(panels["error"], dataset)
-        panels["train"].sharex(panels["error"])
-        panels["train"].tick_params(labelbottom=False)
-    return figure
+    layout, above = [[_draw_pair, _draw_trains], [_draw_pair, _draw_errors]], {_draw_trains: _draw_errors}
+    return draw_panels(dataset, layout, (7.2, 4.4), above=above, height_ratios=[2, 1])
 
 
 def _draw_pair(axes: plt.Axes, dataset: xr.Dataset) -> None:
@@ -142,8 +134,8 @@ def _draw_pair(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 def _draw_trains(axes: plt.Axes, dataset: xr.Dataset) -> None:
     """Up to half a period on both sides; beyond it the curve repeats, for another pair is nearer."""
-    for rate, color in zip(dataset.rate.values, _colors(dataset), strict=True):
-        train = dataset.sel(rate=rate, lag=slice(-500 / rate, 500 / rate))
+    for rate, train, color in curves(dataset, "rate", ordered=True):
+        train = train.sel(lag=slice(-500 / rate, 500 / rate))
         for side in (train.lag > 0, train.lag < 0):
             axes.plot(train.lag[side], 100 * train.train_closed_form[side], color=color, lw=1)
         axes.plot(train.lag, 100 * train.train_change, "o", ms=3, color=color, label=f"{rate:g} Hz")
@@ -155,8 +147,7 @@ def _draw_trains(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 def _draw_errors(axes: plt.Axes, dataset: xr.Dataset) -> None:
     largest = float(np.abs(dataset.pair_closed_form).max())
-    for row, color in zip(dataset.rate.values, _colors(dataset), strict=True):
-        train = dataset.sel(rate=row)
+    for _, train, color in curves(dataset, "rate", ordered=True):
         error = np.abs(train.train_change - train.train_closed_form) / largest
         axes.plot(train.lag, error.where(error > 0), "o", ms=2.5, color=color)
     alone = np.abs(dataset.pair_change - dataset.pair_closed_form) / largest
@@ -165,7 +156,3 @@ def _draw_errors(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.set(yscale="log", ylim=(1e-17, 1e-8), xlabel="post- after presynaptic spike (ms)", ylabel="error / peak")
     axes.set(title="C   Simulated against closed form")
     axes.legend(loc="center right", fontsize=7, ncols=2)
-
-
-def _colors(dataset: xr.Dataset) -> np.ndarray:
-    return plt.colormaps["viridis"](np.linspace(0.0, 0.85, dataset.sizes["rate"]))
