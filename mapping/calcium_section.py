@@ -79,16 +79,9 @@ class CalciumSection:
 
 def calcium_section(fit: CalciumFit, source: Source, provenance: dict[str, str]) -> CalciumSection:
     """The section of a fit."""
-    return CalciumSection(
-        fit.status,
-        fit.reason,
-        _chosen_curve(fit),
-        fit.candidates,
-        fit.curve,
-        Reference(fit.reference_rate, "Hz", fit.reference_calcium, "umolar"),
-        source,
-        provenance,
-    )
+    reference = Reference(fit.reference_rate, "Hz", fit.reference_calcium, "umolar")
+    curves = _chosen_curve(fit), fit.candidates, fit.curve
+    return CalciumSection(fit.status, fit.reason, *curves, reference, source, provenance)
 
 
 def _chosen_curve(fit: CalciumFit) -> ChosenCurve | None:
