@@ -72,10 +72,8 @@ dx_r/dt = (1e-27 - x_r)/tau_r : 1
 
 def nmda_scale(glutamate: GlutamateParameters) -> float:
     """What a synapse adds to x_d and x_r, so that their difference is 1 at its peak."""
-    ratio, power = (
-        float(glutamate.tau_r / glutamate.tau_d),
-        float(glutamate.tau_d / (glutamate.tau_d - glutamate.tau_r)),
-    )
+    rise, decay = glutamate.tau_r, glutamate.tau_d
+    ratio, power = float(rise / decay), float(decay / (decay - rise))
     return float(1 / (ratio ** (power - 1) - ratio**power))
 
 

@@ -107,16 +107,10 @@ def closed_loop(
 
     Its objects: "presynaptic", "release", "astrocyte"; sections astrocyte, synapse and gliotransmission.
     """
-    return _units(
-        copies,
-        trains,
-        synapses,
-        cell + FREE_RECEPTORS + CLEFT + GLIOTRANSMITTER + PRESYNAPTIC_RECEPTORS,
-        RELEASE_SITE + LAST_RELEASE,
-        on_spike=MODULATED + RELEASE + INTO_CLEFT + BINDING,
-        start={**start, "f_A": 1.0, **gliotransmission.INITIAL},
-        **RELEASING,
-    )
+    cell += FREE_RECEPTORS + CLEFT + GLIOTRANSMITTER + PRESYNAPTIC_RECEPTORS
+    site, on_spike = RELEASE_SITE + LAST_RELEASE, MODULATED + RELEASE + INTO_CLEFT + BINDING
+    start = {**start, "f_A": 1.0, **gliotransmission.INITIAL}
+    return _units(copies, trains, synapses, cell, site, on_spike=on_spike, start=start, **RELEASING)
 
 
 def _units(
@@ -177,6 +171,11 @@ RECORDS = {
     "release": Recordable("release", "r_S", "1", "share of vesicles released by the last spike", "synapse"),
     "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "times of presynaptic spikes", "synapse"),
 }
+
+
+def records_of(names: str) -> dict[str, Recordable]:
+    """What these words name among them, in their order."""
+    return {name: RECORDS[name] for name in names.split()}
 
 
 def recorded(network: Network, units: Mapping[str, xr.Variable]) -> dict[str, xr.DataArray]:

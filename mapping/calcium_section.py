@@ -1,7 +1,7 @@
 """The section of a calcium response: the chosen curve, all that were fitted, and what x = 1 and rho = 1 stand for."""
 
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
 
 from astromorph.settings import CalciumResponse
 from mapping.calcium_curve import MeasuredCurve
@@ -79,27 +79,15 @@ class CalciumSection:
 
 def calcium_section(fit: CalciumFit, source: Source, provenance: dict[str, str]) -> CalciumSection:
     """The section of a fit."""
-    return CalciumSection(
-        fit.status,
-        fit.reason,
-        _chosen_curve(fit),
-        fit.candidates,
-        fit.curve,
-        Reference(fit.reference_rate, "Hz", fit.reference_calcium, "umolar"),
-        source,
-        provenance,
-    )
+    reference = Reference(fit.reference_rate, "Hz", fit.reference_calcium, "umolar")
+    curves = _chosen_curve(fit), fit.candidates, fit.curve
+    return CalciumSection(fit.status, fit.reason, *curves, reference, source, provenance)
 
 
 def _chosen_curve(fit: CalciumFit) -> ChosenCurve | None:
     """None if the fit failed."""
     if fit.form is None:
         return None
-    if fit.form == "curve":
-        assert fit.curve is not None  # a form is only ever chosen among those that were fitted
-        return ChosenCurve("curve", None, None, None, None, fit.lowest, fit.highest, fit.curve.knots, fit.curve.values)
-    law = fit.candidates[fit.form]
-    assert law is not None
-    return ChosenCurve(
-        fit.form, law.baseline, law.amplitude, law.exponent, law.half, fit.lowest, fit.highest, None, None
-    )
+    chosen = fit.curve if fit.form == "curve" else fit.candidates[fit.form]
+    numbers: dict[str, Any] = {field.name: getattr(chosen, field.name, None) for field in fields(ChosenCurve)}
+    return ChosenCurve(**numbers | {"form": fit.form, "lowest": fit.lowest, "highest": fit.highest})

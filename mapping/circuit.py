@@ -14,7 +14,7 @@ The matrix that joins the heads afterwards, `to_output`, is applied to the activ
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -143,12 +143,10 @@ def watching(layers: Iterable[nn.Module], look: Callable[[Any, Tensor, Tensor | 
     def hook(layer: nn.Module, entering: tuple[Tensor, ...], named: dict[str, Tensor | None], leaving: Any) -> None:
         look(layer, entering[0], named.get("keep"))
 
-    hooks = [layer.register_forward_hook(hook, with_kwargs=True) for layer in layers]
-    try:
+    with ExitStack() as hooks:
+        for layer in layers:
+            hooks.enter_context(layer.register_forward_hook(hook, with_kwargs=True))
         yield
-    finally:
-        for each in hooks:
-            each.remove()
 
 
 def hidden_activity(attention: MultiheadAttention, tokens: Tensor, keep: Tensor | None) -> Tensor:

@@ -29,19 +29,15 @@ Neurons = TypeVar("Neurons", LeakyIntegrateAndFire, LeakyIntegrator)
 def layers_of(network: DeployedClassifier) -> list[Layer]:
     """The layers of a network, the last of which does not fire; delays of axons and dendrites are those of synapses."""
     hidden = [layer for layer in network.layers if isinstance(layer, DeployedLayer)]
-    parts: list[tuple[IntegerDelays, Tensor, LeakyIntegrateAndFire | LeakyIntegrator]] = [
-        *((layer.connections, layer.current, layer.neurons) for layer in hidden),
-        (network.output, torch.zeros(len(network.output.weight)), network.neurons),
-    ]
-    return [
-        Layer(
-            connections.weight.double().cpu().numpy(),
-            connections.steps.expand_as(connections.weight).cpu().numpy().copy(),
-            current.double().cpu().numpy(),
-            neurons.remaining,
-        )
-        for connections, current, neurons in parts
-    ]
+    last = layer_of(network.output, torch.zeros(len(network.output.weight)), network.neurons)
+    return [*(layer_of(layer.connections, layer.current, layer.neurons) for layer in hidden), last]
+
+
+def layer_of(connections: IntegerDelays, current: Tensor, neurons: LeakyIntegrator) -> Layer:
+    """Every synapse with a delay of its own."""
+    steps = connections.steps.expand_as(connections.weight).cpu().numpy().copy()
+    weight, current = (each.double().cpu() for each in (connections.weight, current))
+    return Layer(weight.numpy(), steps, current.numpy(), neurons.remaining)
 
 
 def classifier_of(layers: Sequence[Layer], readout: str, dtype: torch.dtype = torch.float32) -> DeployedClassifier:
@@ -54,19 +50,13 @@ def classifier_of(layers: Sequence[Layer], readout: str, dtype: torch.dtype = to
     *hidden, last = layers
     if np.any(last.current):
         raise ValueError("the last layer has a constant current, and readouts have none; leave it out")
-    return DeployedClassifier(
-        [
-            DeployedLayer(
-                connections(layer, dtype),
-                torch.tensor(layer.current, dtype=dtype),
-                keeping(LeakyIntegrateAndFire(1), layer.kept),
-            )
-            for layer in hidden
-        ],
-        connections(last, dtype),
-        keeping(LeakyIntegrator(1), last.kept),
-        readout,
-    )
+
+    def deployed(layer: Layer) -> DeployedLayer:
+        current = torch.tensor(layer.current, dtype=dtype)
+        return DeployedLayer(connections(layer, dtype), current, keeping(LeakyIntegrateAndFire(1), layer.kept))
+
+    neurons = keeping(LeakyIntegrator(1), last.kept)
+    return DeployedClassifier([deployed(layer) for layer in hidden], connections(last, dtype), neurons, readout)
 
 
 def connections(layer: Layer, dtype: torch.dtype) -> IntegerDelays:

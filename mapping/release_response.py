@@ -74,11 +74,7 @@ def release(x: ArrayLike, resting: float, recovery: float, facilitation: float) 
 
 
 def fit_release(
-    dataset: xr.Dataset,
-    *,
-    reference_rate: float | None = None,
-    form: str = "best",
-    at: Mapping[str, Place] = {},
+    dataset: xr.Dataset, *, reference_rate: float | None = None, form: str = "best", at: Mapping[str, Place] = {}
 ) -> ReleaseFit:
     """Fit `release` (rate in Hz; share) of study release-rate, and choose `form`.
 

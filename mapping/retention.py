@@ -72,12 +72,8 @@ def fit_retention(dataset: xr.Dataset) -> RetentionFit:
         return RetentionFit("failed", reason, None, None, cycle, None, None, [], [])
     shares = increments / total[:, None]
     cycles = np.arange(1, shares.shape[1] + 1)
-    run = least_squares(
-        lambda values: (factor(cycles, len(cycles), values[0]) - shares).ravel(),
-        [0.7],
-        bounds=(LOWER, UPPER),
-        **{"xtol": 1e-15, "ftol": 1e-15, "gtol": 1e-15},
-    )
+    left = lambda values: (factor(cycles, len(cycles), values[0]) - shares).ravel()
+    run = least_squares(left, [0.7], bounds=(LOWER, UPPER), xtol=1e-15, ftol=1e-15, gtol=1e-15)
     ratio, width = float(run.x[0]), float(interval_widths(run, LOWER, UPPER)[0])
     r_squared = 1 - float(2 * run.cost / np.sum((shares - shares.mean()) ** 2)) if np.ptp(shares) > 0 else 0.0
     reason = _reason(shares.mean(axis=0), ratio, r_squared)

@@ -14,6 +14,11 @@ from astromorph.settings import SpikingSettings
 Model = nn.Module | AstromorphicClassifier | RunFolder | str | os.PathLike
 
 
+def spiking(run: RunFolder) -> bool:
+    """Whether it trained a network that spikes."""
+    return run.settings.kind == "spiking"
+
+
 def name_of(model: Model) -> str:
     """What a message calls it."""
     if isinstance(model, nn.Module | AstromorphicClassifier):
@@ -34,7 +39,7 @@ def network_of(model: Model) -> tuple[nn.Module, float | None]:
     if isinstance(model, AstromorphicClassifier):
         return model.model, None
     folder = model if isinstance(model, RunFolder) else RunFolder.open(model)
-    if folder.settings.kind != "spiking":
+    if not spiking(folder):
         return AstromorphicClassifier.from_pretrained(folder.path).model, None
     return cast(SpikingClassifier, trained_model(folder)).deployed(), cast(SpikingSettings, folder.settings).frame
 
@@ -43,8 +48,7 @@ def spiking_network(model: Model) -> tuple[DeployedClassifier, float | None]:
     """The same of a spiking classifier. ValueError for any other network."""
     if isinstance(model, str | os.PathLike):
         model = RunFolder.open(model)
-    other = isinstance(model, RunFolder) and model.settings.kind != "spiking"
-    network, step = (None, None) if other else network_of(model)
+    network, step = (None, None) if isinstance(model, RunFolder) and not spiking(model) else network_of(model)
     if not isinstance(network, DeployedClassifier):
         raise ValueError(f"{name_of(model)} has no spikes; use one on a spiking data set")
     return network, step

@@ -51,15 +51,9 @@ class AstromorphicAttention(MultiheadAttention):
         dropout: float = 0.0,
         **others: Any,
     ) -> None:
-        mechanism = AstromorphicMechanism(
-            response or MeanActivityResponse(PowerLawResponse(0.8004, 0.1996, 0.25)),
-            position or AdditiveDistance(heads),
-            feature_map,
-            plasticity,
-            feedback,
-            causal=causal,
-            failing=dropout,
-        )
+        response = response or MeanActivityResponse(PowerLawResponse(0.8004, 0.1996, 0.25))
+        parts = response, position or AdditiveDistance(heads), feature_map, plasticity, feedback
+        mechanism = AstromorphicMechanism(*parts, causal=causal, failing=dropout)
         super().__init__(width, heads, mechanism, **others)
         if causal:
             check_by_place(mechanism.parts, terms_of(mechanism.position, 1, torch.float32))

@@ -1,7 +1,10 @@
 """`scan.cpp` as operators of torch, with their gradients: they pass through torch.compile as they are.
 
 A position is a pair (strength γ, decay exp(-1/λ)), (heads,) each, or none; `keep` is (batch, heads, tokens, 1), bytes.
+The room of an operator is what it gives, empty: the same arguments, of which it needs the first.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor, get_num_threads
@@ -45,7 +48,7 @@ def placed(**tensors: Tensor | None) -> list[Tensor | None]:
 
 @operator("astromorph::write", mutates_args=())
 def write(key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    weight, total = _write_room(key, value, keep, drive)
+    weight, total = _write_room(key, value)
     scan(WRITE, placed(key=key, value=value, keep=keep, weight=weight, activity=total[:, :, None],
          drive=to_all(drive, key)))  # fmt: skip
     return weight, total
@@ -56,16 +59,16 @@ def to_all(drive: Tensor | None, key: Tensor) -> Tensor | None:
 
 
 @write.register_fake
-def _write_room(key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    batch, heads, _, features = key.shape
-    return wide(key, batch, heads, features, value.shape[3]), wide(key, batch, heads, features)
+def _write_room(key: Tensor, value: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
+    summed = *key.shape[:2], key.shape[3]  # without tokens
+    return wide(key, *summed, value.shape[3]), wide(key, *summed)
 
 
 @operator("astromorph::write_back", mutates_args=())
 def write_back(
     key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None, weight: Tensor, total: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    to_key, to_value, to_drive = _write_back_room(key, value, keep, drive, weight, total)
+    to_key, to_value, to_drive = _write_back_room(key, value, keep, drive)
     threads = get_num_threads() if drive is not None else 0
     sums = to_drive.new_zeros(threads, *to_drive.shape)
     scan(WRITE_BACK, placed(key=key, value=value, keep=keep, to_weight=adjacent(weight),
@@ -76,7 +79,7 @@ def write_back(
 
 @write_back.register_fake
 def _write_back_room(
-    key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None, weight: Tensor, total: Tensor
+    key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None, *_: Any
 ) -> tuple[Tensor, Tensor, Tensor]:
     return like(key), like(value), wide(key, *(key.shape[1:] if drive is not None else (0, 0, 0)))
 
@@ -101,7 +104,7 @@ def read(
     query: Tensor, weight: Tensor, calcium: Tensor, value: Tensor | None, keep: Tensor | None,
     strength: Tensor | None, decay: Tensor | None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    output, inverse = _read_room(query, weight, calcium, value, keep, strength, decay)
+    output, inverse = _read_room(query, weight)
     tensors = placed(query=query, value=value, keep=keep, output=output, inverse=inverse,
                      weight=adjacent(weight), calcium=adjacent(calcium)[:, :, None])  # fmt: skip
     scan(READ, tensors, None, decay, strength)
@@ -109,10 +112,7 @@ def read(
 
 
 @read.register_fake
-def _read_room(
-    query: Tensor, weight: Tensor, calcium: Tensor, value: Tensor | None, keep: Tensor | None,
-    strength: Tensor | None, decay: Tensor | None,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+def _read_room(query: Tensor, weight: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
     return fresh(query, *query.shape[:3], weight.shape[3]), wide(query, *query.shape[:3], 1)
 
 
@@ -121,7 +121,7 @@ def read_back(
     query: Tensor, weight: Tensor, calcium: Tensor, value: Tensor | None, keep: Tensor | None,
     strength: Tensor | None, decay: Tensor | None, output: Tensor, inverse: Tensor, gradient: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    room = _read_back_room(query, weight, calcium, value, keep, strength, decay, output, inverse, gradient)
+    room = _read_back_room(query, weight, calcium, value)
     to_query, to_weight, to_calcium, to_value, to_parameters = room
     tensors = placed(
         query=query, value=value, keep=keep, output=output, inverse=inverse, gradient=adjacent(gradient),
@@ -135,9 +135,8 @@ def read_back(
 
 @read_back.register_fake
 def _read_back_room(
-    query: Tensor, weight: Tensor, calcium: Tensor, value: Tensor | None, keep: Tensor | None,
-    strength: Tensor | None, decay: Tensor | None, output: Tensor, inverse: Tensor, gradient: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    query: Tensor, weight: Tensor, calcium: Tensor, value: Tensor | None, *_: Any
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     to_value = query.new_empty(0) if value is None else like(value)
     parameters = wide(query, *query.shape[:2], 2)
     return like(query), wide(query, *weight.shape), wide(query, *calcium.shape), to_value, parameters
@@ -166,17 +165,14 @@ def causal(
     query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
     decay: Tensor | None,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    output, inverse = _causal_room(query, key, value, keep, rho, strength, decay)
+    output, inverse = _causal_room(query, key, value)
     tensors = placed(query=query, key=key, value=value, keep=keep, output=output, inverse=inverse)
     scan(CAUSAL, tensors, rho, decay, strength)
     return output, inverse
 
 
 @causal.register_fake
-def _causal_room(
-    query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
-    decay: Tensor | None,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+def _causal_room(query: Tensor, key: Tensor, value: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
     return fresh(value, *value.shape), wide(query, *query.shape[:3], 1)
 
 
@@ -185,30 +181,18 @@ def causal_back(
     query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
     decay: Tensor | None, output: Tensor, inverse: Tensor, gradient: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    room = _causal_back_room(query, key, value, keep, rho, strength, decay, output, inverse, gradient)
+    room = _causal_back_room(query, key, value)
     to_query, to_key, to_value, to_parameters = room
     tensors = placed(
-        query=query,
-        key=key,
-        value=value,
-        keep=keep,
-        output=output,
-        inverse=inverse,
-        gradient=adjacent(gradient),
-        to_query=to_query,
-        to_key=to_key,
-        to_value=to_value,
-        to_parameters=to_parameters[:, :, None],
-    )
+        query=query, key=key, value=value, keep=keep, output=output, inverse=inverse, gradient=adjacent(gradient),
+        to_query=to_query, to_key=to_key, to_value=to_value, to_parameters=to_parameters[:, :, None],
+    )  # fmt: skip
     scan(CAUSAL_BACK, tensors, rho, decay, strength)
     return room
 
 
 @causal_back.register_fake
-def _causal_back_room(
-    query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
-    decay: Tensor | None, output: Tensor, inverse: Tensor, gradient: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+def _causal_back_room(query: Tensor, key: Tensor, value: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return like(query), like(key), like(value), wide(query, *query.shape[:2], 2)
 
 

@@ -27,12 +27,7 @@ def padded_width(lengths: np.ndarray, widths: Widths) -> np.ndarray:
 
 
 def bucketed_batches(
-    lengths: np.ndarray,
-    batch_size: int,
-    seed: int,
-    epoch: int,
-    widths: Widths = 16,
-    most_tokens: int | None = None,
+    lengths: np.ndarray, batch_size: int, seed: int, epoch: int, widths: Widths = 16, most_tokens: int | None = None
 ) -> Iterator[np.ndarray]:
     """Indices (int64) of texts of `lengths` [n], batch by batch, each text once, in a new order every epoch.
 

@@ -66,15 +66,9 @@ def load_cifar10(root: Path, edition: Edition = OFFICIAL) -> Images:
     """Read the images under `root`; a missing or altered file is an OSError or ValueError in one sentence."""
     contents = read_folder(root, edition) if (root / FOLDER).is_dir() else read_archive(root, edition)
     batches = {name: unpickle(content) for name, content in contents.items()}
-    train = [images_of(batches[name]) for name in TRAIN]
-    test_images, test_labels = images_of(batches[TEST])
-    return Images(
-        np.concatenate([images for images, _ in train]),
-        np.concatenate([labels for _, labels in train]),
-        test_images,
-        test_labels,
-        tuple(name.decode() for name in batches[NAMES][b"label_names"]),
-    )
+    images, labels = zip(*(images_of(batches[name]) for name in TRAIN), strict=True)
+    names = tuple(name.decode() for name in batches[NAMES][b"label_names"])
+    return Images(np.concatenate(images), np.concatenate(labels), *images_of(batches[TEST]), names)
 
 
 def unpickle(content: bytes) -> dict[bytes, Any]:

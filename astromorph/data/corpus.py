@@ -92,12 +92,12 @@ def with_vocabulary(kept: Mapping[str, np.ndarray], size: int, minimum_count: in
         raise ValueError(f"vocabulary size {size} leaves no word; use at least {len(RESERVED) + 1}")
     frequent = int(np.count_nonzero(kept["counts"][len(RESERVED) :] >= minimum_count)) + len(RESERVED)
     words = kept["words"].tobytes().decode().split("\n")[: min(size, frequent)]
-    texts = {}
-    for split in ("train", "test"):
+
+    def part(split: str) -> tuple[list[np.ndarray], np.ndarray]:
         numbers = np.where(kept[split] < len(words), kept[split], np.int32(UNKNOWN))
-        texts[split] = np.split(numbers, np.cumsum(kept[f"{split}_lengths"])[:-1])
-    train, test = ((texts[split], kept[f"{split}_labels"]) for split in ("train", "test"))
-    return EncodedReviews(*train, kept["train_films"], *test, Vocabulary(tuple(words)))
+        return np.split(numbers, np.cumsum(kept[f"{split}_lengths"])[:-1]), kept[f"{split}_labels"]
+
+    return EncodedReviews(*part("train"), kept["train_films"], *part("test"), Vocabulary(tuple(words)))
 
 
 def read_kept(path: Path) -> dict[str, np.ndarray] | None:

@@ -38,10 +38,6 @@ def read_digits(path: Path, published: Published = PUBLISHED) -> Images:
     content = read_required(path, published, CURE)
     table = np.loadtxt(io.BytesIO(gzip.decompress(content)), delimiter=",", dtype=np.int64)
     images, labels = table[:, :64].astype(np.uint8).reshape(-1, 1, 8, 8), table[:, 64]
-    return Images(
-        images[:-TEST_COUNT],
-        labels[:-TEST_COUNT],
-        images[-TEST_COUNT:],
-        labels[-TEST_COUNT:],
-        tuple(str(digit) for digit in range(10)),
-    )
+    train, test = slice(-TEST_COUNT), slice(-TEST_COUNT, None)
+    names = tuple(str(digit) for digit in range(10))
+    return Images(images[train], labels[train], images[test], labels[test], names)

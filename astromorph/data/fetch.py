@@ -66,14 +66,14 @@ def check(name: str, root: Path) -> list[tuple[Path, str]]:
         raise ValueError(f"there is no data set {name!r}; use one of {', '.join(NAMES)}")
     if name in spiking_sets.PARTS:
         return check_spiking(name, root)
-    checks = {
-        "imdb": check_imdb,
-        "cifar10": check_cifar10,
-        "wikitext2": check_wikitext2,
-        "mnist": check_mnist,
-        "digits": check_digits,
-    }
-    return checks[name](root)
+    if name == "imdb":
+        return check_imdb(root)
+    files = {root / place: known for _, place, known in FILES.get(name, ())}
+    if name == "cifar10" and (folder := root / cifar10.FOLDER).is_dir():
+        files = {folder / file: known for file, known in cifar10.OFFICIAL.files.items()}
+    if name == "digits":
+        files = {Path(digits.__file__).with_name(digits.FILE): digits.PUBLISHED}
+    return [status_of(path, known) for path, known in files.items()]
 
 
 def check_imdb(root: Path) -> list[tuple[Path, str]]:
@@ -89,27 +89,6 @@ def check_imdb(root: Path) -> list[tuple[Path, str]]:
     except (OSError, ValueError) as error:
         return [(source, str(error))]
     return [(source, INTACT)]
-
-
-def check_cifar10(root: Path) -> list[tuple[Path, str]]:
-    folder = root / cifar10.FOLDER
-    files = {folder / name: known for name, known in cifar10.OFFICIAL.files.items()}
-    if not folder.is_dir():
-        files = {root / cifar10.ARCHIVE: cifar10.OFFICIAL.archive}
-    return [status_of(path, known) for path, known in files.items()]
-
-
-def check_wikitext2(root: Path) -> list[tuple[Path, str]]:
-    folder = root / wikitext2.FOLDER
-    return [status_of(folder / wikitext2.file_name(part), known) for part, known in wikitext2.OFFICIAL.items()]
-
-
-def check_mnist(root: Path) -> list[tuple[Path, str]]:
-    return [status_of(root / mnist.FOLDER / name, known) for name, known in mnist.OFFICIAL.items()]
-
-
-def check_digits(root: Path) -> list[tuple[Path, str]]:
-    return [status_of(Path(digits.__file__).with_name(digits.FILE), digits.PUBLISHED)]
 
 
 def check_spiking(name: str, root: Path) -> list[tuple[Path, str]]:

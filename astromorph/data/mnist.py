@@ -35,18 +35,14 @@ def load_mnist(root: Path, published: Mapping[str, Published] = OFFICIAL) -> Ima
     folder = root / FOLDER
     read = {name: numbers(read_required(folder / name, published[name], cure(root, name)), name) for name in OFFICIAL}
     train_images, train_labels, test_images, test_labels = read.values()
-    for images, labels in ((train_images, train_labels), (test_images, test_labels)):
+    parts = (train_images, train_labels), (test_images, test_labels)
+    for images, labels in parts:
         if images.ndim != 3 or labels.shape != images.shape[:1]:
             raise ValueError(
                 f"{folder} holds images {images.shape} with labels {labels.shape}; download the files again"
             )
-    return Images(
-        train_images[:, None],
-        train_labels.astype(np.int64),
-        test_images[:, None],
-        test_labels.astype(np.int64),
-        tuple(str(digit) for digit in range(10)),
-    )
+    train, test = ((images[:, None], labels.astype(np.int64)) for images, labels in parts)
+    return Images(*train, *test, tuple(str(digit) for digit in range(10)))
 
 
 def numbers(content: bytes, name: str) -> np.ndarray:

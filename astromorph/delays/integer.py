@@ -69,9 +69,8 @@ class IntegerDelays(nn.Module):
         x = x.to(self.weight.dtype)
         if spikes.fits(x, self.weight):
             steps = self.steps.to(x.dtype).expand_as(self.weight)
-            return spikes.sent(
-                spikes.listed(x.to_dense()), self.weight, steps, spikes.Bump(self.longest, 0.0, gaussian)
-            )
+            bump = spikes.Bump(self.longest, 0.0, gaussian)
+            return spikes.sent(spikes.listed(x.to_dense()), self.weight, steps, bump)
         x = (x if x.is_sparse else x.to_sparse()).coalesce()
         (sample, time, source), value = x.indices(), x.values()
         future = self.weight.new_zeros(x.shape[0], x.shape[1] + self.longest, len(self.weight))

@@ -19,10 +19,8 @@ DIGEST = "sha256"  # of the tensors and what else the metadata says
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     """Write tensors and their digest whole or not at all; OSError if they find no room."""
-    stored, described = (
-        {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
-        metadata or {},
-    )
+    stored = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    described = metadata or {}
     with whole(path) as part:
         try:
             save_file(stored, part, described | {DIGEST: digest(stored, described)})

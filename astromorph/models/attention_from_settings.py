@@ -39,15 +39,9 @@ def encoder_layers(
     settings: ClassifierSettings, response: CalciumResponse | None, tokens: int, rows: int = 1
 ) -> list[nn.Module]:
     """The encoder layers of a model over `tokens` positions (read in `rows` rows, for an image)."""
-    return [
-        EncoderLayer(
-            settings.width,
-            classifier_attention(settings, response, tokens, rows),
-            settings.feedforward,
-            settings.dropout,
-        )
-        for _ in range(settings.layers)
-    ]
+    attention = lambda: classifier_attention(settings, response, tokens, rows)
+    sizes = settings.feedforward, settings.dropout
+    return [EncoderLayer(settings.width, attention(), *sizes) for _ in range(settings.layers)]
 
 
 def classifier_attention(

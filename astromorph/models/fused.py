@@ -6,6 +6,7 @@ tokens. The plain formulas stand beside them and do the work elsewhere and for o
 
 import ctypes
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -65,17 +66,8 @@ def call(name: str, stream: Tensor, branch: Tensor, shape: torch.Size, *argument
 @operator("astromorph::embedded", mutates_args=())
 def embedded(words: Tensor, table: Tensor, positions: Tensor, mask: Tensor | None, bfloat16: bool) -> Tensor:
     tokens = _embedded_room(words, table, positions, mask, bfloat16)
-    call(
-        "astromorph_embed",
-        tokens,
-        tokens,
-        tokens.shape,
-        words,
-        table.contiguous(),
-        positions.contiguous(),
-        mask,
-        tokens,
-    )
+    arguments = words, table.contiguous(), positions.contiguous(), mask, tokens
+    call("astromorph_embed", tokens, tokens, tokens.shape, *arguments)
     return tokens
 
 
@@ -119,15 +111,13 @@ embedded.register_autograd(_embedded_gradient, setup_context=_embedded_saves)
 def normalised(
     tokens: Tensor, branch: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor, eps: float
 ) -> tuple[Tensor, Tensor]:
-    output, moments = _normalised_room(tokens, branch, mask, weight, bias, eps)
+    output, moments = _normalised_room(tokens)
     call("astromorph_add_norm", tokens, branch, tokens.shape, tokens, branch, mask, weight, bias, eps, output, moments)
     return output, moments
 
 
 @normalised.register_fake
-def _normalised_room(
-    tokens: Tensor, branch: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor, eps: float
-) -> tuple[Tensor, Tensor]:
+def _normalised_room(tokens: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
     return torch.empty_like(tokens), tokens.new_empty(*tokens.shape[:2], 2, dtype=torch.float32)
 
 

@@ -22,13 +22,7 @@ class ImageClassifier(nn.Module):
     """
 
     def __init__(
-        self,
-        front: nn.Module,
-        positions: int,
-        width: int,
-        classes: int,
-        layers: Sequence[nn.Module],
-        dropout: float,
+        self, front: nn.Module, positions: int, width: int, classes: int, layers: Sequence[nn.Module], dropout: float
     ) -> None:
         super().__init__()
         self.front = front

@@ -14,6 +14,7 @@ recomputation of Chen et al. 2016, which RMAAT calls AMRB), so the memory it tak
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -67,10 +68,7 @@ class RecurrentMemory(nn.Module):
         factors = self.factors[used.sum(1).clamp_min(1) - 1]  # (batch, most segments)
         memory = self.start.expand(len(symbols), -1, -1)
         total = torch.zeros(memory[:, 0].shape, device=memory.device)
-
-        def read(memory: Tensor, total: Tensor, part: Tensor, real: Tensor, first: int) -> tuple[Tensor, Tensor]:
-            return self.read(embed, memory, total, part, real, first)
-
+        read = partial(self.read, embed)
         for t, (part, real) in enumerate(zip(symbols.split(self.segment, 1), keep.split(self.segment, 1), strict=True)):
             if self.recompute and torch.is_grad_enabled():
                 new, total = checkpoint(read, memory, total, part, real, t * self.segment, use_reentrant=False)

@@ -13,29 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from astromorph.native.build import library
+from astromorph.neurons.leaky_integrator import LeakyIntegrator
 from astromorph.neurons.surrogate import spike
 
 SOURCE = Path(__file__).with_name("leaky_integrate_and_fire.cpp")
 
 
-class LeakyIntegrateAndFire(nn.Module):
+class LeakyIntegrateAndFire(LeakyIntegrator):
     """Neurons that share a time constant: x (batch, time, neurons) in, spikes of the same shape out, zeros and ones.
 
     Args:
         tau: time constant in steps, 1 or more; at 1 a neuron has no memory.
     """
-
-    def __init__(self, tau: float = 2.0) -> None:
-        super().__init__()
-        self.tau, self.remaining = tau, remaining_share(tau)
-
-    def start(self, batch: int, device: torch.device | str | None = None) -> Tensor:
-        """Membranes at rest, (batch, 1), which every neuron of an input shares."""
-        return torch.zeros(batch, 1, device=device)
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """x, state: (batch, neurons); spikes and membranes after the step."""
@@ -45,16 +38,6 @@ class LeakyIntegrateAndFire(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """All steps of a sequence from rest, in one compiled pass."""
         return fire(x, self.remaining)
-
-    def extra_repr(self) -> str:
-        return f"tau={self.tau}"
-
-
-def remaining_share(tau: float) -> float:
-    """The share of its membrane that a neuron keeps over a step. ValueError for a time constant below one step."""
-    if not tau >= 1:
-        raise ValueError(f"time constant {tau} is shorter than a time step; use 1 or more")
-    return 1 - 1 / tau
 
 
 def fire(x: Tensor, remaining: float) -> Tensor:

@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from astromorph.neurons.leaky_integrate_and_fire import remaining_share
-
 
 class LeakyIntegrator(nn.Module):
     """x (batch, time, neurons) in, membranes of the same shape out.
@@ -15,7 +13,9 @@ class LeakyIntegrator(nn.Module):
 
     def __init__(self, tau: float = 2.0) -> None:
         super().__init__()
-        self.tau, self.remaining = tau, remaining_share(tau)
+        if not tau >= 1:
+            raise ValueError(f"time constant {tau} is shorter than a time step; use 1 or more")
+        self.tau, self.remaining = tau, 1 - 1 / tau  # the share of its membrane that a neuron keeps over a step
 
     def start(self, batch: int, device: torch.device | str | None = None) -> Tensor:
         """Membranes at rest, (batch, 1), which every neuron of an input shares."""

@@ -16,6 +16,7 @@ value may be large or nothing, may speak for or against a class, reaches the rea
 passes a feed-forward layer on the way; in a second layer a token is no longer a word.
 """
 
+from contextlib import ExitStack
 from functools import partial
 
 import torch
@@ -59,13 +60,11 @@ def attention_weights(model: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tens
     def note(attention: MultiheadAttention, mechanism: nn.Module, entering: tuple, leaving: Tensor) -> None:
         calls.append((attention, entering))
 
-    attentions = [module for module in model.modules() if isinstance(module, MultiheadAttention)]
-    hooks = [attention.mechanism.register_forward_hook(partial(note, attention)) for attention in attentions]
-    try:
+    with ExitStack() as hooks:
+        for module in model.modules():
+            if isinstance(module, MultiheadAttention):
+                hooks.enter_context(module.mechanism.register_forward_hook(partial(note, module)))
         model(*inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
     return [
         attention.gain
         * of_senders(attention, mean_over_queries(weights_of(attention.mechanism, *entering), entering[3]))

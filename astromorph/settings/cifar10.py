@@ -43,8 +43,8 @@ class Cifar10Settings(ClassifierSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_at_least("channels", self.channels, 2)
-        check_at_least("convolutions", self.convolutions, 1)
+        check_at_least(2, channels=self.channels)
+        check_at_least(1, convolutions=self.convolutions)
         for name, least, most in (("shift", 0, 16), ("view_shift", 0, 16), ("cutout", 0, 32), ("small", 8, 32)):
             if not least <= getattr(self, name) <= most:
                 raise ValueError(f"{name} {getattr(self, name)} must lie between {least} and {most} pixels")
@@ -55,4 +55,4 @@ class Cifar10Settings(ClassifierSettings):
             )
         if self.optimiser not in get_args(Optimiser):
             raise ValueError(f"optimiser {self.optimiser!r} is not known; use {' or '.join(get_args(Optimiser))}")
-        check_share("momentum", self.momentum)
+        check_share(momentum=self.momentum)

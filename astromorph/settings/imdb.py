@@ -46,16 +46,15 @@ class ImdbSettings(ClassifierSettings):
         super().__post_init__()
         if not 0 <= self.first_tokens <= self.tokens:
             raise ValueError(f"first_tokens {self.first_tokens} must lie between 0 and tokens {self.tokens}")
-        check_at_least("vocabulary", self.vocabulary, 100)
-        for name in ("segments", "memory"):
-            check_at_least(name, getattr(self, name), 1)
+        check_at_least(100, vocabulary=self.vocabulary)
+        check_at_least(1, segments=self.segments, memory=self.memory)
         if self.segments > self.tokens:
             raise ValueError(f"segments {self.segments} are more than tokens {self.tokens}; use fewer segments")
         if not 0 < self.retention <= 1:
             raise ValueError(f"retention {self.retention} is a ratio; use a number above 0, at most 1")
-        check_share("word_dropout", self.word_dropout)
-        for name in ("ngrams", "unlabelled", "pretrain", "token_delay"):
-            check_at_least(name, getattr(self, name), 0)
+        check_share(word_dropout=self.word_dropout)
+        check_at_least(0, ngrams=self.ngrams, unlabelled=self.unlabelled)
+        check_at_least(0, pretrain=self.pretrain, token_delay=self.token_delay)
         if self.phrase < 1 or self.phrase % 2 == 0:
             raise ValueError(f"phrase {self.phrase} must be an odd number of words, the middle one and its neighbours")
         if self.pooling not in get_args(Pooling):

@@ -58,25 +58,21 @@ class SpikingSettings(TrainingSettings):
             if getattr(self, name) not in get_args(choices):
                 raise ValueError(f"{name} {getattr(self, name)!r} is not known; use {', '.join(get_args(choices))}")
         for number in self.hidden:
-            check_at_least("hidden", number, 1)
-        for name in ("longest", "shift"):
-            check_at_least(name, getattr(self, name), 0)
-        for name in ("channels", "frames"):
-            check_at_least(name, getattr(self, name), 1)
+            check_at_least(1, hidden=number)
+        check_at_least(0, longest=self.longest, shift=self.shift)
+        check_at_least(1, channels=self.channels, frames=self.frames)
         own = self.own_validation
         if self.validation < 0 or own == bool(self.validation):
             rule = "has a published validation part; use 0" if own else "holds nothing out; use at least 1"
             raise ValueError(f"validation {self.validation} {rule}")
         if self.units % self.channels:
             raise ValueError(f"channels {self.channels} do not divide {self.units} units; use a divisor")
-        for name in ("frame", "delay_rate"):
-            check_above_zero(name, getattr(self, name))
+        check_above_zero(frame=self.frame, delay_rate=self.delay_rate)
         if not 1 <= self.tau < inf:
             raise ValueError(f"tau {self.tau} is shorter than a frame; use 1 or more")
         if not 0 < self.narrow_by <= 1:
             raise ValueError(f"narrow_by {self.narrow_by} is a share of the epochs; use a number above 0, at most 1")
-        for name in ("settled", "dropout", "label_smoothing"):
-            check_share(name, getattr(self, name))
+        check_share(settled=self.settled, dropout=self.dropout, label_smoothing=self.label_smoothing)
         super().__post_init__()
 
 

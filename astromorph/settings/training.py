@@ -67,10 +67,9 @@ class TrainingSettings:
         return {}
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
-            check_at_least(name, getattr(self, name), 1)
-        check_above_zero("learning_rate", self.learning_rate)
-        check_share("warm_up", self.warm_up)
+        check_at_least(1, epochs=self.epochs, batch=self.batch)
+        check_above_zero(learning_rate=self.learning_rate)
+        check_share(warm_up=self.warm_up)
         for name in ("weight_decay", "average", "threads", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} {getattr(self, name)} is negative; use 0 or more")

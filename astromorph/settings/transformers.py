@@ -48,14 +48,13 @@ class TransformerSettings(TrainingSettings, Layers):
 
     def __post_init__(self) -> None:
         hold_effects(self)
-        for name in ("width", "heads", "layers", "feedforward"):
-            check_at_least(name, getattr(self, name), 1)
+        check_at_least(1, width=self.width, heads=self.heads, layers=self.layers, feedforward=self.feedforward)
         if self.width % self.heads:
             raise ValueError(
                 f"width {self.width} does not divide into {self.heads} heads; use a multiple of {self.heads}"
             )
-        check_above_zero("position_scale", self.position_scale)
-        check_share("dropout", self.dropout)
+        check_above_zero(position_scale=self.position_scale)
+        check_share(dropout=self.dropout)
         super().__post_init__()
 
 
@@ -73,8 +72,8 @@ class ClassifierSettings(TransformerSettings):
             raise ValueError(f"gain {self.gain} must be a number above 0; use --attention none for no attention")
         if self.attention == "none" and self.gain != 1:
             raise ValueError(f"gain {self.gain} multiplies no attention; leave it out")
-        check_share("label_smoothing", self.label_smoothing)
-        check_at_least("validation", self.validation, 1)
+        check_share(label_smoothing=self.label_smoothing)
+        check_at_least(1, validation=self.validation)
 
 
 def hold_effects(settings: TransformerSettings) -> None:

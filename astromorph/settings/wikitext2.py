@@ -36,9 +36,9 @@ class Wikitext2Settings(TransformerSettings):
                 f"effects {' '.join(self.effects)} hold the sigmoid, which sums over all tokens at once and has no "
                 "causal form; leave it out"
             )
-        check_at_least("context", self.context, 2)
+        check_at_least(2, context=self.context)
         if not 1 <= self.stride <= self.context:
             raise ValueError(f"stride {self.stride} must lie between 1 and context {self.context}")
-        check_at_least("pieces", self.pieces, 300)  # 256 of them are bytes
+        check_at_least(300, pieces=self.pieces)  # 256 of them are bytes
         if self.tokenisation not in get_args(Tokenisation):
             raise ValueError(f"tokenisation {self.tokenisation!r} is not known; use word or bpe")

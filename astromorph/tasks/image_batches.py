@@ -48,9 +48,8 @@ def image_task(
             yield Batch((normalised(augment(train[chosen], chosen, epoch, draw)),), train_labels[chosen])
 
     def testing(pictures: Tensor, labels: Tensor) -> Iterator[Batch]:
-        for start in range(0, len(labels), TEST_BATCH):
-            part = slice(start, start + TEST_BATCH)
-            yield Batch((normalised(pictures[part]),), labels[part])
+        for some, named in zip(pictures.split(TEST_BATCH), labels.split(TEST_BATCH), strict=True):
+            yield Batch((normalised(some),), named)
 
     return Task(
         model=model,

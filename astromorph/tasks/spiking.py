@@ -17,7 +17,7 @@ from torch import Tensor
 
 from astromorph.data.spiking_hdf5 import SpikingRecordings, read_spikes
 from astromorph.data.spiking_sets import PARTS, cure, spiking_file
-from astromorph.data.splits import validation_split
+from astromorph.data.splits import validation_of_groups, validation_split
 from astromorph.delays import annealed_width
 from astromorph.models.spiking_classifier import SpikingClassifier
 from astromorph.settings import SpikingSettings
@@ -116,15 +116,13 @@ def hold_out(train: SpikingRecordings, settings: SpikingSettings) -> tuple[NDArr
     """
     if not settings.by_speaker:
         return validation_split(train.labels, settings.validation, settings.seed)
-    names, counts = np.unique(train.speakers, return_counts=True)
-    order = np.random.default_rng(settings.seed).permutation(len(names))
-    taken = 1 + int(np.searchsorted(np.cumsum(counts[order]), settings.validation))
-    if taken >= len(names):
+    try:
+        return validation_of_groups(train.speakers, settings.validation, settings.seed)
+    except ValueError:
+        speakers = len(np.unique(train.speakers))
         raise ValueError(
-            f"{len(names)} speakers cannot be split for {settings.validation} recordings; set by_speaker false"
-        )
-    held = np.isin(train.speakers, names[order[:taken]])
-    return np.flatnonzero(~held), np.flatnonzero(held)
+            f"{speakers} speakers cannot be split for {settings.validation} recordings; set by_speaker false"
+        ) from None
 
 
 def chosen(part: SpikingRecordings, indices: NDArray[np.int64]) -> SpikingRecordings:

@@ -46,6 +46,7 @@ def build(settings: Wikitext2Settings, response: CalciumResponse | None, root: P
     model = build_model(settings, response, len(corpus.names))
     model.words.start_from(torch.bincount(corpus.train, minlength=len(corpus.names)))
     blocks = len(corpus.train) // settings.context
+    sizes = {part: (len(getattr(corpus, part)), words) for part, words in corpus.words.items()}
 
     def prepare(folder: Path) -> None:
         refuse_leak(model, corpus.train[: settings.context].to(model.positions.device), len(corpus.names))
@@ -67,7 +68,7 @@ def build(settings: Wikitext2Settings, response: CalciumResponse | None, root: P
         judge=lambda judged, labels: Judgement(*judged),
         chosen_by="loss",
         prepare=prepare,
-        further=partial(perplexities, {"validation": sizes(corpus, "validation"), "test": sizes(corpus, "test")}),
+        further=partial(perplexities, sizes),
     )
 
 
@@ -75,11 +76,9 @@ def read(settings: Wikitext2Settings, root: Path) -> Corpus:
     text = load_wikitext2(root)
     words = {"validation": len(text.validation), "test": len(text.test)}
     cut = in_pieces(text, settings.pieces) if settings.tokenisation == "bpe" else None
-    parts = (text.train, text.validation, text.test) if cut is None else (cut.train, cut.validation, cut.test)
-    train, validation, test = (torch.from_numpy(part).long() for part in parts)
-    if cut is None:
-        return Corpus(train, validation, test, words, text.words)
-    return Corpus(train, validation, test, words, cut.pieces, cut.model)
+    train, validation, test = (torch.from_numpy(part).long() for part in (cut or text)[:3])
+    names, pieces = (text.words, None) if cut is None else (cut.pieces, cut.model)
+    return Corpus(train, validation, test, words, names, pieces)
 
 
 def training_blocks(text: Tensor, settings: Wikitext2Settings, epoch: int) -> Iterator[Batch]:
@@ -116,11 +115,6 @@ def windows(text: Tensor, end: int, context: int, stride: int) -> Iterator[Batch
 def batch(read: Tensor, told: Tensor) -> Batch:
     """The model is given what it has to tell, and answers with how well it told it (`LanguageModel`)."""
     return Batch((read, told), told)
-
-
-def sizes(corpus: Corpus, part: str) -> tuple[int, int]:
-    """How many tokens and how many words a part has."""
-    return len(getattr(corpus, part)), corpus.words[part]
 
 
 def perplexities(

@@ -89,14 +89,8 @@ def logistic_regression(features: np.ndarray | scipy.sparse.csr_array, labels: n
         value = (np.logaddexp(0, odds) - labels * odds).sum() + penalty / 2 * weight @ weight
         return value, np.append(features.T @ missed.astype(exact) + penalty * weight, missed.sum())
 
-    start = np.zeros(features.shape[1] + 1)
+    start, options = np.zeros(features.shape[1] + 1), {"maxiter": STEPS, "maxcor": 6}
     with tqdm(total=STEPS, desc="fitting", unit="step", leave=False, disable=None) as shown:
-        found = scipy.optimize.minimize(
-            loss,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            callback=lambda _: shown.update(),
-            options={"maxiter": STEPS, "maxcor": 6},
-        )
+        step = lambda _: shown.update()
+        found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", callback=step, options=options)
     return Solution(found.x[:-1], float(found.x[-1]))

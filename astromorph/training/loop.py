@@ -213,17 +213,13 @@ def compiled(model: nn.Module) -> Callable[..., Any]:
 
 def check_finite(loss: float, gradient: float, step: int, steps: int, rate: float) -> None:
     """ArithmeticError unless loss and norm of the gradient are numbers and the loss is one of a training."""
-    for name, value in {"loss": loss, "gradient": gradient}.items():
-        if not math.isfinite(value):
-            raise ArithmeticError(
-                f"the {name} became {value} at step {step + 1} of {steps} with learning rate {rate:.2g}; lower "
-                "learning_rate"
-            )
+    numbers = {"loss": loss, "gradient": gradient}
+    faults = [f"the {name} became {value}" for name, value in numbers.items() if not math.isfinite(value)]
     if loss > EXPLODED:
-        raise ArithmeticError(
-            f"the loss exploded to {loss:.3g} at step {step + 1} of {steps} with learning rate {rate:.2g}; lower "
-            "learning_rate"
-        )
+        faults.append(f"the loss exploded to {loss:.3g}")
+    if faults:
+        where = f"at step {step + 1} of {steps} with learning rate {rate:.2g}"
+        raise ArithmeticError(f"{faults[0]} {where}; lower learning_rate")
 
 
 def what_is_left(folder: RunFolder, rows: list[dict[str, float]]) -> str:

@@ -173,8 +173,8 @@ def first_lyapunov(model: Model, states: NDArray, drive: float, frequency: float
 def _bent(model: Model, states: NDArray, drive: float, order: int, along: NDArray) -> NDArray:
     """First or second derivative of the Jacobian along a real direction, of fourth order in the step."""
     weights = {1: (1, -8, 0, 8, -1), 2: (-1, 16, -30, 16, -1)}[order]
-    moved = (jacobian(model, states + step * NEAR * along, drive) for step in range(-2, 3))
-    return sum(weight * matrix for weight, matrix in zip(weights, moved, strict=True)) / (12 * NEAR**order)
+    moved = np.stack([jacobian(model, states + step * NEAR * along, drive) for step in range(-2, 3)])
+    return np.tensordot(weights, moved, 1) / (12 * NEAR**order)
 
 
 def _eigenvector(matrix: NDArray, value: complex) -> NDArray:

@@ -29,17 +29,7 @@ import numpy as np
 from brian2 import Hz, NeuronGroup, Quantity, ms
 from numpy.typing import NDArray
 
-from biophys.circuits.attention_circuit import (
-    LATE,
-    SCALING,
-    Layer,
-    Learning,
-    Parts,
-    Shape,
-    joined,
-    link,
-    set_strengths,
-)
+from biophys.circuits.attention_circuit import LATE, SCALING, Layer, Learning, Parts, Shape, joined, link, set_strengths
 from biophys.circuits.process_calcium import Calcium
 
 INPUT = """

@@ -72,14 +72,15 @@ class Question(Protocol):
         """Their overlaps, flat."""
 
     def errors(self, found: Found, threshold: ArrayLike) -> Counts:
-        """How many of the comparisons went wrong at a threshold."""
+        """How many of the comparisons went wrong at a threshold: the misses, if nothing else is said."""
+        return found.misses(threshold)
 
     def probability(self, threshold: ArrayLike) -> Floats:
         """The exact theory of that."""
 
 
 @dataclass(frozen=True)
-class FalseMatches:
+class FalseMatches(Question):
     """Random patterns against segments, each with the union of `stored` sets of `synapses`."""
 
     population: int
@@ -114,7 +115,7 @@ class FalseMatches:
 
 
 @dataclass(frozen=True)
-class MissedMatches:
+class MissedMatches(Question):
     """A stored pattern with `lost` of its active cells swapped for others, against segments that sample it.
 
     The others are cells that were silent ("swap"), or any that are silent once the lost ones are ("readd").
@@ -154,9 +155,6 @@ class MissedMatches:
         segments = draw_sets(chance, np.zeros((self.active, self.block // columns), np.uint8), self.synapses)
         return laid_over(noisy, stored[segments.T])
 
-    def errors(self, found: Found, threshold: ArrayLike) -> Counts:
-        return found.misses(threshold)
-
     def probability(self, threshold: ArrayLike) -> Floats:
         return missed_match_probability(
             self.active, self.synapses, threshold, self.lost, law=self.law, population=self.population
@@ -164,7 +162,7 @@ class MissedMatches:
 
 
 @dataclass(frozen=True)
-class FailingSynapses:
+class FailingSynapses(Question):
     """A stored pattern against segments whose synapses fail by themselves with the probability `failure`."""
 
     synapses: int
@@ -179,9 +177,6 @@ class FailingSynapses:
         for _ in range(self.synapses):
             left += chance.random(self.block) >= self.failure
         return left
-
-    def errors(self, found: Found, threshold: ArrayLike) -> Counts:
-        return found.misses(threshold)
 
     def probability(self, threshold: ArrayLike) -> Floats:
         return missed_match_probability(self.synapses, self.synapses, threshold, self.failure, law="failure")

@@ -11,20 +11,16 @@ from typing import NamedTuple
 import numpy as np
 from brian2 import Network, Quantity, second, umolar
 
-from biophys.astrocyte import (
-    CALCIUM,
-    STIMBERG_EXAMPLE_4,
-    fastest_rate,
-    inositol_trisphosphate,
-)
+from biophys.astrocyte import CALCIUM, STIMBERG_EXAMPLE_4, fastest_rate, inositol_trisphosphate
 from biophys.calcium.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
 from biophys.circuits.time_grid import whole_steps
 from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
 from biophys.coupling.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, grid
 from biophys.simulation.checks import check_each, largest
 from biophys.simulation.copies import Copies
-from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.network import ReadyNetwork
 from biophys.simulation.parameters import Values, section
+from biophys.tripartite import records_of
 
 
 class Topology(NamedTuple):
@@ -54,13 +50,8 @@ is_fed : 1 (constant)
 makes : 1 (constant)  # J_beta of this cell, in units of the mean
 """
 
-EQUATIONS = (
-    CALCIUM
-    + inositol_trisphosphate("J_beta*makes", "J_ex", FLUX)
-    + COUPLING
-    + EXOGENOUS_DRIVE.replace("I_bias", "I_outside")
-    + FED
-)
+EQUATIONS = CALCIUM + inositol_trisphosphate("J_beta*makes", "J_ex", FLUX) + COUPLING
+EQUATIONS += EXOGENOUS_DRIVE.replace("I_bias", "I_outside") + FED
 EXOGENOUS = ExogenousDriveParameters(F_ex=0.09 * umolar / second)
 
 
@@ -79,14 +70,8 @@ def build(copies: Copies) -> Network:
     astrocyte.I = (copies.each("stimulus", "I_start") * start.T).T.ravel()
     astrocyte.h = 0.9
     periodic = copies.each("topology", "periodic")
-    junctions = exchange_synapses(
-        copies,
-        astrocyte,
-        GAP_JUNCTIONS,
-        ["gap_junction"],
-        pairs=lambda copy: grid(rows, columns, periodic=bool(periodic[copy])),
-        name="gap_junctions",
-    )
+    pairs = lambda copy: grid(rows, columns, periodic=bool(periodic[copy]))
+    junctions = exchange_synapses(copies, astrocyte, GAP_JUNCTIONS, ["gap_junction"], pairs=pairs, name="gap_junctions")
     return Network(astrocyte, junctions)
 
 
@@ -119,11 +104,7 @@ NETWORK = ReadyNetwork(
         "topology": section(Topology()),
         "stimulus": {**section(EXOGENOUS, "F_ex", "I_bias"), **section(Stimulus())},
     },
-    records={
-        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
-        "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
-        "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),
-    },
+    records=records_of("calcium inositol_trisphosphate channels_not_inactivated"),
     shown=("calcium", "inositol_trisphosphate"),
     build=build,
     seconds=100.0,

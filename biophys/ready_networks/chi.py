@@ -12,8 +12,8 @@ from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE, inositol_trisphosphat
 from biophys.ready_networks.li_rinzel import NETWORK as LI_RINZEL
 from biophys.ready_networks.li_rinzel import alone
 from biophys.simulation.copies import Copies
-from biophys.simulation.network import Recordable
 from biophys.simulation.parameters import section
+from biophys.tripartite import records_of
 
 
 class Stimulus(NamedTuple):
@@ -35,10 +35,7 @@ def build(copies: Copies) -> Network:
 NETWORK = LI_RINZEL._replace(
     name="chi",
     sections={"astrocyte": section(DE_PITTA_AMPLITUDE, used_in=EQUATIONS), "stimulus": section(Stimulus())},
-    records={
-        **LI_RINZEL.records,
-        "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
-    },
+    records=records_of("calcium channels_not_inactivated inositol_trisphosphate"),
     shown=("calcium", "inositol_trisphosphate"),
     build=build,
     step=0.005,  # spikes of frequency modulation rise so fast that 0.01 s errs by 1e-6 there

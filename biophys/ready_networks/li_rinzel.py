@@ -11,8 +11,9 @@ from brian2 import Network, NeuronGroup, Quantity, umolar
 from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE, fastest_rate
 from biophys.simulation.checks import check_not_negative
 from biophys.simulation.copies import Copies
-from biophys.simulation.network import ReadyNetwork, Recordable
+from biophys.simulation.network import ReadyNetwork
 from biophys.simulation.parameters import Values, section
+from biophys.tripartite import records_of
 
 
 class Stimulus(NamedTuple):
@@ -42,10 +43,7 @@ def check(values: Values) -> None:
 NETWORK = ReadyNetwork(
     name="li-rinzel",
     sections={"astrocyte": section(DE_PITTA_AMPLITUDE, used_in=CALCIUM), "stimulus": section(Stimulus())},
-    records={
-        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
-        "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),
-    },
+    records=records_of("calcium channels_not_inactivated"),
     shown=("calcium", "channels_not_inactivated"),
     build=build,
     seconds=60.0,

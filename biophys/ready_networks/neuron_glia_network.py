@@ -53,7 +53,7 @@ from biophys.simulation.network import ReadyNetwork
 from biophys.simulation.parameters import Values, section
 from biophys.simulation.quantities import written
 from biophys.synapse import AT_REST, CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
-from biophys.tripartite import RECORDS
+from biophys.tripartite import records_of
 
 
 class Size(NamedTuple):
@@ -95,17 +95,9 @@ Y_soon = Y_later
 Y_later = 0*mmolar
 """
 
-LINKED = ("f_S", "G_0", "t_A", "sites", "Y_soon", "Y_later")
-MODULATED_SITE = f"""
-{RELEASE_SITE}
-astrocyte : integer (constant)  # to which the synapse belongs
-f_S : 1 (linked)
-G_0 : mmolar (linked)
-t_A : second (linked)
-sites : 1 (linked)
-Y_soon : mmolar (linked)
-Y_later : mmolar (linked)
-"""
+LINKED = {"f_S": "1", "G_0": "mmolar", "t_A": "second", "sites": "1", "Y_soon": "mmolar", "Y_later": "mmolar"}
+MODULATED_SITE = RELEASE_SITE + "\nastrocyte : integer (constant)  # to which the synapse belongs\n"
+MODULATED_SITE += "\n".join(f"{state} : {unit} (linked)" for state, unit in LINKED.items())
 
 # as in biophys/gliotransmission.py, at the time t of the spike
 MODULATED = """
@@ -123,27 +115,14 @@ Y_later += late*rho_c*Y_T*r_S/sites
 def build(copies: Copies) -> Network:
     size = copies.values["network"]
     neuron = neurons(copies, CONDUCTANCE_BASED + PULSE, ["neuron", "stimulus"])
-    inhibitory = synapses(
-        copies,
-        neuron,
-        ["synapse"],
-        "inhibitory",
-        contacts(copies, "inhibitory"),
-        AT_REST + RELEASE + OPENED["inhibitory"],
-    )
+    on_spike = AT_REST + RELEASE + OPENED["inhibitory"]
+    inhibitory = synapses(copies, neuron, ["synapse"], "inhibitory", contacts(copies, "inhibitory"), on_spike)
     pairs = contacts(copies, "excitatory")
     nearest = nearest_astrocytes(size["excitatory"], size["inhibitory"], size["astrocytes"])
     astrocyte, junctions = astrocytes(copies, pairs, nearest)
-    excitatory = synapses(
-        copies,
-        neuron,
-        ["synapse", "gliotransmission"],
-        "excitatory",
-        pairs,
-        MODULATED + RELEASE + OPENED["excitatory"] + TO_ASTROCYTE,
-        MODULATED_SITE,
-        namespace={"astrocyte_steps": size["astrocyte_steps"]},
-    )
+    on_spike = MODULATED + RELEASE + OPENED["excitatory"] + TO_ASTROCYTE
+    sections, steps = ["synapse", "gliotransmission"], {"astrocyte_steps": size["astrocyte_steps"]}
+    excitatory = synapses(copies, neuron, sections, "excitatory", pairs, on_spike, MODULATED_SITE, namespace=steps)
     excitatory.astrocyte = np.concatenate([nearest[j] + c * size["astrocytes"] for c, (_, j) in enumerate(pairs)])
     for state in LINKED:
         setattr(excitatory, state, linked_var(astrocyte, state, index="astrocyte"))
@@ -155,15 +134,9 @@ def astrocytes(copies: Copies, pairs: list[Pairs], nearest: NDArray) -> tuple[Ne
     cells, steps = (copies.values["network"][name] for name in ("astrocytes", "astrocyte_steps"))
     slow = duplicate(copies)
     slow.clock = Clock(steps * copies.clock.dt, name="astrocyte_steps")
-    group = slow.neurons(
-        cells,
-        ASTROCYTE,
-        ["astrocyte", "synapse", "gliotransmission"],
-        namespace={"Y_floor": FLOOR},
-        method="rk4",
-        name="astrocyte",
-        **RELEASING,
-    )
+    options = {"namespace": {"Y_floor": FLOOR}, "method": "rk4", **RELEASING}
+    sections = ["astrocyte", "synapse", "gliotransmission"]
+    group = slow.neurons(cells, ASTROCYTE, sections, name="astrocyte", **options)
     group.run_regularly(ARRIVAL, when="before_synapses", name="arrival")
     resting = [rest(of_copy(copies.values, copy)) for copy in range(copies.count)]
     for state in resting[0]:
@@ -256,18 +229,8 @@ NETWORK = ReadyNetwork(
         "gap_junction": section(GapJunctionParameters()),
     },
     records=NEURON_RECORDS
-    | {
-        name: RECORDS[name]
-        for name in (
-            "astrocyte_releases",
-            "calcium",
-            "inositol_trisphosphate",
-            "receptors_bound",
-            "released_transmitter",
-            "gliotransmitter",
-            "presynaptic_receptors_bound",
-        )
-    },
+    | records_of("astrocyte_releases calcium inositol_trisphosphate receptors_bound")
+    | records_of("released_transmitter gliotransmitter presynaptic_receptors_bound"),
     shown=("spikes", "astrocyte_releases", "calcium"),
     build=build,
     seconds=8.0,

@@ -46,15 +46,9 @@ def build(copies: Copies) -> Network:
 
     pre = copies.spikes(lambda copy: trains(copy, -steps), name="pre")
     post = copies.spikes(lambda copy: trains(copy, steps), name="post")
+    equations, each = SPIKE_TIMING + "lag : second (constant)", np.arange(count)
     synapse = copies.synapses(
-        pre,
-        post,
-        SPIKE_TIMING + "lag : second (constant)",
-        ["plasticity"],
-        pairs=(np.arange(count), np.arange(count)),
-        on_pre=ON_PRE,
-        on_post=ON_POST,
-        name="synapse",
+        pre, post, equations, ["plasticity"], pairs=(each, each), on_pre=ON_PRE, on_post=ON_POST, name="synapse"
     )
     weights_before_marks(synapse)
     synapse.w = np.repeat(copies.each("stimulus", "w_0"), count)

@@ -101,17 +101,8 @@ def synapses(
     **options: Any,
 ) -> Synapses:
     """Synapses among the neurons, all vesicles available; `kind` is their name. on_spike: what a spike does."""
-    group = copies.synapses(
-        neuron,
-        neuron,
-        equations,
-        sections,
-        pairs=lambda copy: pairs[copy],
-        on_pre=on_spike,
-        method="exact",
-        name=kind,
-        **options,
-    )
+    options |= {"on_pre": on_spike, "method": "exact"}
+    group = copies.synapses(neuron, neuron, equations, sections, pairs=pairs.__getitem__, name=kind, **options)
     group.x_S = 1
     return group
 

@@ -54,18 +54,12 @@ def cochlea(sounds: Sequence[NDArray], sample_rate: Quantity, p: CochleaParamete
         together[: len(sound), place] = at_one(sound)
     frequencies = np.tile(np.asarray(erbspace(p.lowest, p.highest, p.channels)), len(sounds)) * Hz
     filtered = Gammatone(Repeat(Sound(together, samplerate=sample_rate), p.channels), frequencies)
-    fibres = FilterbankGroup(
-        FunctionFilterbank(filtered, lambda x: np.clip(x, 0, None) ** p.compression),
-        "drive",
-        FIBRE,
-        threshold="v > 1",
-        reset="v = 0",
-        refractory=p.refractory,
-        method="exact",
-        namespace={"gain": p.gain, "tau": p.tau},
-        codeobj_class=NumpyCodeObject,  # many fibres, few operations: compiled code is not faster
-    )
-    spikes = SpikeMonitor(fibres, codeobj_class=NumpyCodeObject)
+    compressed = FunctionFilterbank(filtered, lambda x: np.clip(x, 0, None) ** p.compression)
+    firing = {"threshold": "v > 1", "reset": "v = 0", "refractory": p.refractory}
+    plain = {"codeobj_class": NumpyCodeObject}  # many fibres, few operations: compiled code is not faster
+    constants = {"gain": p.gain, "tau": p.tau}
+    fibres = FilterbankGroup(compressed, "drive", FIBRE, method="exact", namespace=constants, **firing, **plain)
+    spikes = SpikeMonitor(fibres, **plain)
     Network(fibres, spikes).run(max(lengths) / sample_rate, namespace={})
     fibre, time = np.asarray(spikes.i, np.int64), np.asarray(spikes.t / second)
     order = np.lexsort((time, fibre))

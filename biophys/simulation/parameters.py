@@ -26,7 +26,7 @@ Values = Mapping[str, Mapping[str, Any]]  # by section and name: scalars, or arr
 
 
 def section(defaults: NamedTuple, *names: str, used_in: str = "") -> Section:
-    """The parameters of a NamedTuple, or those named or used in equations, with the comments behind them as meanings."""
+    """Parameters of a NamedTuple, or those named or used in equations, with the comments behind them as meanings."""
     comments = dict(re.findall(r"^    (\w+):.*?  # ((?:(?!  #).)*)", inspect.getsource(type(defaults)), re.MULTILINE))
     values, used = defaults._asdict(), re.findall(r"\w+", used_in)
     chosen = names or [name for name in values if not used_in or name in used]

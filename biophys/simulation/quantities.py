@@ -91,6 +91,7 @@ def _written_unit(like: Any) -> tuple[Any, str]:
 
 def evaluated(text: str, name: str) -> Any:
     """Numbers, unit names, * / ** and a leading minus, and nothing else."""
+    wrong = f"{name}={text} is no quantity; write a number with a unit, such as 0.9*umolar/second"
 
     def value(node: ast.AST) -> Any:
         match node:
@@ -104,15 +105,12 @@ def evaluated(text: str, name: str) -> Any:
                 return DEFAULT_UNITS[unit]
             case ast.Name(id=unit):
                 raise ValueError(f"{name}={text}: there is no unit {unit!r}; use units of Brian2 such as Hz or umolar")
-        raise ValueError(f"{name}={text} is no quantity; write a number with a unit, such as 0.9*umolar/second")
+        raise ValueError(wrong)
 
     try:
-        tree = ast.parse(text, mode="eval")
-        return value(tree.body)
+        return value(ast.parse(text, mode="eval").body)
     except (SyntaxError, ZeroDivisionError, OverflowError, TypeError, brian2.DimensionMismatchError) as error:
-        raise ValueError(
-            f"{name}={text} is no quantity; write a number with a unit, such as 0.9*umolar/second"
-        ) from error
+        raise ValueError(wrong) from error
 
 
 def _checked(value: Any, like: Any, name: str, text: str) -> Any:

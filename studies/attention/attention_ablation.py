@@ -114,8 +114,7 @@ def _budget(name: str, changes: Mapping[str, Any]) -> Budget:
     if name not in BUDGETS:
         raise ValueError(f"data set {name!r} is not used here; use {', '.join(BUDGETS)}")
     budget = BUDGETS[name]._replace(**{field: value for field, value in changes.items() if value is not None})
-    for field in ("seeds", "evaluations"):
-        check_at_least(field, getattr(budget, field), 1)
+    check_at_least(1, seeds=budget.seeds, evaluations=budget.evaluations)
     if not 0 < budget.epochs < np.inf:
         raise ValueError(f"epochs {budget.epochs:g} train nothing; use a number above 0")
     if not 0 < budget.target < 1:

@@ -168,8 +168,7 @@ def _check(values: Sequence[float], target: float, **counts: int) -> None:
             raise ValueError(f"value {value:g} is no multiple of a rate; use numbers above 0")
     if not 0 < target < 1:
         raise ValueError(f"target accuracy {target:g} is a share; use a number between 0 and 1")
-    for name, count in counts.items():
-        check_at_least(name, count, 1)
+    check_at_least(1, **counts)
 
 
 def _all_fitted(cells: Sequence[Astrocyte], plan: Plan, folder: Path) -> Fits:

@@ -139,7 +139,7 @@ def _check(tasks: Sequence[str], factors: Sequence[float], **counts: tuple[int, 
     if not factors or not all(0 < factor < np.inf for factor in factors):
         raise ValueError(f"learning rates {list(factors)} are no multiples; use numbers above 0, such as 1")
     for name, (count, least) in counts.items():
-        check_at_least(name, count, least)
+        check_at_least(least, **{name: count})
 
 
 def _trainings(budget: Budget, root: Path, folder: Path) -> dict[str, Row]:

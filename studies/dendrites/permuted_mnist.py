@@ -180,8 +180,7 @@ def _check(
             raise ValueError(f"{name} {', '.join(map(str, values)) or 'are none'}; name at least one, and each once")
     if min(rates) <= 0:
         raise ValueError(f"learning rate {min(rates):g} teaches nothing; use rates above 0")
-    for name, count in (("tasks", tasks), ("epochs", epochs), ("batch", batch), ("repetitions", repetitions)):
-        check_at_least(name, count, 1)
+    check_at_least(1, tasks=tasks, epochs=epochs, batch=batch, repetitions=repetitions)
 
 
 def _measured_gate(file: Path, segments: int, share: float) -> tuple[float, float, float]:
