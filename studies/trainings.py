@@ -1,7 +1,7 @@
 """The trainings of a study: each is done once and kept, and one that was stopped goes on from its last checkpoint."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,6 +60,12 @@ def train_once(
         fields = kept(file, train)
     shutil.rmtree(folder, ignore_errors=True)
     return Trained(fields.pop("test_accuracy"), fields.pop("validation"), fields)
+
+
+def check_factors(factors: Sequence[float]) -> None:
+    """ValueError unless there are multiples of a learning rate."""
+    if not factors or not all(0 < factor < np.inf for factor in factors):
+        raise ValueError(f"learning rates {list(factors)} are no multiples; use numbers above 0, such as 1")
 
 
 def first_crossing(times: np.ndarray, accuracy: np.ndarray, target: float) -> float:

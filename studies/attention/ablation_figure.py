@@ -9,31 +9,18 @@ import xarray as xr
 
 from studies.figure import Layout, draw_panels
 
-NAMES = {
-    "softmax": "softmax",
-    "linear": "linear",
-    "astromorphic": "astromorphic",
-    "linear-matched-gain": "linear, gain matched",
-    "without-calcium": "− calcium response",
-    "without-position": "− position",
-    "without-feedback": "− feedback",
-    "with-sigmoid": "+ sigmoid",
-    "printed-exponent": "exponent as printed",
-    "linear-exponent-gain": "linear, exponent's gain",
-    "no-attention": "no attention",
-}
-COLORS = {
-    "softmax": "#56B4E9",
-    "linear": "0.1",
-    "astromorphic": "#D55E00",
-    "linear-matched-gain": "#E69F00",
-    "without-calcium": "#CC79A7",
-    "without-position": "#882255",
-    "without-feedback": "#AA4499",
-    "with-sigmoid": "#999933",
-    "printed-exponent": "#117733",
-    "linear-exponent-gain": "#44AA99",
-    "no-attention": "#0072B2",
+LOOKS = {  # of a condition: its name and colour, from top to bottom
+    "softmax": ("softmax", "#56B4E9"),
+    "linear": ("linear", "0.1"),
+    "astromorphic": ("astromorphic", "#D55E00"),
+    "linear-matched-gain": ("linear, gain matched", "#E69F00"),
+    "without-calcium": ("− calcium response", "#CC79A7"),
+    "without-position": ("− position", "#882255"),
+    "without-feedback": ("− feedback", "#AA4499"),
+    "with-sigmoid": ("+ sigmoid", "#999933"),
+    "printed-exponent": ("exponent as printed", "#117733"),
+    "linear-exponent-gain": ("linear, exponent's gain", "#44AA99"),
+    "no-attention": ("no attention", "#0072B2"),
 }
 MARKS = {"imdb": "o", "cifar10": "s", "digits": "^"}
 TITLES = {"imdb": "IMDB", "cifar10": "CIFAR-10", "digits": "digits"}
@@ -42,7 +29,7 @@ TITLES = {"imdb": "IMDB", "cifar10": "CIFAR-10", "digits": "digits"}
 def draw(dataset: xr.Dataset) -> plt.Figure:
     """Difference of test accuracy and ratio of epochs to the target, to linear attention; curves of validation."""
     shown = dataset.sel(
-        condition=[name for name in NAMES if name in dataset.condition],
+        condition=[name for name in LOOKS if name in dataset.condition],
         data_set=[name for name in MARKS if name in dataset.data_set],
     )
     layout: Layout = [[_accuracies, _epochs], [partial(_curves, place=0), partial(_curves, place=1)]]
@@ -58,7 +45,7 @@ def _accuracies(panel: plt.Axes, data: xr.Dataset) -> None:
     panel.set_xscale("symlog", linthresh=2)  # an attention that does not learn is tens of points behind
     panel.set_xticks([-50, -10, -2, -1, 0, 1, 2, 10], ["−50", "−10", "−2", "", "0", "", "2", "10"], minor=False)
     panel.set(title="A   Test accuracy", xlabel="against linear attention (points; logarithmic beyond 2)")
-    panel.set_yticks(range(data.sizes["condition"]), [NAMES[name] for name in data.condition.values])
+    panel.set_yticks(range(data.sizes["condition"]), [LOOKS[name][0] for name in data.condition.values])
 
 
 def _epochs(panel: plt.Axes, data: xr.Dataset) -> None:
@@ -75,7 +62,7 @@ def _rows(panel: plt.Axes, data: xr.Dataset, name: str, scale: float, neutral: f
             one = data.sel(data_set=data_set, condition=condition)
             mean, low, high = (scale * float(one[f"{name}_{end}"]) for end in ("mean", "low", "high"))
             error = [[mean - low], [high - mean]] if np.isfinite(low) else None
-            look: dict[str, Any] = {"color": COLORS[condition], "marker": MARKS[data_set], "ms": 4, "lw": 1.2}
+            look: dict[str, Any] = {"color": LOOKS[condition][1], "marker": MARKS[data_set], "ms": 4, "lw": 1.2}
             panel.errorbar([mean], [place + aside], xerr=error, ls="", capsize=2, **look)
     panel.axvline(neutral, color="0.6", lw=0.8, zorder=0)
     panel.set_ylim(len(data.condition) - 0.4, -0.6)
@@ -89,7 +76,7 @@ def _curves(panel: plt.Axes, data: xr.Dataset, place: int) -> None:
     for condition in data.condition.values.tolist():
         mean = 100 * data.validation_accuracy.sel(condition=condition).mean("repetition")
         front = condition in ("linear", "astromorphic", "softmax")
-        panel.plot(data.epoch, mean, color=COLORS[condition], lw=1.6 if front else 0.9, zorder=3 if front else 2)
+        panel.plot(data.epoch, mean, color=LOOKS[condition][1], lw=1.6 if front else 0.9, zorder=3 if front else 2)
     panel.axhline(100 * float(data.target), color="0.6", lw=0.8, ls=":", zorder=0)
     panel.set(xlabel="epochs", ylabel="validation accuracy (%)")
     panel.set_title(f"{'CD'[place]}   {TITLES[data.data_set.item()]}")

@@ -34,7 +34,7 @@ from studies.attention.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, B
 from studies.kept import open_parts
 from studies.seed_intervals import interval, interval_meanings, with_intervals
 from studies.study import Meaning, labelled
-from studies.trainings import Trained, first_crossing
+from studies.trainings import Trained, check_factors, first_crossing
 
 __all__ = ["draw", "printed", "simulate", "table"]
 
@@ -94,7 +94,9 @@ def simulate(
     changes = {"seeds": seeds, "epochs": epochs, "evaluations": evaluations, "target": target}
     budgets = [_budget(name, changes) for name in dict.fromkeys(data_sets)]
     chosen = _chosen(conditions)
-    _check(learning_rates, seed)
+    check_factors(learning_rates)
+    if seed < 0:
+        raise ValueError(f"seed {seed} is negative; use 0 or more")
     for budget in budgets:
         for condition in chosen:
             settings_of(condition, budget, seed, 1.0)  # what is wrong with them is said before anything is trained
@@ -129,13 +131,6 @@ def _chosen(conditions: Sequence[str]) -> list[str]:
             raise ValueError(f"condition {name!r} is not known; use some of {', '.join(CONDITIONS)}")
     wanted = {*conditions, BASELINE, *(MATCHED[name] for name in conditions if name in MATCHED)}
     return [name for name in CONDITIONS if name in wanted]
-
-
-def _check(learning_rates: Sequence[float], seed: int) -> None:
-    if not learning_rates or not all(0 < factor < np.inf for factor in learning_rates):
-        raise ValueError(f"learning rates {list(learning_rates)} are no multiples; use numbers above 0, such as 1")
-    if seed < 0:
-        raise ValueError(f"seed {seed} is negative; use 0 or more")
 
 
 def _plan(budget: Budget, factors: Sequence[float], seed: int) -> dict[str, Any]:

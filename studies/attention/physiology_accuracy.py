@@ -253,11 +253,11 @@ def _accuracies(runs: Sequence[list[Trained] | None], plan: Plan, target: float)
 
 def _of_cells(cells: Sequence[Astrocyte], fits: Fits, measures: dict[str, list[Any]], accuracies: Arrays) -> xr.Dataset:
     """What was found for every cell, with dims regime, parameter and value before all others."""
-    dataset = xr.concat([fits[cell.name][0] for cell in cells], "cell")
     curves = [_curve(*fits[cell.name][1:]) for cell in cells]
-    dataset = dataset.assign(fitted_calcium=(("cell", "curve_rate"), curves))
-    dataset = dataset.assign({name: ("cell", each) for name, each in measures.items()})
-    dataset = dataset.assign({name: (("cell", *dims), each) for name, (dims, each) in accuracies.items()})
+    arrays: dict[str, Any] = {"fitted_calcium": (("cell", "curve_rate"), curves)}
+    arrays |= {name: ("cell", each) for name, each in measures.items()}
+    arrays |= {name: (("cell", *dims), each) for name, (dims, each) in accuracies.items()}
+    dataset = xr.concat([fits[cell.name][0] for cell in cells], "cell").assign(arrays)
     dataset = dataset.assign_coords({name: ("cell", [getattr(cell, name) for cell in cells]) for name in CELL})
     dataset = dataset.set_index(cell=CELL).unstack("cell").reindex(regime=list(REGIMES), parameter=list(PARAMETERS))
     return dataset.transpose(*CELL, ...)

@@ -11,7 +11,7 @@ each other. A step as long as the time constant multiplies what is left of the t
 says, and changes nothing that has settled. Calcium, which settles while the neurons rest, errs by exp(-rest/tau_C).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -85,33 +85,15 @@ def simulate(
         )
     law = [[settling_error(neurons(held, window=window)) for held in presentations] for window in windows]
     rests = [[rest(held, tau) for held in presentations] for tau in calcium_taus]
-    dataset = xr.Dataset(
-        {
-            **_errors(presentations, windows, taus, steps, calcium_taus, seed),
-            "settling_law": (("window", "presentation"), law),
-            "rest": (("tau_C", "presentation"), rests),
-        },
-        {
-            "presentation": list(presentations),
-            "window": list(windows),
-            "tau": list(taus),
-            "step": list(steps),
-            "held": list(HELD),
-            "tau_C": list(calcium_taus),
-        },
-    )
-    return labelled(dataset, MEANINGS, ABOUT | {"seed": seed})
+    names = ("presentation", "window", "tau", "step", "held", "tau_C")
+    axes = dict(zip(names, map(list, (presentations, windows, taus, steps, HELD, calcium_taus)), strict=True))
+    theory = {"settling_law": (("window", "presentation"), law), "rest": (("tau_C", "presentation"), rests)}
+    return labelled(xr.Dataset(_errors(axes, seed) | theory, axes), MEANINGS, ABOUT | {"seed": seed})
 
 
-def _errors(
-    presentations: Sequence[float],
-    windows: Sequence[float],
-    taus: Sequence[float],
-    steps: Sequence[float],
-    calcium_taus: Sequence[float],
-    seed: int,
-) -> dict[str, Any]:
+def _errors(axes: Mapping[str, Sequence[float]], seed: int) -> dict[str, Any]:
     """Those of attention by window, time constant and time step, and those of calcium."""
+    presentations, windows, taus, steps, _, calcium_taus = axes.values()
     cells, shown = random_circuits(seed)
     runs = len(presentations) * (len(windows) + len(taus) + len(calcium_taus)) + len(HELD) * len(steps)
     with tqdm(total=runs, unit="circuit", disable=None) as bar:

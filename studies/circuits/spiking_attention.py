@@ -23,7 +23,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from brian2 import Hz, ms
-from torch import nn
 
 from astromorph.data.locations import data_root
 from astromorph.runs.run_folder import RunFolder
@@ -115,13 +114,13 @@ def simulate(
     open_parts(parts, plan)
     rates, presentations = sorted(rates), sorted(presentations)
     cells = {each: SpikingNeurons(T=each * ms, dt=step * ms) for each in presentations}
-    works = _works(task.model, inputs, rates, cells, seed, target, parts)
+    cell = cells[presentations[0]]
+    works = _works(Early(task.model, [], cell, SHARES, seed, target, None), inputs, rates, cells, parts)
     dataset = _together(finished(works, compared, jobs, "circuit", parts), rates, presentations)
     dataset = dataset.merge(without_circuit(task.model, inputs), join="exact")
     dataset = dataset.transpose("rate", "presentation", "share", "input").assign(_of_presentations(cells, step))
     title = f"{folder.data_set}, {folder.settings.variant}, as a circuit of spiking neurons"
     about = {"study": "spiking-attention", "title": title, "caption": CAPTION}
-    cell = cells[presentations[0]]
     results = {"unit": task.unit, "tau": str(cell.tau), "window": cell.window}
     return labelled(dataset, MEANINGS, about | plan | results)
 
@@ -140,24 +139,19 @@ def _check(rates: Sequence[float], presentations: Sequence[float], step: float) 
 
 
 def _works(
-    model: nn.Module,
+    whole: Early,
     inputs: Sequence[list[Example]],
     rates: Sequence[float],
     cells: Mapping[float, SpikingNeurons],
-    seed: int,
-    target: str,
     parts: Path | None,
 ) -> list[Early]:
-    """Every piece of the inputs at every rate and presentation."""
+    """Every piece of the inputs at every rate and presentation, to be kept in the folder `parts`."""
     return [
-        Early(
-            model,
-            examples,
-            cells[held]._replace(R=rate * Hz),
-            SHARES,
-            _seed(seed, rate, held, number),
-            target,
-            parts and parts / f"{rate:g}Hz-{held:g}ms-{number:04}.nc",
+        whole._replace(
+            examples=examples,
+            neurons=cells[held]._replace(R=rate * Hz),
+            seed=_seed(whole.seed, rate, held, number),
+            file=parts and parts / f"{rate:g}Hz-{held:g}ms-{number:04}.nc",
         )
         for rate, held in product(rates, cells)
         for number, examples in enumerate(inputs)

@@ -24,8 +24,7 @@ from scipy.stats import norm
 
 from biophys.delays import DelayParameters, settled_spread
 from biophys.ready_networks.delay_learning import NETWORK, Neuron, Stimulus
-from biophys.simulation.network import Point
-from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation import network
 from studies.figure import draw_panels
 from studies.study import Meaning, labelled, unfolded
 
@@ -76,9 +75,9 @@ def simulate(
     if patterns < 1 or seconds < 8:
         raise ValueError(f"{patterns} patterns and {seconds:g} s are too few; use at least 1 pattern and 8 s")
     until = {"stimulus.learn_until": (seconds - REST) * second}
-    points = [Point(MODES[mode] | until, seed + number) for mode in MODES for number in range(patterns)]
+    points = [network.Point(MODES[mode] | until, seed + number) for mode in MODES for number in range(patterns)]
     record = ("delay", "planted", "threshold", "output_spikes", "input_spikes", "volleys")
-    run = simulate_network(NETWORK, points, seconds=seconds, record=record, every=0.5, target=target)
+    run = network.simulate(NETWORK, points, seconds=seconds, record=record, every=0.5, target=target)
     error = run.delay - run.planted
     constant = error.isel(time=-1).median("input")
     within = np.abs(error.isel(time=-1) - constant) <= 1e3 * NETWORK.step

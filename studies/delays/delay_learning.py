@@ -41,7 +41,7 @@ from studies.delays.trainings import CONDITIONS, settings_of, trained
 from studies.kept import kept, open_parts
 from studies.seed_intervals import interval, interval_meanings, with_intervals
 from studies.study import Meaning, labelled
-from studies.trainings import Trained
+from studies.trainings import Trained, check_factors
 
 __all__ = ["draw", "simulate"]
 
@@ -136,8 +136,7 @@ class Row(NamedTuple):
 def _check(tasks: Sequence[str], factors: Sequence[float], **counts: tuple[int, int]) -> None:
     if not tasks or not set(tasks) <= set(TASKS):
         raise ValueError(f"tasks {' '.join(tasks) or 'none'} are not known; use {' or '.join(TASKS)}")
-    if not factors or not all(0 < factor < np.inf for factor in factors):
-        raise ValueError(f"learning rates {list(factors)} are no multiples; use numbers above 0, such as 1")
+    check_factors(factors)
     for name, (count, least) in counts.items():
         check_at_least(least, **{name: count})
 

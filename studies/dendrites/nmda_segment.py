@@ -29,8 +29,7 @@ from biophys.dendrite import GlutamateParameters, SegmentParameters, nmda_scale,
 from biophys.magnesium_block import BLOCKS
 from biophys.ready_networks import nmda_branch, nmda_segment
 from biophys.segment_equilibria import balancing_conductance, bistability, plateau_time
-from biophys.simulation.network import Point
-from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation import network
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import STEPS_WORTH_COMPILING, choose_target
 from studies.figure import curves, draw_panels
@@ -164,8 +163,8 @@ def _equilibria() -> xr.Dataset:
 def _voltage(axes: Mapping[str, Any], parameters: Callable[..., dict[str, Any]], **options: Any) -> xr.DataArray:
     """Potential of the segment in mV by block, `axes` and time; `parameters` gives those of a place on the axes."""
     axes = {"block": list(SHOWN), **axes}
-    points = [Point(_block(block) | parameters(*place)) for block, *place in product(*axes.values())]
-    run = simulate_network(nmda_segment.NETWORK, points, record=["voltage"], target="numpy", **options)
+    points = [network.Point(_block(block) | parameters(*place)) for block, *place in product(*axes.values())]
+    run = network.simulate(nmda_segment.NETWORK, points, record=["voltage"], target="numpy", **options)
     return unfolded(run, axes).voltage.isel(segment=0, drop=True)
 
 
@@ -220,12 +219,12 @@ def _branches(counts: NDArray, branches: int, seconds: float, target: str) -> xr
     places = {"clustered": 1.0, "scattered": float(branches)}
     shared = {"shape.branches": branches, "stimulus.synapses": int(counts[-1])}
     points = [
-        Point(shared | {"stimulus.active": float(count), "stimulus.places": place})
+        network.Point(shared | {"stimulus.active": float(count), "stimulus.places": place})
         for place, count in product(places.values(), counts)
     ]
     # thousands of compartments: worth a compiler if there is one
     compiled = choose_target(target, STEPS_WORTH_COMPILING + 1)
-    run = simulate_network(nmda_branch.NETWORK, points, seconds=seconds, record=["voltage"], target=compiled)
+    run = network.simulate(nmda_branch.NETWORK, points, seconds=seconds, record=["voltage"], target=compiled)
     axes = {"placement": list(places), "branch_synapses": counts}
     voltage = unfolded(run, axes).voltage.values
     soma = voltage[:, :, 0] - _plain(nmda_branch.Cable().E_L, mV)

@@ -39,8 +39,7 @@ from biophys.patterns.theory import (
 )
 from biophys.patterns.trials import noisy_hits, random_hits
 from biophys.ready_networks.nmda_segment import NETWORK
-from biophys.simulation.network import Point
-from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation import network
 from studies.dendrites.segment_detection_figure import draw
 from studies.study import Meaning, labelled
 
@@ -180,10 +179,10 @@ def _answers(
             "stimulus.spread": spread,
         }
         points = [
-            Point(shared | {"stimulus.active": float(count)}, first_seed + start + number)
+            network.Point(shared | {"stimulus.active": float(count)}, first_seed + start + number)
             for number, count in enumerate(batch)
         ]
-        run = simulate_network(
+        run = network.simulate(
             NETWORK,
             points,
             seconds=1e-3 * (ONSET + window + LISTENING),

@@ -28,8 +28,7 @@ from biophys.magnesium_block import MagnesiumParameters
 from biophys.patterns.theory import best_threshold, false_match_probability, missed_match_probability
 from biophys.ready_networks.nmda_segment import NETWORK
 from biophys.segment_equilibria import bistability
-from biophys.simulation.network import Point
-from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation import network
 from biophys.simulation.recording import described
 from studies.figure import curves, draw_panels
 from studies.study import Meaning, labelled
@@ -157,9 +156,9 @@ def _answers(segments: Sequence[tuple[float, float, float]], counts: NDArray) ->
     Synapses that fire together are one of as many times the conductance, so that numbers need not be whole.
     """
     shared = {"stimulus.synapses": 1, "stimulus.active": 1.0, "stimulus.onset": ONSET * ms}
-    run = simulate_network(
+    run = network.simulate(
         NETWORK,
-        [Point(shared | _values(*segment, count)) for segment, count in zip(segments, counts, strict=True)],
+        [network.Point(shared | _values(*segment, count)) for segment, count in zip(segments, counts, strict=True)],
         seconds=SECONDS,
         step=STEP,
         every=5e-4,

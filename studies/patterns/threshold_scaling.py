@@ -172,17 +172,15 @@ def _count(dataset: xr.Dataset, counts: np.ndarray, shown: Mapping[str, float], 
 
 def _slopes(dataset: xr.Dataset, population: int) -> None:
     """Add synapses a factor of ten in the error, from 1e-6 down, and their range between neighbouring errors."""
-    names = ("share", "synapses")
     small = dataset.threshold_exact.sel(population=population).where(dataset.false_match <= FITTED["false_match"][1])
     decades = -np.log10(dataset.false_match)
     slope = small.diff("false_match") / decades.diff("false_match")
     mean, middle = small.mean("false_match"), decades.where(small.notnull())
     away = middle - middle.mean("false_match")
-    dataset["per_decade"] = ((away * (small - mean)).sum("false_match") / (away**2).sum("false_match")).transpose(
-        *names
-    )
-    dataset["per_decade_lowest"] = slope.min("false_match").transpose(*names)
-    dataset["per_decade_highest"] = slope.max("false_match").transpose(*names)
+    fitted = (away * (small - mean)).sum("false_match") / (away**2).sum("false_match")
+    dataset["per_decade"] = fitted.transpose("share", "synapses")
+    dataset["per_decade_lowest"] = slope.min("false_match").transpose("share", "synapses")
+    dataset["per_decade_highest"] = slope.max("false_match").transpose("share", "synapses")
 
 
 def _fitted(dataset: xr.Dataset) -> xr.Dataset:

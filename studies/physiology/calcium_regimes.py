@@ -80,9 +80,8 @@ def simulate(
         raise ValueError(f"{len(sets)} parameter sets do not fit side by side; use 1 or 2")
     if drives < 2:
         raise ValueError(f"drives {drives} span no range; use at least 2")
-    usual_low, usual_high = RANGES[model]
-    low = usual_low if lowest_drive is None else lowest_drive
-    high = usual_high if highest_drive is None else highest_drive
+    ends = zip((lowest_drive, highest_drive), RANGES[model], strict=True)
+    low, high = (usual if drive is None else drive for drive, usual in ends)
     if not (low > 0 if model in IN_EQUAL_RATIOS else low >= 0) or not low < high < np.inf:
         least = "above 0" if model in IN_EQUAL_RATIOS else "at 0 or above"
         raise ValueError(f"drives from {low:g} to {high:g} are no range; use a range that rises and starts {least}")

@@ -29,8 +29,7 @@ from numpy.typing import NDArray
 from biophys.astrocyte import DE_PITTA_FREQUENCY
 from biophys.coupling.gap_junctions import grid
 from biophys.ready_networks.astrocyte_network import NETWORK
-from biophys.simulation.network import Point
-from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation import network
 from studies.figure import paper_style
 from studies.study import Meaning, labelled
 
@@ -109,13 +108,11 @@ def simulate(
     size = {"topology.rows": rows, "topology.columns": columns}
     made = {"stimulus.J_beta": production * umolar / second, "stimulus.spread": spread}
     shared = OSCILLATING | size | made | {"stimulus.I_start": start * umolar}
-    points = [
-        Point(shared | {"gap_junction.I_Theta": theta * umolar, "gap_junction.F": F * umolar / second}, seed + trial)
-        for theta, F, trial in product(*axes)
-    ]
-    cells = simulate_network(NETWORK, points, seconds=seconds, step=step, every=10 * step, target=target)
-    ring = simulate_network(
-        NETWORK, [Point({})], seconds=front_seconds, step=front_step, every=4 * front_step, target=target
+    junction = lambda theta, F: {"gap_junction.I_Theta": theta * umolar, "gap_junction.F": F * umolar / second}
+    points = [network.Point(shared | junction(theta, F), seed + trial) for theta, F, trial in product(*axes)]
+    cells = network.simulate(NETWORK, points, seconds=seconds, step=step, every=10 * step, target=target)
+    ring = network.simulate(
+        NETWORK, [network.Point({})], seconds=front_seconds, step=front_step, every=4 * front_step, target=target
     )
     measured = _synchrony(cells.calcium, grid(rows, columns), tuple(map(len, axes)))
     options = {"production": production, "spread": spread, "start": start, "seed": seed, "front_step": front_step}

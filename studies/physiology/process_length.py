@@ -28,8 +28,7 @@ from biophys.coupling.process import (
     steady_profile,
 )
 from biophys.ready_networks.astrocyte_process import NETWORK
-from biophys.simulation.network import Point
-from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation import network
 from studies.figure import curves, paper_style
 from studies.study import Meaning, labelled
 
@@ -89,7 +88,7 @@ def simulate(
         raise ValueError(f"{compartments} compartments are too few to fit a length constant; use at least 4")
     processes = [ProcessParameters(diffusion * um**2 / second, rate / second, spacing * um) for rate in rates]
     points = [
-        Point(
+        network.Point(
             {f"process.{name}": value for name, value in process._asdict().items()}
             | {"shape.compartments": compartments, "stimulus.J_in": source * umolar / second}
         )
@@ -97,7 +96,7 @@ def simulate(
     ]
     every = max(round(0.2 / step), 1) * step
     seconds = np.ceil(lifetimes / rates.min() / every) * every
-    run = simulate_network(NETWORK, points, seconds=seconds, step=step, every=every, target=target)
+    run = network.simulate(NETWORK, points, seconds=seconds, step=step, every=every, target=target)
     late = run.calcium.sel(time=slice(seconds - WINDOW, None))
     profile = run.inositol_trisphosphate.isel(time=-1).values
     dataset = xr.Dataset(

@@ -30,8 +30,7 @@ from brian2 import Hz
 
 from biophys.ready_networks.gliotransmission import LOOPS, NETWORK
 from biophys.release_theory import mean_field_release
-from biophys.simulation.network import Point
-from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation import network
 from biophys.synapse import SynapseParameters
 from studies.figure import paper_style
 from studies.physiology.calcium_response import check_counts, check_rates
@@ -89,10 +88,10 @@ def simulate(
     axes: dict[str, Any] = {"loop": list(LOOPS), "rate": np.unique(rates)}
     shape = {"stimulus.stages": 1, "stimulus.astrocytes": synapses}
     points = [
-        Point({"stimulus.rate": rate * Hz, **shape, **LOOPS[loop]}, seed * len(axes["rate"]) + number)
+        network.Point({"stimulus.rate": rate * Hz, **shape, **LOOPS[loop]}, seed * len(axes["rate"]) + number)
         for loop, (number, rate) in product(LOOPS, enumerate(axes["rate"]))
     ]
-    states = simulate_network(NETWORK, points, seconds=seconds, step=step, every=0.1, record=RECORD, target=target)
+    states = network.simulate(NETWORK, points, seconds=seconds, step=step, every=0.1, record=RECORD, target=target)
     dataset = _summary(unfolded(states, axes), settling, seconds)
     attributes = {
         "study": "release-rate",

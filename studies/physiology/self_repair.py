@@ -37,8 +37,7 @@ import xarray as xr
 from brian2 import second, umolar
 
 from biophys.ready_networks.self_repair import NETWORK
-from biophys.simulation.network import Point
-from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation import network
 from studies.figure import draw_panels
 from studies.study import unfolded
 
@@ -93,8 +92,8 @@ def simulate(
     """
     _check(seconds, fault_time, averaged, after, repetitions, failed)
     common = {"fault.t_fault": fault_time * second, "fault.share_2": failed}
-    points = [Point(common | values, seed + k) for values in CONDITIONS.values() for k in range(repetitions)]
-    result = simulate_network(NETWORK, points, seconds=seconds, step=step, every=0.5, record=RECORD, target=target)
+    points = [network.Point(common | values, seed + k) for values in CONDITIONS.values() for k in range(repetitions)]
+    result = network.simulate(NETWORK, points, seconds=seconds, step=step, every=0.5, record=RECORD, target=target)
     states = unfolded(result, {"condition": list(CONDITIONS), "repetition": np.arange(repetitions)})
     failing = np.arange(SYNAPSES) < round(failed * SYNAPSES)
     options = {"seed": seed, "fault_time": fault_time, "averaged": averaged, "after": after, "failed": failed}

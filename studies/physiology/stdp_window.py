@@ -21,8 +21,7 @@ from brian2 import Hz, ms
 from biophys.circuits.time_grid import whole_steps
 from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change, pair_train_change
 from biophys.ready_networks.spike_timing import NETWORK
-from biophys.simulation.network import Point
-from biophys.simulation.network import simulate as simulate_network
+from biophys.simulation import network
 from studies.figure import curves, draw_panels
 from studies.study import Meaning, labelled
 
@@ -68,9 +67,9 @@ def simulate(
     stimulus = {"stimulus.synapses": lags, "stimulus.spacing": spacing * ms}
 
     def changes(rates: Sequence[float], pairs: int) -> xr.Dataset:
-        return simulate_network(
+        return network.simulate(
             NETWORK,
-            [Point({**stimulus, "stimulus.pairs": pairs, "stimulus.rate": rate * Hz}) for rate in rates],
+            [network.Point({**stimulus, "stimulus.pairs": pairs, "stimulus.rate": rate * Hz}) for rate in rates],
             seconds=(pairs - 1) / min(rates) + longest + 2 * seconds,
             step=seconds,
             every=seconds,
