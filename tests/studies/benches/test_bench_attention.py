@@ -1,5 +1,7 @@
 """The bench of attention times and weighs what it names: equal values, honest ratios; and error sentences."""
 
+from statistics import median
+
 import pytest
 import torch
 from matplotlib import pyplot as plt
@@ -59,15 +61,14 @@ def test_figure_has_a_curve_a_mechanism(frame):
 
 
 def test_memory_counts_what_a_mechanism_holds():
-    shape = (
-        1,
-        1,
-        2**18,
-        16,
-    )  # 16 MiB a tensor: three inputs, the output and four gradients are twice inputs and output
-    lean = bench_attention.memory_over_held(lambda q, k, v: (q + k).add_(v), shape, torch.float32)
+    """The median of five: a busy machine takes pages away and brings them back meanwhile."""
+    shape = (1, 1, 2**18, 16)  # 16 MiB a tensor
+    lean, fat = (
+        median(bench_attention.memory_over_held(mechanism, shape, torch.float32) for _ in range(5))
+        for mechanism in (lambda q, k, v: (q + k).add_(v), lambda q, k, v: (q + k + v).exp().exp().exp())
+    )
+    # three inputs, the output and four gradients are twice inputs and output
     assert lean == pytest.approx(2, abs=0.5) or lean != lean
-    fat = bench_attention.memory_over_held(lambda q, k, v: (q + k + v).exp().exp().exp(), shape, torch.float32)
     assert fat > lean + 0.4 or fat != fat
 
 
