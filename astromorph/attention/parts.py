@@ -26,9 +26,11 @@ class Distance(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a position adds, each None if it does not. drive: (heads, tokens, features), to the activity of keys;
-    relative: beside the content term, in numerator and calcium alike; fading: (heads,), one over the length in tokens
-    over which content fades.
+    """What a position adds, each None if it does not.
+
+    drive: (heads, tokens, features), to the activity of keys.
+    relative: beside the content term, in numerator and calcium alike.
+    fading: (heads,), one over the length in tokens over which content fades.
     """
 
     drive: Tensor | None = None
