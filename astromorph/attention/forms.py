@@ -84,11 +84,13 @@ def in_chunks(parts: Parts, terms: Terms, query, key, value, keep: Tensor | None
     """`chunked.py`: in which the place of a token counts."""
     rate = terms.fading if terms.fading is not None else query.new_zeros(query.shape[1], dtype=wide(query.dtype))
     pieces = parts.feature_map, parts.response, parts.feedback
+    key, value = silent(keep, key, value)
     return chunked.attend(pieces, query, key, scaled(value, parts), keep, rate, terms.relative, causal)
 
 
 def among_all(parts: Parts, terms: Terms, query, key, value, keep: Tensor | None, causal: bool) -> Tensor:
     """`bidirectional.py`: the plain formulas."""
+    key, value = silent(keep, key, value)
     kernel = relative = None
     if terms.relative is not None:
         kernel = chunked_kernel(terms.relative.rate, CHUNK, causal=False)
@@ -99,9 +101,12 @@ def among_all(parts: Parts, terms: Terms, query, key, value, keep: Tensor | None
         mass = smear(present, kernel).squeeze(3)
         relative = bidirectional.relative_term(kernel, terms.relative.strength, value, chunks, mass)
     calcium = stored(parts, key, keep, total)
-    return bidirectional.read(
-        parts.feature_map, parts.feedback, query, parts.plasticity(weight), calcium, relative, keep
-    )
+    return bidirectional.read(parts.feature_map, parts.feedback, query, parts.plasticity(weight), calcium, relative)
+
+
+def silent(keep: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """Zeros where a token is not real: whatever stands there, not a number or infinite, takes no part."""
+    return tensors if keep is None else tuple(x.masked_fill(~keep, 0) for x in tensors)
 
 
 def stored(parts: Parts, key: Tensor, keep: Tensor | None, total: Tensor) -> Tensor:

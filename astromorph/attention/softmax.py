@@ -45,7 +45,7 @@ class BlockedSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, keep: Tensor) -> Tensor:
-        size = max(1, SCORES_AT_ONCE // (query.shape[1] * query.shape[2] * key.shape[2]))
+        size = max(1, SCORES_AT_ONCE // max(1, query.shape[1] * query.shape[2] * key.shape[2]))
         silent = torch.finfo(query.dtype).min
         penalty = torch.zeros(keep.shape, dtype=query.dtype).masked_fill_(~keep, silent)[:, None, None, :].split(size)
         weights, read = [], []
