@@ -29,6 +29,12 @@ def delayed(x: Tensor, weight: Tensor, delay: Tensor, longest: int, width: float
     Returns:
         (batch, time, outputs), in the number type of `weight`; differentiable once by x, weight and delay.
     """
+    outputs, inputs = weight.shape
+    if x.dim() != 3 or x.shape[2] != inputs or tuple(delay.shape) not in {(outputs, inputs), (1, inputs), (outputs, 1)}:
+        raise ValueError(
+            f"input {tuple(x.shape)}, weight {tuple(weight.shape)} and delay {tuple(delay.shape)} do not fit; give "
+            "(batch, time, inputs), (outputs, inputs) and (outputs, inputs), (1, inputs) or (outputs, 1)"
+        )
     x = x.to(weight.dtype)
     with torch.autocast(x.device.type, enabled=False):
         if not x.shape[0] or not x.shape[1]:
