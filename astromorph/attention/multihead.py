@@ -5,6 +5,7 @@ encoder_layer.self_attn)`; torch calls it with key_padding_mask, which is True w
 transformer: `block.attn = AstromorphicAttention(width, heads)`.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -43,6 +44,8 @@ class MultiheadAttention(nn.Module):
         super().__init__()
         if heads < 1 or width % heads:
             raise ValueError(f"width {width} does not divide into {heads} heads; use a multiple of {heads}")
+        if not math.isfinite(gain):
+            raise ValueError(f"gain {gain} is no finite number; give one, 1 to change nothing")
         self.width, self.heads, self.gain, self.check_finite = width, heads, gain, check_finite
         self.to_query_key_value = nn.Linear(width, 3 * width, bias=bias)
         self.delays = delays
