@@ -28,7 +28,8 @@ class MultiheadAttention(nn.Module):
         check_finite: refuse inputs that are not finite.
     """
 
-    batch_first, in_proj_bias = True, None  # what torch's TransformerEncoderLayer asks: not to bypass this layer
+    # what torch's TransformerEncoder and its layers ask: not to bypass this layer, nor to hand it nested tensors
+    batch_first, in_proj_bias, _qkv_same_embed_dim = True, None, False
 
     def __init__(
         self,
@@ -52,6 +53,16 @@ class MultiheadAttention(nn.Module):
         self.mechanism = mechanism
         self.to_output = nn.Linear(width, width, bias=bias)
         self.register_load_state_dict_pre_hook(_from_older_names)
+
+    @property
+    def in_proj_weight(self) -> Tensor:
+        """The projections' weight, as a kind of tensor that torch's encoder does not compute with by itself."""
+        return self.to_query_key_value.weight.as_subclass(Projected)
+
+    @property
+    def out_proj(self) -> nn.Linear:
+        """`to_output` under torch's name."""
+        return self.to_output
 
     @property
     def causal(self) -> bool:
@@ -124,6 +135,10 @@ class MultiheadAttention(nn.Module):
                 f"key_padding_mask has shape {tuple(padding.shape)}; give {tuple(key.shape[:2])}, (batch, keys), True "
                 "where padded"
             )
+
+
+class Projected(Tensor):
+    """See `in_proj_weight`."""
 
 
 class Split(torch.autograd.Function):

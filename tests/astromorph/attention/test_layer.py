@@ -194,6 +194,25 @@ def test_it_takes_the_weights_of_torch_and_its_place_in_an_encoder():
     )
 
 
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor is True")
+@pytest.mark.parametrize("order", ["swapped after", "swapped before", "norm first"])
+@pytest.mark.parametrize("graded", [False, True])
+def test_torchs_own_encoder_validates_as_it_trains(order, graded):
+    torch.manual_seed(0)
+    one = nn.TransformerEncoderLayer(16, 4, 32, 0.0, batch_first=True, norm_first=order == "norm first")
+    if order == "swapped before":
+        one.self_attn = AstromorphicAttention.from_multihead(one.self_attn)
+    encoder = nn.TransformerEncoder(one, 2)
+    if order != "swapped before":
+        for each in encoder.layers:
+            each.self_attn = AstromorphicAttention.from_multihead(each.self_attn)
+    x, padding = torch.randn(3, 10, 16), torch.arange(10) >= torch.tensor([[7], [10], [4]])
+    with torch.set_grad_enabled(graded):
+        trained = encoder.train()(x, src_key_padding_mask=padding)
+        validated = encoder.eval()(x, src_key_padding_mask=padding)
+    torch.testing.assert_close(validated[~padding], trained[~padding], rtol=0, atol=0)
+
+
 def test_it_stands_in_a_block_of_a_vision_transformer():
     class Block(nn.Module):  # as in timm
         def __init__(self):
