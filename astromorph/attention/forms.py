@@ -15,6 +15,7 @@ from astromorph.attention import bidirectional, chunked, compiled, scans
 from astromorph.attention.distance import chunked_kernel, smear
 from astromorph.attention.parts import Parts, Terms, check_by_place, offered, terms_of
 from astromorph.attention.precision import wide
+from astromorph.native.transforms import transformed
 
 CHUNK = 32  # tokens in a chunk of the relative term, bidirectional
 
@@ -45,7 +46,8 @@ def scanned(parts: Parts, terms: Terms, query: Tensor, key: Tensor, by_place: bo
     if by_place:
         usual &= terms.fading is None and offered(parts.response, "scanned") is not None
     fits = query.device.type == "cpu" and query.dtype in compiled.TYPES and 0 not in (query.shape[2], key.shape[2])
-    return usual and fits and not torch.compiler.is_exporting() and compiled.available()
+    plain = torch.compiler.is_exporting() or transformed()
+    return usual and fits and not plain and compiled.available()
 
 
 def distance(terms: Terms) -> tuple[Tensor, Tensor] | tuple[None, None]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from astromorph.attention.checks import check_finite_values
 from astromorph.files.older_names import beginning, in_todays_names
+from astromorph.native.transforms import transformed
 
 
 class MultiheadAttention(nn.Module):
@@ -115,6 +116,9 @@ class MultiheadAttention(nn.Module):
         features = self.width // self.heads
         if key is query and value is query:
             together = self.to_query_key_value(query).view(batch, tokens, 3, self.heads, features)
+            if transformed():
+                one, two, three = (part.transpose(1, 2) for part in together.unbind(2))
+                return one, two, three
             return Split.apply(together)
         weights = self.to_query_key_value.weight.chunk(3)
         biases = (None,) * 3 if self.to_query_key_value.bias is None else self.to_query_key_value.bias.chunk(3)

@@ -12,7 +12,9 @@ from torch.nn import functional as F
 
 from astromorph.delays import spikes
 from astromorph.delays.kernels import Kernel, gaussian
+from astromorph.delays.reference import delayed_slowly
 from astromorph.delays.spectral import fourier
+from astromorph.native.transforms import transformed
 
 
 def delayed(x: Tensor, weight: Tensor, delay: Tensor, longest: int, width: float, kernel: Kernel = gaussian) -> Tensor:
@@ -56,6 +58,8 @@ def _each(x: Tensor, taps: Tensor) -> Tensor:
 
 def _every(x: Tensor, weight: Tensor, delay: Tensor, bump: spikes.Bump) -> Tensor:
     """Every synapse under taps of its own."""
+    if transformed():
+        return delayed_slowly(x, weight, delay, *bump)
     if spikes.fits(x, weight, bump.kernel) and delay.dtype == weight.dtype:
         found = spikes.few(x, spikes.worth(x, weight, bump))
         if found is not None:
