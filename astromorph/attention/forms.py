@@ -15,7 +15,7 @@ from astromorph.attention import bidirectional, chunked, compiled, scans
 from astromorph.attention.distance import chunked_kernel, smear
 from astromorph.attention.parts import Parts, Terms, check_by_place, offered, terms_of
 from astromorph.attention.precision import wide
-from astromorph.native.transforms import transformed
+from astromorph.native.transforms import transformed, without_autocast
 
 CHUNK = 32  # tokens in a chunk of the relative term, bidirectional
 
@@ -24,7 +24,7 @@ def attend(parts: Parts, query: Tensor, key: Tensor, value: Tensor, keep: Tensor
     """query, key, value: (batch, heads, tokens, features); keep: (batch, heads, tokens, 1), True where a key is real,
     or None. ValueError for parts that have no causal or fading form where one is asked for.
     """
-    with torch.autocast(query.device.type, enabled=False):
+    with without_autocast(query):
         terms = terms_of(parts.position, key.shape[2], wide(query.dtype))
         by_place = causal or terms.fading is not None
         if by_place:

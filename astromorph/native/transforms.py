@@ -4,10 +4,16 @@ What is compiled, or computed in blocks, brings one gradient, backward and for o
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
+
+
+def without_autocast(x: Tensor) -> AbstractContextManager[Any]:
+    """Computing in the type that is asked for, on the device of x; the meta device knows no other way."""
+    return nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False)
 
 
 def transformed() -> bool:
