@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from astromorph.feature_map import positive_activity
-from astromorph.measured import MonotoneCurve, hold
+from astromorph.measured import MonotoneCurve, hold, hold_tensors
+from astromorph.native.transforms import without_autocast
 from astromorph.settings import CalciumResponse
 
 
@@ -73,7 +74,7 @@ class CurveResponse(nn.Module):
     def __init__(self, knots: tuple[float, ...], values: tuple[float, ...]) -> None:
         super().__init__()
         self.lowest = knots[0]
-        at, rho = (torch.tensor(each, dtype=torch.float64) for each in (knots, values))
+        at, rho = (torch.tensor(each, dtype=torch.float64, device="cpu") for each in (knots, values))
         self.curve = MonotoneCurve(at.log(), rho)
 
     def forward(self, activity: Tensor) -> Tensor:
@@ -105,9 +106,9 @@ class PositionalDrive(nn.Module):
     def __init__(self, heads: int, features: int, tokens: int, scale: float = 16.0, rows: int = 1) -> None:
         super().__init__()
         self.table = nn.Parameter(torch.randn(heads, features, tokens) / tokens**0.5)  # M
-        index = torch.arange(tokens)
+        index = torch.arange(tokens, device="cpu")
         place = torch.stack((index // (tokens // rows), index % (tokens // rows)), dim=1).double()
-        self.register_buffer("distance_kernel", torch.exp(-torch.cdist(place, place) / scale).float(), persistent=False)
+        hold_tensors(self, distance_kernel=torch.exp(-torch.cdist(place, place) / scale).float())
 
     def forward(self, tokens: int) -> Tensor:
         """W_astroᵀ = φ(a), shape (heads, tokens, features), for the first `tokens` positions."""
@@ -116,7 +117,7 @@ class PositionalDrive(nn.Module):
                 f"{tokens} tokens are more than the {self.table.shape[-1]} positions of the astrocytic drive; "
                 "shorten the input or build the model with more tokens"
             )
-        with torch.autocast(self.table.device.type, enabled=False):
+        with without_autocast(self.table):
             interaction = self.table @ self.distance_kernel @ self.table.mT  # D = M P Mᵀ
             return positive_activity(self.table[..., :tokens].mT @ interaction)
 

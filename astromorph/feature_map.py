@@ -67,7 +67,9 @@ class CurveRelease(nn.Module):
     def __init__(self, knots: tuple[float, ...], values: tuple[float, ...]) -> None:
         super().__init__()
         self.lowest = knots[0]
-        self.curve = MonotoneCurve(*(torch.tensor(each, dtype=torch.float64).log() for each in (knots, values)))
+        self.curve = MonotoneCurve(
+            *(torch.tensor(each, dtype=torch.float64, device="cpu").log() for each in (knots, values))
+        )
 
     def forward(self, rate: Tensor) -> Tensor:
         wide = rate.to(torch.promote_types(rate.dtype, torch.float32))

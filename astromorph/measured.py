@@ -6,6 +6,9 @@ Comput 5:300, 1984): the curve rises where the points rise and never overshoots 
 The polynomials are SciPy's.
 """
 
+from functools import partial
+from typing import Any
+
 import torch
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor, nn
@@ -16,8 +19,28 @@ def hold(module: nn.Module, **coefficients: float) -> None:
 
     As tensors without axes: they take the type of what they meet, and torch.compile does not treat them as inputs.
     """
-    for name, value in coefficients.items():
-        module.register_buffer(name, torch.tensor(value, dtype=torch.float64), persistent=False)
+    hold_tensors(
+        module, **{name: torch.tensor(value, dtype=torch.float64, device="cpu") for name, value in coefficients.items()}
+    )
+
+
+def hold_tensors(module: nn.Module, **tensors: Tensor) -> None:
+    """The same of tensors on a processor. A layer that was made on the meta device has them again when it is loaded."""
+    for name, tensor in tensors.items():
+        module.register_buffer(name, tensor.to(torch.get_default_device(), copy=True), persistent=False)
+    module.register_load_state_dict_pre_hook(partial(_hold_again, tensors=tensors))
+
+
+def _hold_again(module: nn.Module, *_: Any, tensors: dict[str, Tensor]) -> None:
+    """torch calls this before it loads a layer."""
+    for name, tensor in tensors.items():
+        before = getattr(module, name)
+        place = (
+            next((p.device for p in module.parameters() if not p.is_meta), tensor.device)
+            if before.is_meta
+            else before.device
+        )
+        setattr(module, name, tensor.to(place, before.dtype, copy=True))
 
 
 class MonotoneCurve(nn.Module):
@@ -30,8 +53,7 @@ class MonotoneCurve(nn.Module):
         super().__init__()
         knots, values = knots.double(), values.double()
         pieces = PchipInterpolator(knots.numpy(), values.numpy()).c  # (4, knots - 1), highest power first
-        self.register_buffer("knots", knots, persistent=False)
-        self.register_buffer("polynomials", torch.from_numpy(pieces.copy()), persistent=False)
+        hold_tensors(self, knots=knots, polynomials=torch.from_numpy(pieces.copy()))
 
     def forward(self, at: Tensor) -> Tensor:
         """at: any shape, of a floating type no narrower than the curve is wanted; returns the same."""

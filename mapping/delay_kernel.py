@@ -52,7 +52,7 @@ def classifier_of(layers: Sequence[Layer], readout: str, dtype: torch.dtype = to
         raise ValueError("the last layer has a constant current, and readouts have none; leave it out")
 
     def deployed(layer: Layer) -> DeployedLayer:
-        current = torch.tensor(layer.current, dtype=dtype)
+        current = at_most(layer.current, dtype)
         return DeployedLayer(connections(layer, dtype), current, keeping(LeakyIntegrateAndFire(1), layer.kept))
 
     neurons = keeping(LeakyIntegrator(1), last.kept)
@@ -66,7 +66,14 @@ def connections(layer: Layer, dtype: torch.dtype) -> IntegerDelays:
         if bool((steps == steps.narrow(axis, 0, 1)).all()):
             steps = steps.narrow(axis, 0, 1).clone()
             break
-    return IntegerDelays(torch.tensor(layer.weight, dtype=dtype), steps, int(steps.max()))
+    return IntegerDelays(at_most(layer.weight, dtype), steps, int(steps.max()))
+
+
+def at_most(numbers: np.ndarray, dtype: torch.dtype) -> Tensor:
+    """Numbers rounded down: a membrane that stays below its threshold in double precision does so in single."""
+    exact = torch.tensor(numbers, dtype=torch.float64)
+    rounded = exact.to(dtype)
+    return torch.where(rounded > exact, torch.nextafter(rounded, torch.full_like(rounded, -torch.inf)), rounded)
 
 
 def keeping(neurons: Neurons, kept: float) -> Neurons:

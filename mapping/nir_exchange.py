@@ -5,14 +5,15 @@ NIR describes neurons in continuous time, and its delays belong to channels, not
 the time step dt, which the graph's metadata name, takes exactly the steps of the network:
 
 neurons   h = kept v + x is that of tau v' = -v + r x with r = tau/dt and kept = 1 - dt/tau. NIR fires above the
-          threshold, the network at 1 or more, so the threshold is the number just below 1.
+          threshold, the network at 1 or more, so the threshold is the number just below 1, and one that is read
+          stands for the number just above it.
 delays    of axons: a Delay, then Affine. Of dendrites: Linear, Delay, and Affine of the identity, since the constant
           current is not delayed. Of synapses: each input is copied once for every delay that one of its synapses has
           (Linear), the copies are delayed, and Affine weighs them: tapped delay lines, exact, and as many channels as
           there are different pairs of input and delay.
 
-On the way back any chain of Linear, Affine, Scale and Delay between neurons is taken together, as long as no neuron
-hears an input at two delays. Neurons must be LIF with reset to 0, and LI at the end.
+On the way back any chain of Linear, Affine, Scale, Flatten and Delay between neurons is taken together, as long as no
+neuron hears an input at two delays. Neurons must be LIF with reset to 0, and LI at the end.
 """
 
 import os
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from astromorph.models.spiking_classifier import DeployedClassifier
     from mapping.trained import Model
 
-KNOWN = "Linear, Affine, Scale, Delay, LIF and, at the end, LI"
+KNOWN = "Linear, Affine, Scale, Flatten, Delay, LIF and, at the end, LI"
 
 
 class Exchanged(NamedTuple):
@@ -145,6 +146,8 @@ def network(given: nir.NIRGraph, dt: float | None = None) -> Exchanged:
         match node:
             case nir.Linear() | nir.Affine() | nir.Scale():
                 way = weighed(way, name, node)
+            case nir.Flatten() if np.prod(node.output_type["output"]) == len(way.current):
+                pass  # channels lie flat here already
             case nir.Delay():
                 way = delayed(way, name, node, step)
             case nir.LIF() | nir.LI() if isinstance(node, nir.LIF) or name == between[-1][0]:
@@ -161,7 +164,7 @@ def network(given: nir.NIRGraph, dt: float | None = None) -> Exchanged:
 def chain(found: nir.NIRGraph) -> list[tuple[str, nir.NIRNode]]:
     """Names and nodes from the input, which is the first, up to the output, which is left out."""
     after: dict[str, str] = {}
-    for source, target in found.edges:
+    for source, target in dict.fromkeys(map(tuple, found.edges)):
         if source in after:
             raise ValueError(f"node {source!r} leads to {after[source]!r} and {target!r}; only a chain can be taken")
         after[source] = target
@@ -224,9 +227,10 @@ def layer_of(way: Way, name: str, node: nir.LIF | nir.LI, dt: float) -> Layer:
         )
     kept, threshold = 1 - 1 / min(tau), np.ones(1)
     if isinstance(node, nir.LIF):
-        threshold = np.array([plain(value) for value in np.ravel(node.v_threshold)])
+        threshold = np.ravel(node.v_threshold)
         if np.any(node.v_reset) or not np.all(threshold > 0):
             raise ValueError(f"node {name!r} does not reset from a threshold above 0 to 0; this network does")
+        threshold = reached(threshold)
     gain = np.ravel(node.r) / min(tau) / threshold
     current = way.current * gain + np.ravel(node.v_leak) / min(tau) / threshold
     weights = np.array([matrix.toarray() for matrix in way.matrices.values()])
@@ -237,6 +241,12 @@ def layer_of(way: Way, name: str, node: nir.LIF | nir.LI, dt: float) -> Layer:
         raise ValueError(f"weights or currents into {name!r} are no finite numbers; repair the graph")
     steps = np.array(list(way.matrices))[(weights != 0).argmax(0)]
     return Layer(weights.sum(0) * gain.reshape(-1, 1), steps, current, kept)
+
+
+def reached(threshold: NDArray) -> NDArray[np.float64]:
+    """The lowest membrane that fires: the number above the threshold, which is 1 for what `write` has written."""
+    numbers = threshold if threshold.dtype.kind == "f" else threshold.astype(float)
+    return np.nextafter(numbers, np.full_like(numbers, np.inf)).astype(float)
 
 
 def plain(value: float) -> float:

@@ -14,6 +14,7 @@ Every part can be exchanged for another (parts.py): L = φ(Q) S(H) F(C), with S 
 
 from torch import Tensor, nn
 
+from astromorph.attention.checks import check_share
 from astromorph.attention.forms import attend
 from astromorph.attention.functional import released
 from astromorph.attention.parts import Parts
@@ -45,7 +46,7 @@ class AstromorphicMechanism(nn.Module):
         self.feature_map = feature_map or PositiveActivity()
         self.plasticity = plasticity or Hebbian()
         self.feedback = feedback or Reciprocal()
-        self.causal, self.failing = causal, failing
+        self.causal, self.failing = causal, check_share("dropout", failing)
 
     @property
     def parts(self) -> Parts:

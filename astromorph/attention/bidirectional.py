@@ -32,14 +32,14 @@ def write(
     kernel: Chunks | None,
     drive: Tensor | None = None,
 ) -> Written:
-    """Write phase; key, value: (batch, heads, tokens, features); keep: (batch, heads, tokens, 1) or None; drive: added
-    to the activity, (heads, tokens, features).
+    """Write phase; key, value: (batch, heads, tokens, features), 0 where padded; keep: (batch, heads, tokens, 1) or
+    None; drive: added to the activity, (heads, tokens, features).
     """
     activity, value = feature_map(key.to(working(key))), value.to(working(value))
     if drive is not None:
         activity = activity + drive.to(activity.dtype)
     if keep is not None:
-        activity, value = activity * keep.to(activity.dtype), value * keep.to(value.dtype)
+        activity = activity * keep.to(activity.dtype)
     dtype, size = wide(key.dtype), 1024
     parts = in_chunks(activity, size).mT @ in_chunks(value, size)
     chunks = None
@@ -74,7 +74,6 @@ def read(
     weight: Tensor,
     calcium: Tensor,
     relative: Relative | None,
-    keep: Tensor | None,
 ) -> Tensor:
     """Read phase; query: (batch, heads, queries, features), weight H, calcium g: (batch, heads, features)."""
     activity = feature_map(query.to(working(query)))
@@ -82,9 +81,7 @@ def read(
     summed = activity @ weight.to(dtype)
     response = (activity @ calcium[..., None].to(dtype)).to(calcium.dtype)
     if relative is not None:
-        value = relative.value.to(dtype)
-        value = value if keep is None else value * keep.to(dtype)
-        spread = relative.within[:, None].to(dtype) @ in_chunks(value, relative.within.shape[-1])
+        spread = relative.within[:, None].to(dtype) @ in_chunks(relative.value.to(dtype), relative.within.shape[-1])
         spread = spread + relative.arriving[:, None].to(dtype) @ relative.carried.to(dtype)
         summed = summed + spread.flatten(2, 3)[:, :, : query.shape[2]]
         response = response + relative.mass[..., None]

@@ -1,6 +1,7 @@
 """Blocks of a batch of chunks of tokens, small enough that a block's work stays in a processor's cache."""
 
 from collections.abc import Iterator
+from math import prod
 from typing import NamedTuple
 
 from torch import Tensor
@@ -21,12 +22,12 @@ class Block(NamedTuple):
 
 def blocks(x: Tensor) -> Iterator[Block]:
     """Blocks of x: (batch, heads, chunks, …); the whole where there is more memory than time, off the processor."""
-    batch, _, chunks = x.shape[:3]
+    batch, heads, chunks = x.shape[:3]
     if x.device.type != "cpu":
         yield Block(slice(0, batch), slice(0, chunks))
         return
-    chunk = max(1, x[0, :, 0].numel())
-    inputs, some = max(1, AT_ONCE // (chunk * chunks)), max(1, AT_ONCE // chunk)
+    chunk = max(1, heads * prod(x.shape[3:]))
+    inputs, some = max(1, AT_ONCE // max(1, chunk * chunks)), max(1, AT_ONCE // chunk)
     for b in range(0, batch, inputs):
         for c in range(0, chunks, some):
             yield Block(slice(b, min(b + inputs, batch)), slice(c, min(c + some, chunks)))

@@ -23,11 +23,12 @@ def check_inputs(query: Tensor, key: Tensor, value: Tensor) -> None:
         raise ValueError(f"{seen} hold no tokens; give at least one")
 
 
-def kept_tokens(attn_mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor | None:
+def kept_tokens(attn_mask: Tensor | None, query: Tensor, key: Tensor, causal: bool = False) -> Tensor | None:
     """The mask as (batch, heads, keys, 1), True where a key is real; None if all are.
 
     attn_mask: as in scaled_dot_product_attention, boolean, True where attended, broadcastable to (batch, heads,
-    queries, keys), but the same for every query: linear attention has no matrix of scores to mask.
+    queries, keys), but the same for every query: linear attention has no matrix of scores to mask. If causal, what the
+    mask says of later keys does not count.
     """
     if attn_mask is None:
         return None
@@ -39,12 +40,29 @@ def kept_tokens(attn_mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor 
         raise ValueError(
             f"attn_mask {tuple(attn_mask.shape)} does not broadcast to {expected}, (batch, heads, queries, keys)"
         )
-    if shape[2] != 1:
+    attn_mask = attn_mask.view(shape)
+    last = attn_mask[:, :, -1:]
+    if shape[2] != 1 and not _alike(attn_mask, last, causal):
         raise ValueError(
             f"attn_mask {tuple(attn_mask.shape)} differs between queries, which linear attention cannot; "
             f"give (batch, 1, 1, {expected[3]}), and is_causal=True for a causal mask"
         )
-    return attn_mask.view(shape).expand(*expected[:2], 1, expected[3]).transpose(2, 3)
+    return last.expand(*expected[:2], 1, expected[3]).transpose(2, 3)
+
+
+def _alike(mask: Tensor, last: Tensor, causal: bool) -> bool:
+    """Whether every row of a mask says of keys what the last one says, or, if causal, of those up to its query."""
+    if mask.stride(2) == 0:
+        return True
+    differing = mask != last
+    return not bool((differing.tril() if causal else differing).any())
+
+
+def check_share(name: str, share: float) -> float:
+    """A share of tokens, or of anything: 0 to 1."""
+    if not 0 <= share <= 1:
+        raise ValueError(f"{name} {share} is no share; give 0 (none) to 1 (all)")
+    return share
 
 
 def check_finite_values(**tensors: Tensor) -> None:

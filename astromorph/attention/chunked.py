@@ -34,7 +34,8 @@ def attend(
     causal: bool,
     size: int = CHUNK,
 ) -> Tensor:
-    """(batch, heads, tokens, features) each; keep: (batch, heads, tokens, 1) or None; `rate` of the gate: (heads,).
+    """(batch, heads, tokens, features) each, keys and values 0 where padded; keep: (batch, heads, tokens, 1) or None;
+    `rate` of the gate: (heads,).
 
     parts: feature map, calcium response and feedback.
     """
@@ -56,7 +57,7 @@ def attend(
         cut, shared = [*cut, None, None], [*shared, None, None]
     else:
         kernel, gain = chunked_kernel(relative.rate, size, causal), relative.strength[:, None, None]
-        driven = kernel.leaving[:, None].to(dtype) @ (values if real is None else values * real).to(dtype)
+        driven = kernel.leaving[:, None].to(dtype) @ values.to(dtype)
         mass = in_chunks(gain * smear(present, kernel), size).expand(batch, -1, -1, -1, -1)
         cut += [handed_over(driven.to(wide(dtype)), kernel.step), mass]
         shared += [gain * kernel.within, gain * kernel.arriving]
@@ -100,7 +101,6 @@ class ChunkRead(NamedTuple):
         similarity = asked @ activity.mT * gate
         if drive_within is not None:
             similarity = similarity + drive_within[:, None].to(dtype)
-            value = value if real is None else value * real
         summed = similarity @ value
         for side in range(arriving.shape[-1]):
             summed = summed + (asked * arriving[:, None, :, side, None].to(dtype)) @ weights[:, :, :, side].to(dtype)

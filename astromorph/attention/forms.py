@@ -15,6 +15,7 @@ from astromorph.attention import bidirectional, chunked, compiled, scans
 from astromorph.attention.distance import chunked_kernel, smear
 from astromorph.attention.parts import Parts, Terms, check_by_place, offered, terms_of
 from astromorph.attention.precision import wide
+from astromorph.native.transforms import transformed, without_autocast
 
 CHUNK = 32  # tokens in a chunk of the relative term, bidirectional
 
@@ -23,7 +24,7 @@ def attend(parts: Parts, query: Tensor, key: Tensor, value: Tensor, keep: Tensor
     """query, key, value: (batch, heads, tokens, features); keep: (batch, heads, tokens, 1), True where a key is real,
     or None. ValueError for parts that have no causal or fading form where one is asked for.
     """
-    with torch.autocast(query.device.type, enabled=False):
+    with without_autocast(query):
         terms = terms_of(parts.position, key.shape[2], wide(query.dtype))
         by_place = causal or terms.fading is not None
         if by_place:
@@ -45,7 +46,8 @@ def scanned(parts: Parts, terms: Terms, query: Tensor, key: Tensor, by_place: bo
     if by_place:
         usual &= terms.fading is None and offered(parts.response, "scanned") is not None
     fits = query.device.type == "cpu" and query.dtype in compiled.TYPES and 0 not in (query.shape[2], key.shape[2])
-    return usual and fits and not torch.compiler.is_exporting() and compiled.available()
+    plain = torch.compiler.is_exporting() or transformed()
+    return usual and fits and not plain and compiled.available()
 
 
 def distance(terms: Terms) -> tuple[Tensor, Tensor] | tuple[None, None]:
@@ -84,11 +86,13 @@ def in_chunks(parts: Parts, terms: Terms, query, key, value, keep: Tensor | None
     """`chunked.py`: in which the place of a token counts."""
     rate = terms.fading if terms.fading is not None else query.new_zeros(query.shape[1], dtype=wide(query.dtype))
     pieces = parts.feature_map, parts.response, parts.feedback
+    key, value = silent(keep, key, value)
     return chunked.attend(pieces, query, key, scaled(value, parts), keep, rate, terms.relative, causal)
 
 
 def among_all(parts: Parts, terms: Terms, query, key, value, keep: Tensor | None, causal: bool) -> Tensor:
     """`bidirectional.py`: the plain formulas."""
+    key, value = silent(keep, key, value)
     kernel = relative = None
     if terms.relative is not None:
         kernel = chunked_kernel(terms.relative.rate, CHUNK, causal=False)
@@ -99,9 +103,12 @@ def among_all(parts: Parts, terms: Terms, query, key, value, keep: Tensor | None
         mass = smear(present, kernel).squeeze(3)
         relative = bidirectional.relative_term(kernel, terms.relative.strength, value, chunks, mass)
     calcium = stored(parts, key, keep, total)
-    return bidirectional.read(
-        parts.feature_map, parts.feedback, query, parts.plasticity(weight), calcium, relative, keep
-    )
+    return bidirectional.read(parts.feature_map, parts.feedback, query, parts.plasticity(weight), calcium, relative)
+
+
+def silent(keep: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """Zeros where a token is not real: whatever stands there, not a number or infinite, takes no part."""
+    return tensors if keep is None else tuple(x.masked_fill(~keep, 0) for x in tensors)
 
 
 def stored(parts: Parts, key: Tensor, keep: Tensor | None, total: Tensor) -> Tensor:

@@ -8,10 +8,12 @@ linear in the number of tokens. The calcium response acts on what content stored
 it, in the numerator and the normaliser alike (`bidirectional.py`, `chunked.py`).
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
-from astromorph.attention.checks import check_finite_values, check_inputs, kept_tokens
+from astromorph.attention.checks import check_finite_values, check_inputs, check_share, kept_tokens
 from astromorph.attention.forms import attend
 from astromorph.attention.parts import Parts, terms_of
 from astromorph.attention.plasticity import Hebbian
@@ -42,7 +44,8 @@ def astromorphic_attention(
 ) -> Tensor:
     """(φ(Q) H + relative term) / calcium; query, key, value: (batch, heads, tokens, features), output like query.
 
-    attn_mask: boolean, True where a key takes part, the same for every query. dropout_p: share of the tokens whose
+    attn_mask: boolean, True where a key takes part, the same for every query, or, beside is_causal, for every query
+    from that key on. dropout_p: share of the tokens whose
     synapses fail to release, drawn a head. scale: q and k are multiplied by its root before φ (default: 1).
     """
     if enable_gqa and query.ndim == key.ndim == value.ndim == 4 and key.shape[1] and query.shape[1] % key.shape[1] == 0:
@@ -50,8 +53,10 @@ def astromorphic_attention(
     check_inputs(query, key, value)
     if check_finite:
         check_finite_values(query=query, key=key, value=value)
-    keep = released(kept_tokens(attn_mask, query, key), key, dropout_p)
+    keep = released(kept_tokens(attn_mask, query, key, is_causal), key, check_share("dropout_p", dropout_p))
     if scale is not None:
+        if not 0 <= scale < math.inf:
+            raise ValueError(f"scale {scale} has no root to multiply queries and keys by; give a number of 0 or more")
         query, key = query * scale**0.5, key * scale**0.5
     parts = Parts(feature_map, response, position, plasticity, feedback)
     check_lengths(query, key, position, is_causal)

@@ -5,6 +5,7 @@ encoder_layer.self_attn)`; torch calls it with key_padding_mask, which is True w
 transformer: `block.attn = AstromorphicAttention(width, heads)`.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from astromorph.attention.checks import check_finite_values
 from astromorph.files.older_names import beginning, in_todays_names
+from astromorph.native.transforms import transformed
 
 
 class MultiheadAttention(nn.Module):
@@ -27,7 +29,8 @@ class MultiheadAttention(nn.Module):
         check_finite: refuse inputs that are not finite.
     """
 
-    batch_first, in_proj_bias = True, None  # what torch's TransformerEncoderLayer asks: not to bypass this layer
+    # what torch's TransformerEncoder and its layers ask: not to bypass this layer, nor to hand it nested tensors
+    batch_first, in_proj_bias, _qkv_same_embed_dim = True, None, False
 
     def __init__(
         self,
@@ -43,12 +46,24 @@ class MultiheadAttention(nn.Module):
         super().__init__()
         if heads < 1 or width % heads:
             raise ValueError(f"width {width} does not divide into {heads} heads; use a multiple of {heads}")
+        if not math.isfinite(gain):
+            raise ValueError(f"gain {gain} is no finite number; give one, 1 to change nothing")
         self.width, self.heads, self.gain, self.check_finite = width, heads, gain, check_finite
         self.to_query_key_value = nn.Linear(width, 3 * width, bias=bias)
         self.delays = delays
         self.mechanism = mechanism
         self.to_output = nn.Linear(width, width, bias=bias)
         self.register_load_state_dict_pre_hook(_from_older_names)
+
+    @property
+    def in_proj_weight(self) -> Tensor:
+        """The projections' weight, as a kind of tensor that torch's encoder does not compute with by itself."""
+        return self.to_query_key_value.weight.as_subclass(Projected)
+
+    @property
+    def out_proj(self) -> nn.Linear:
+        """`to_output` under torch's name."""
+        return self.to_output
 
     @property
     def causal(self) -> bool:
@@ -101,6 +116,9 @@ class MultiheadAttention(nn.Module):
         features = self.width // self.heads
         if key is query and value is query:
             together = self.to_query_key_value(query).view(batch, tokens, 3, self.heads, features)
+            if transformed():
+                one, two, three = (part.transpose(1, 2) for part in together.unbind(2))
+                return one, two, three
             return Split.apply(together)
         weights = self.to_query_key_value.weight.chunk(3)
         biases = (None,) * 3 if self.to_query_key_value.bias is None else self.to_query_key_value.bias.chunk(3)
@@ -121,6 +139,10 @@ class MultiheadAttention(nn.Module):
                 f"key_padding_mask has shape {tuple(padding.shape)}; give {tuple(key.shape[:2])}, (batch, keys), True "
                 "where padded"
             )
+
+
+class Projected(Tensor):
+    """See `in_proj_weight`."""
 
 
 class Split(torch.autograd.Function):

@@ -57,15 +57,15 @@ class Parts(NamedTuple):
 def offered(part: nn.Module, name: str) -> Any:
     """What a part's method `name` gives; None if it has none.
 
-    A subclass that computes something else (`forward`) offers only what it says anew, and a part with hooks nothing:
-    what it inherits is true of the forward it inherits it with.
+    A subclass that computes something else (`forward`) offers only what it says anew, and a part with hooks or a
+    `forward` of its own nothing: what it inherits is true of the forward it inherits it with.
     """
     if not isinstance(part, nn.Module):
         return None
     kind: Any = type(part)
     says = next((owner for owner in kind.__mro__ if name in vars(owner)), None)
     hooked = part._forward_hooks or part._forward_pre_hooks or part._backward_hooks
-    if says is None or kind.forward is not says.forward or hooked:
+    if says is None or kind.forward is not says.forward or "forward" in vars(part) or hooked:
         return None
     return getattr(part, name)()
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from astromorph.attention.blocks import Block, blocks
+from astromorph.native.transforms import again, transformed
 
 Function = Callable[..., Sequence[Tensor]]
 
@@ -25,7 +26,7 @@ def over_blocks(
     """
     first = cut[0]
     assert first is not None
-    parts = list(blocks(first)) if not torch.compiler.is_compiling() else []
+    parts = list(blocks(first)) if not (torch.compiler.is_compiling() or transformed()) else []
     if len(parts) < 2:
         return function(*cut, *shared)
     outputs = Recomputed.apply(function, parts, len(cut), len(shared), *cut, *shared, *learned)
@@ -56,6 +57,14 @@ class Recomputed(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         tensors, (cut, shared) = ctx.saved_tensors, ctx.counts
         wanted = ctx.needs_input_grad[4:]
+        if torch.is_grad_enabled():
+            if any(wanted[cut + shared :]):
+                raise ValueError(
+                    f"no second derivative is known by the {len(wanted) - cut - shared} parameters of a part over many "
+                    "blocks of tokens; take fewer tokens, or requires_grad_(False) of that part"
+                )
+            plain = lambda *tensors: ctx.function(*tensors[: cut + shared])
+            return None, None, None, None, *again(plain, tensors, gradients, wanted)
         totals = [
             torch.zeros_like(x, memory_format=torch.contiguous_format) if want else None
             for x, want in zip(tensors, wanted, strict=True)

@@ -35,7 +35,10 @@ class MeanActivityResponse(nn.Module):
         return count * self.response((total / some).clamp_min(silent)).to(total.dtype)
 
     def scanned(self) -> Tensor | None:
-        return offered(self.response, "scanned")
+        """Numbers that are learned, or differ between features, are not `scan.cpp`'s to take."""
+        numbers = offered(self.response, "scanned")
+        usual = numbers is not None and numbers.shape == (5,) and not numbers.requires_grad
+        return numbers if usual else None
 
 
 class PowerOfSum(nn.Module):

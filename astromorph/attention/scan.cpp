@@ -215,6 +215,7 @@ template <class T> static void causal_backward(const Job& j, i64 stack) {
             if (i >= N) { clear(ka, W); clear(kb, W); clear(kv, W); clear(kd, W); continue; }
             load(j.row<T>(K, stack, i), F, ka); activate(ka, F, W); load(j.row<T>(Q, stack, i), F, kb); activate(kb, F, W);
             load(j.row<T>(V, stack, i), E, kv); load(j.row<T>(DOUT, stack, i), E, kd); scale(kd, W, *j.row<float>(INV, stack, i));
+            if (kept(j, KEEP, stack, i, N) == 0) { clear(ka, W); clear(kv, W); }
         }
         clear(dv, G * W); clear(da, G * W);
         group<true, true>(back, F, W, b, dn, a, dv);
@@ -240,7 +241,7 @@ template <class T> static void write_forward(const Job& j, i64 stack) {
     for (i64 t = 0; t < N; t += G) {
         active<T>(j, K, stack, t, N, a); tokens<T>(j, V, stack, t, N, E, v);
         for (int g = 0; g < G; g++) {
-            if (kept(j, KEEP, stack, t + g, N) == 0) clear(a + g * W, W); else driven(j, stack, t + g, a + g * W);
+            if (kept(j, KEEP, stack, t + g, N) == 0) { clear(a + g * W, W); clear(v + g * W, W); } else driven(j, stack, t + g, a + g * W);
             for (i64 i = 0; i < W; i += 16) s(i) += a(g * W + i);
         }
         group<true, false>(part, F, W, a, v, nullptr, nullptr);
@@ -265,6 +266,7 @@ template <class T> static void write_backward(const Job& j, i64 stack) {
     for (i64 t = 0; t < N; t += G) {
         active<T>(j, K, stack, t, N, a); tokens<T>(j, V, stack, t, N, E, v);
         clear(dv, G * W); clear(da, G * W);
+        for (int g = 0; g < G; g++) if (kept(j, KEEP, stack, t + g, N) == 0) { clear(a + g * W, W); clear(v + g * W, W); }
         memcpy(h, a, G * W * sizeof(float));
         for (int g = 0; g < G && t + g < N; g++) driven(j, stack, t + g, h + g * W);
         group<false, true>(weight, F, W, nullptr, nullptr, h, dv);
@@ -293,7 +295,7 @@ struct FromRight {
         mass(BLOCK), mass_slope(BLOCK), kept_masses(j.relative ? (N / BLOCK + 1) * 2 : 0) {}
     template <class T> void step(i64 i) {  // from what token i gets to what token i - 1 gets
         float c = kept(j, KEEP, stack, i, N);
-        load(j.row<T>(V, stack, i), j.value_features, x.start); scale(x, W, c);
+        if (c == 0) clear(x, W); else load(j.row<T>(V, stack, i), j.value_features, x.start);
         if (steep) { load(j.row<T>(DOUT, stack, i), j.value_features, y.start); scale(y, W, *j.row<float>(INV, stack, i)); now.pm = d * now.pm + now.m + c; }
         now.m = d * (now.m + c);
         for (i64 w = 0; w < W; w += 16) {
@@ -342,8 +344,9 @@ template <class T> static void read_forward(const Job& j, i64 stack) {
             float calcium = dot(b + g * W, g0, W);
             if (j.relative) {
                 float c = kept(j, KEEP, stack, t + g, N);
+                if (c == 0) clear(v + g * W, W);
                 m = d * m + c; calcium += gain * (m + right.mass[(t + g) % BLOCK]);
-                for (i64 i = 0; i < W; i += 16) { r(i) = d * r(i) + c * v(g * W + i); num(g * W + i) += gain * (r(i) + right.values((t + g) % BLOCK * W + i)); }
+                for (i64 i = 0; i < W; i += 16) { r(i) = d * r(i) + v(g * W + i); num(g * W + i) += gain * (r(i) + right.values((t + g) % BLOCK * W + i)); }
             }
             float p = calcium > TINY ? 1 / calcium : 0;
             *j.row<float>(INV, stack, t + g) = p;
@@ -386,10 +389,11 @@ template <class T> static void read_backward(const Job& j, i64 stack) {
             if (!j.relative) continue;
             float c = kept(j, KEEP, stack, t + g, N); i64 at = (t + g) % BLOCK;
             v16 over = {}, slow = {};
+            if (c == 0) clear(v + g * W, W);
             dm = d * dm + m; m = d * m + c;
             for (i64 i = 0; i < W; i += 16) {
                 v16 di = dn(g * W + i);
-                dr(i) = d * dr(i) + r(i); r(i) = d * r(i) + c * v(g * W + i); left(i) = d * left(i) + di;
+                dr(i) = d * dr(i) + r(i); r(i) = d * r(i) + v(g * W + i); left(i) = d * left(i) + di;
                 over += di * (r(i) + right.values(at * W + i)); slow += di * (dr(i) + right.slopes(at * W + i));
                 row(i) = gain * c * (left(i) + right.outer(at * W + i));
             }

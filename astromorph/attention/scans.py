@@ -9,7 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, get_num_threads
 
+from astromorph.astrocyte import HillResponse, PowerLawResponse
+from astromorph.attention import bidirectional, chunked
 from astromorph.attention.compiled import scan
+from astromorph.attention.distance import chunked_kernel, in_chunks, smear
+from astromorph.attention.parts import Distance
+from astromorph.attention.responses import LinearResponse, MeanActivityResponse, Reciprocal
+from astromorph.feature_map import PositiveActivity
+from astromorph.native.transforms import again
 
 CAUSAL, CAUSAL_BACK, WRITE, WRITE_BACK, READ, READ_BACK = range(6)
 operator = torch.library.custom_op
@@ -90,6 +97,8 @@ def _write_saves(ctx, inputs, output):
 
 def _write_gradient(ctx, weight, total):
     saved = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        return tuple(again(_plain_write, saved, (weight, total), ctx.needs_input_grad))
     to_key, to_value, to_drive = write_back(*saved, weight, total)
     return to_key, to_value, None, None if saved[3] is None else to_drive
 
@@ -148,6 +157,8 @@ def _read_saves(ctx, inputs, output):
 
 def _read_gradient(ctx, gradient, _):
     saved = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        return tuple(again(_plain_read, saved[:7], (gradient,), ctx.needs_input_grad))
     to_query, to_weight, to_calcium, to_value, parameters = read_back(*saved, gradient)
     if saved[3] is None:
         return to_query, to_weight, to_calcium, None, None, None, None
@@ -198,9 +209,50 @@ def _causal_back_room(query: Tensor, key: Tensor, value: Tensor, *_: Any) -> tup
 
 def _causal_gradient(ctx, gradient, _):
     saved = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        return tuple(again(_plain_causal, saved[:7], (gradient,), ctx.needs_input_grad))
     to_query, to_key, to_value, parameters = causal_back(*saved, gradient)
     strength, decay = (None, None) if saved[6] is None else parameters.sum(0).unbind(-1)
     return to_query, to_key, to_value, None, None, strength, decay
 
 
 causal.register_autograd(_causal_gradient, setup_context=_read_saves)
+
+# The same in plain formulas, of which a second derivative is taken.
+
+
+def _silent(keep: Tensor | None, x: Tensor) -> Tensor:
+    return x if keep is None else x.masked_fill(keep == 0, 0)
+
+
+def _plain_write(key: Tensor, value: Tensor, keep: Tensor | None, drive: Tensor | None) -> tuple[Tensor, Tensor]:
+    key, value = _silent(keep, key), _silent(keep, value)
+    return bidirectional.write(PositiveActivity(), key, value, keep, None, drive)[:2]
+
+
+def _plain_read(query, weight, calcium, value, keep, strength, decay) -> Tensor:
+    relative = None
+    if value is not None:
+        value, kernel = _silent(keep, value), chunked_kernel(_rate(decay), 32, causal=False)
+        chunks = kernel.leaving[:, None] @ in_chunks(value.to(decay), 32)
+        present = decay.new_ones(1, len(decay), value.shape[2], 1) if keep is None else keep.to(decay)
+        relative = bidirectional.relative_term(kernel, strength, value, chunks, smear(present, kernel).squeeze(3))
+    return bidirectional.read(PositiveActivity(), Reciprocal(), query, weight, calcium, relative)
+
+
+def _plain_causal(query, key, value, keep, rho, strength, decay) -> Tensor:
+    kind, baseline, amplitude, exponent, half = rho.tolist()
+    response: Any = LinearResponse()
+    if kind:
+        curve = PowerLawResponse if kind == 1 else HillResponse
+        numbers = (baseline, amplitude, exponent) + ((half ** (1 / exponent),) if kind == 2 else ())
+        response = MeanActivityResponse(curve(*numbers))
+    key, value, relative = _silent(keep, key), _silent(keep, value), None
+    if decay is not None:
+        relative = Distance(_rate(decay), strength)
+    parts, still = (PositiveActivity(), response, Reciprocal()), query.new_zeros(query.shape[1], dtype=torch.float32)
+    return chunked.attend(parts, query, key, value, keep, still, relative, causal=True)
+
+
+def _rate(decay: Tensor) -> Tensor:
+    return -decay.clamp_min(torch.finfo(decay.dtype).tiny).log()

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from astromorph.native.transforms import again, transformed
+
 SCORES_AT_ONCE = 2**20  # scores in a block: 2 MiB in bfloat16, a core's cache
 
 
@@ -26,11 +28,22 @@ class SoftmaxAttention(nn.Module):
         if self.causal:
             if keep is not None:
                 raise ValueError("causal softmax takes no mask of padding; leave `keep` out")
+            if transformed():
+                later = torch.ones(query.shape[2], key.shape[2], device=query.device).tril() == 0
+                return plainly(query, key, value, torch.where(later, torch.finfo(query.dtype).min, 0))
             return F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        if query.device.type == "cpu" and torch.is_grad_enabled():
+        if query.device.type == "cpu" and torch.is_grad_enabled() and not transformed():
             return in_blocks(query, key, value, keep)
+        if transformed():
+            silent = 0 if keep is None else torch.where(keep, 0, torch.finfo(query.dtype).min)[:, None, None, :]
+            return plainly(query, key, value, silent)
         mask = None if keep is None else keep[:, None, None, :]
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+
+
+def plainly(query: Tensor, key: Tensor, value: Tensor, penalty: Tensor | float) -> Tensor:
+    """By the formula, with a penalty added to the scores: for torch.func and second derivatives."""
+    return (query @ key.mT * query.shape[-1] ** -0.5 + penalty).softmax(-1) @ value
 
 
 @torch.compiler.disable  # nothing to gain: the loop would be unrolled, and compiled anew for every batch
@@ -45,7 +58,7 @@ class BlockedSoftmax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, keep: Tensor) -> Tensor:
-        size = max(1, SCORES_AT_ONCE // (query.shape[1] * query.shape[2] * key.shape[2]))
+        size = max(1, SCORES_AT_ONCE // max(1, query.shape[1] * query.shape[2] * key.shape[2]))
         silent = torch.finfo(query.dtype).min
         penalty = torch.zeros(keep.shape, dtype=query.dtype).masked_fill_(~keep, silent)[:, None, None, :].split(size)
         weights, read = [], []
@@ -54,13 +67,16 @@ class BlockedSoftmax(torch.autograd.Function):
             for q, k, v, bias in zip(scaled, key.split(size), value.split(size), penalty, strict=True):
                 weights.append((q @ k.mT).add_(bias).softmax(-1))
                 read.append(weights[-1] @ v)
-        attended = torch.cat(read)
+        attended, ctx.penalty = torch.cat(read), penalty
         ctx.save_for_backward(query, key, value, attended, *weights)
         return attended
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         query, key, value, attended, *weights = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            plain = lambda query, key, value: plainly(query, key, value, torch.cat(ctx.penalty))
+            return *again(plain, (query, key, value), gradients, ctx.needs_input_grad[:3]), None
         (gradient,) = gradients
         scale, size = query.shape[-1] ** -0.5, len(weights[0])
         along = (gradient * attended).sum(-1, keepdim=True)  # Σ_t P ∂P, without its square matrices

@@ -28,6 +28,9 @@ class State(NamedTuple):
     mass: Tensor  # Σ_j r_ij: (batch, heads, 1)
 
 
+torch.serialization.add_safe_globals([State])  # a stream that was saved is loaded as weights are
+
+
 def start(
     batch: int,
     heads: int,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from astromorph.delays.annealing import annealed_width
 from astromorph.delays.kernels import gaussian
+from astromorph.native.transforms import without_autocast
 
 
 class TokenDelays(nn.Module):
@@ -42,7 +43,7 @@ def delayed(x: Tensor, taps: Tensor) -> Tensor:
     *_, heads, features = x.shape
     kernel = taps.flip(0).T.repeat_interleave(features, 0)[:, None, :, None].to(x.dtype)
     image = F.pad(x.flatten(2), (0, 0, len(taps) - 1, 0)).mT.unsqueeze(-1)  # channels last: several times as fast
-    with torch.autocast(x.device.type, enabled=False):
+    with without_autocast(x):
         late = F.conv2d(image, kernel.contiguous(memory_format=torch.channels_last), groups=heads * features)
     return late.squeeze(-1).mT.unflatten(-1, (heads, features))
 

@@ -1,13 +1,15 @@
 """Reviews as numbers: words, and the marks that carry sentiment.
 
-Lower case; line breaks of the web page dropped; "n't" is a word of its own (do n't, was n't), a final 's is
-dropped, other contractions stay whole (i'm, we've); numbers keep their fraction and rating (1.5, 7/10); kept
-marks are ! and ? (a run counts once), an ellipsis, stars (**), and emoticons (noses and repeated mouths
-dropped). The vocabulary is made from training texts only, the most frequent word first, so that a smaller
-vocabulary is a prefix of a larger one.
+Lower case; entities read, tags and characters that are not seen dropped, accents composed with their letters; "n't"
+is a word of its own (do n't, was n't), a final 's is dropped, other contractions stay whole (i'm, we've); numbers
+keep their fraction and rating (1.5, 7/10); kept marks are ! and ? (a run counts once), an ellipsis, stars (**), and
+emoticons (noses and repeated mouths dropped). The vocabulary is made from training texts only, the most frequent word
+first, so that a smaller vocabulary is a prefix of a larger one.
 """
 
+import html
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,18 @@ import numpy as np
 
 PADDING, UNKNOWN = 0, 1
 RESERVED = ("<padding>", "<unknown>")  # no text yields these words
-BREAK = re.compile(r"<br\s*/?>")
+INLINE = "a|abbr|b|bdi|bdo|big|cite|code|em|font|i|ins|kbd|mark|q|s|small|span|strike|strong|sub|sup|tt|u|var|wbr"
+BLOCK = (
+    "article|aside|blockquote|body|br|center|dd|div|dl|dt|footer|h[1-6]|head|header|hr|html|img|li|main|nav|ol|p|pre|"
+    "section|table|tbody|td|tfoot|th|thead|title|tr|ul"
+)
+ATTRIBUTES = r"""(?:\s+[\w:-]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+))*\s*/?>"""  # "<b and c>" is no tag
+MARKUP = (  # patterns, and what stands in their place
+    (rf"</?(?:{INLINE}){ATTRIBUTES}", ""),
+    (rf"</?(?:{BLOCK}){ATTRIBUTES}|<!--.{{0,4000}}?-->|<(script|style)\b.{{0,4000}}?</\1\s*>", " "),
+)
+ENTITY = r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});"
+HIDDEN = "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]"
 TOKEN = re.compile(
     r"""(
       n't\b
@@ -31,13 +44,25 @@ TOKEN = re.compile(
     ) (?:'s\b)?                              # outside the group: dropped""",
     re.VERBOSE,
 )
-REPLACED = (("\u2019", "'"), ("n't", " n't"), (":-", ":"), (";-", ";"))
-SETTINGS = f"1 {BREAK.pattern} {TOKEN.pattern} {REPLACED}"  # part of a cache's key: other words, other numbers
+REPLACED = (("\u2019", "'"), ("\u02bc", "'"), ("\uff07", "'"), ("n't", " n't"), (":-", ":"), (";-", ";"))
+SETTINGS = (
+    f"2 {MARKUP} {ENTITY} {HIDDEN} {TOKEN.pattern} {REPLACED}"  # part of a cache's key: other words, other numbers
+)
+
+
+def readable(text: str) -> str:
+    """What a reader sees of a text: entities as the characters they stand for, no tags, nothing that is not seen, and
+    accents composed with their letters (NFC).
+    """
+    text = re.sub(ENTITY, lambda entity: html.unescape(entity[0]), text, flags=re.IGNORECASE)
+    for pattern, left in MARKUP:
+        text = re.sub(pattern, left, text, flags=re.IGNORECASE | re.DOTALL)
+    return unicodedata.normalize("NFC", re.sub(HIDDEN, "", text))
 
 
 def split_words(text: str) -> list[str]:
     """The words of one text, in order."""
-    text = BREAK.sub(" ", text.lower())
+    text = readable(text.lower())
     for written, read in REPLACED:
         text = text.replace(written, read)
     return TOKEN.findall(text)

@@ -12,7 +12,9 @@ from torch.nn import functional as F
 
 from astromorph.delays import spikes
 from astromorph.delays.kernels import Kernel, gaussian
+from astromorph.delays.reference import delayed_slowly
 from astromorph.delays.spectral import fourier
+from astromorph.native.transforms import transformed
 
 
 def delayed(x: Tensor, weight: Tensor, delay: Tensor, longest: int, width: float, kernel: Kernel = gaussian) -> Tensor:
@@ -29,6 +31,12 @@ def delayed(x: Tensor, weight: Tensor, delay: Tensor, longest: int, width: float
     Returns:
         (batch, time, outputs), in the number type of `weight`; differentiable once by x, weight and delay.
     """
+    outputs, inputs = weight.shape
+    if x.dim() != 3 or x.shape[2] != inputs or tuple(delay.shape) not in {(outputs, inputs), (1, inputs), (outputs, 1)}:
+        raise ValueError(
+            f"input {tuple(x.shape)}, weight {tuple(weight.shape)} and delay {tuple(delay.shape)} do not fit; give "
+            "(batch, time, inputs), (outputs, inputs) and (outputs, inputs), (1, inputs) or (outputs, 1)"
+        )
     x = x.to(weight.dtype)
     with torch.autocast(x.device.type, enabled=False):
         if not x.shape[0] or not x.shape[1]:
@@ -50,6 +58,8 @@ def _each(x: Tensor, taps: Tensor) -> Tensor:
 
 def _every(x: Tensor, weight: Tensor, delay: Tensor, bump: spikes.Bump) -> Tensor:
     """Every synapse under taps of its own."""
+    if transformed():
+        return delayed_slowly(x, weight, delay, *bump)
     if spikes.fits(x, weight, bump.kernel) and delay.dtype == weight.dtype:
         found = spikes.few(x, spikes.worth(x, weight, bump))
         if found is not None:

@@ -22,6 +22,8 @@ class Scheduled(NamedTuple):
     future: Tensor  # ring: (batch, longest + 1, outputs)
     slot: int  # of the present step
     connections: Outgoing
+    steps: int = 0  # taken so far
+    written: Tensor | None = None  # how many steps have been taken with this ring: a number without axes
 
 
 class IntegerDelays(nn.Module):
@@ -54,7 +56,7 @@ class IntegerDelays(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, time, inputs); returns (batch, time, outputs)."""
-        x = x.to(self.weight.dtype)
+        x = self._checked(x)
         if not x.shape[1]:
             return F.linear(x, self.weight)
         if self.steps.shape[0] == 1:
@@ -66,7 +68,7 @@ class IntegerDelays(nn.Module):
 
     def events(self, x: Tensor) -> Tensor:
         """`forward` event by event; x: (batch, time, inputs), dense or sparse COO, spikes or graded values."""
-        x = x.to(self.weight.dtype)
+        x = self._checked(x)
         if spikes.fits(x, self.weight):
             steps = self.steps.to(x.dtype).expand_as(self.weight)
             bump = spikes.Bump(self.longest, 0.0, gaussian)
@@ -77,19 +79,45 @@ class IntegerDelays(nn.Module):
         send(future, outgoing(self.weight, self.steps), sample, time, source, value)
         return future[:, : x.shape[1]]
 
+    def _checked(self, x: Tensor) -> Tensor:
+        if x.dim() != 3 or x.shape[-1] != self.weight.shape[1]:
+            raise ValueError(
+                f"input of shape {tuple(x.shape)} is not (batch, time, {self.weight.shape[1]}); reshape it"
+            )
+        return x.to(self.weight.dtype)
+
     def start(self, batch: int) -> Scheduled:
         """The state before the first step: nothing on its way."""
         future = self.weight.new_zeros(batch, self.longest + 1, len(self.weight))
-        return Scheduled(future, 0, outgoing(self.weight, self.steps))
+        return Scheduled(
+            future, 0, outgoing(self.weight, self.steps), 0, torch.zeros((), dtype=torch.int64, device="cpu")
+        )
 
     def step(self, x: Tensor, state: Scheduled) -> tuple[Tensor, Scheduled]:
-        """One time step; x: (batch, inputs); returns (batch, outputs) and the next state, which reuses the old one."""
-        future, slot, connections = state
+        """One time step; x: (batch, inputs); returns (batch, outputs) and the next state, which reuses the old one.
+
+        ValueError for a state from which a step has been taken: to go two ways from one, take `copy.deepcopy` of it.
+        """
+        future, slot, connections, steps, written = state
+        if x.shape != (len(future), len(connections.weight)):
+            raise ValueError(
+                f"x has shape {tuple(x.shape)}; give ({len(future)}, {len(connections.weight)}), (batch, inputs)"
+            )
+        if written is not None:
+            if int(written) != steps:
+                raise ValueError(
+                    f"the state after {steps} steps is used up, {int(written)} have been taken from it; go "
+                    "on from the last one, or from a copy.deepcopy made before"
+                )
+            written += 1
         sample, source = x.nonzero(as_tuple=True)
         send(future, connections, sample, torch.full_like(sample, slot), source, x[sample, source])
         present = future[:, slot].clone()
         future[:, slot] = 0
-        return present, Scheduled(future, (slot + 1) % future.shape[1], connections)
+        return present, Scheduled(future, (slot + 1) % future.shape[1], connections, steps + 1, written)
+
+
+torch.serialization.add_safe_globals([Scheduled, Outgoing])  # a stream that was saved is loaded as weights are
 
 
 def _shifted(x: Tensor, steps: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """C++ that is built once with the compiler at hand, then kept in the user's cache.
 
-Without a compiler, or with ASTROMORPH_PLAIN set, the plain formulas do the same work more slowly. A library is linked
+Without a compiler or a folder to keep what it builds, or with ASTROMORPH_PLAIN set, the plain formulas do the same work
+more slowly. A library is linked
 without an OpenMP of its own and takes torch's, whose threads are then one team: two teams would wait for each other,
 spinning. Sources may include `numbers.h`, which stands beside this file.
 """
@@ -10,6 +11,7 @@ import functools
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -26,35 +28,51 @@ TYPES = {torch.float32: 0, torch.bfloat16: 1}
 
 @functools.cache
 def library(source: Path) -> ctypes.CDLL | None:
-    """The built library, or None where it cannot be built."""
-    compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
-    if compiler is None or os.environ.get("ASTROMORPH_PLAIN"):
+    """The built library, or None where it cannot be built, with a warning once if there is a compiler."""
+    named = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
+    if not named or os.environ.get("ASTROMORPH_PLAIN"):
         return None
-    built = _folder() / f"{source.stem}-{_fingerprint(compiler, source)}.so"
-    if not built.exists():
+    try:
+        compiler = shlex.split(named)
+        built = _folder() / f"{source.stem}-{_fingerprint(named, source)}.so"
+        if built.exists() and (loaded := _loaded(built)) is not None:
+            return loaded
         built.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=built.parent) as folder:
-            fresh, compiled = Path(folder) / built.name, str(Path(folder) / f"{source.stem}.o")
-            steps = (
-                [compiler, *FLAGS, "-c", str(source), "-o", compiled],
-                [compiler, "-shared", compiled, "-o", str(fresh)],
-            )
-            for step in steps:
-                done = subprocess.run(step, capture_output=True, text=True)
-                if done.returncode:
-                    warnings.warn(
-                        f"{compiler} cannot build {source.name}; training will be slower: {done.stderr[:500]}",
-                        stacklevel=2,
-                    )
-                    return None
-            fresh.replace(built)  # whole or not at all, also when two processes build at once
+        fault = _build(compiler, source, built)
+    except (ValueError, IndexError):  # quotes without an end, or nothing but space
+        fault = f"CXX={named!r} is no command; name a compiler of C++17 with OpenMP"
+    except OSError as error:
+        where = error.filename or named
+        fault = f"{where} cannot be used; name a compiler in CXX and a folder to write to in XDG_CACHE_HOME"
+    if not fault and (loaded := _loaded(built)) is not None:
+        return loaded
+    _warn(fault or f"what {named} builds cannot be loaded; name another compiler of C++17 with OpenMP in CXX")
+    return None
+
+
+def _build(compiler: list[str], source: Path, built: Path) -> str:
+    """Compiles and links, whole or not at all, also when two processes build at once; returns what went wrong."""
+    with tempfile.TemporaryDirectory(dir=built.parent) as folder:
+        fresh, compiled = Path(folder) / built.name, str(Path(folder) / f"{source.stem}.o")
+        for step in ([*FLAGS, "-c", str(source), "-o", compiled], ["-shared", compiled, "-o", str(fresh)]):
+            if subprocess.run([*compiler, *step], capture_output=True).returncode:
+                return f"{shlex.join(compiler)} cannot build {source.name}; name a compiler of C++17 with OpenMP in CXX"
+        if not fresh.exists():
+            return f"{shlex.join(compiler)} builds nothing; name a compiler of C++17 with OpenMP in CXX"
+        fresh.replace(built)
+    return ""
+
+
+def _loaded(built: Path) -> ctypes.CDLL | None:
     try:
         return ctypes.CDLL(str(built))
-    except OSError as problem:
-        warnings.warn(
-            f"{built.name} finds no OpenMP in this build of torch; training will be slower: {problem}", stacklevel=2
-        )
+    except OSError:
         return None
+
+
+@functools.cache
+def _warn(fault: str) -> None:
+    warnings.warn(f"{fault}; the plain formulas are used, which are slower", stacklevel=3)
 
 
 def _folder() -> Path:

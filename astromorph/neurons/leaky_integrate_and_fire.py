@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from astromorph.native.build import library
+from astromorph.native.transforms import transformed
 from astromorph.neurons.leaky_integrator import LeakyIntegrator
 from astromorph.neurons.surrogate import spike
 
@@ -42,13 +43,15 @@ class LeakyIntegrateAndFire(LeakyIntegrator):
 
 def fire(x: Tensor, remaining: float) -> Tensor:
     """Spikes of neurons that keep the share `remaining` of their membrane a step; x: (batch, time, neurons)."""
-    if x.device.type != "cpu" or x.dtype != torch.float32 or library(SOURCE) is None:
+    if x.device.type != "cpu" or x.dtype != torch.float32 or transformed() or library(SOURCE) is None:
         return fire_slowly(x, remaining)
     return _Fire.apply(x, remaining)
 
 
 def fire_slowly(x: Tensor, remaining: float) -> Tensor:
     """`fire`, one step after the other."""
+    if not x.shape[1]:
+        return torch.zeros_like(x)
     v, spikes = torch.zeros_like(x[:, 0]), []
     for now in x.unbind(1):
         h = v * remaining + now

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 SLOPE = 5.0  # a
 
@@ -21,14 +20,18 @@ def spike(above: Tensor, slope: float = SLOPE) -> Tensor:
 
 
 class _Step(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, above: Tensor, slope: float) -> Tensor:
-        ctx.save_for_backward(above)
-        ctx.slope = slope
+    def forward(above: Tensor, slope: float) -> Tensor:
         return (above >= 0).to(above.dtype)
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0])
+        ctx.slope = inputs[1]
+
+    @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (above,) = ctx.saved_tensors
         return gradient * (ctx.slope / 2) / (1 + (pi / 2 * ctx.slope * above).square()), None

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from astromorph.data.pieces import END_PIECE, PIECES_FILE, UNKNOWN_PIECE, processor_of, written_out
 from astromorph.data.wikitext2 import END_OF_LINE, UNKNOWN
+from astromorph.data.words import readable
 from astromorph.language.language_model import LanguageModel
 from astromorph.runs.run_folder import RunFolder
 from astromorph.runs.trained import trained_model, weights_file
@@ -61,7 +62,8 @@ def numbered(words: list[str], names: list[str], pieces: bytes | None) -> list[i
     """An end of line and `words` as the model's numbers."""
     numbers = {name: number for number, name in enumerate(names)}
     if pieces is None:
-        return [numbers[END_OF_LINE], *(numbers.get(word, numbers[UNKNOWN]) for word in words)]
+        unknown = numbers[UNKNOWN]
+        return [numbers[END_OF_LINE], *(numbers.get(word, numbers.get(readable(word), unknown)) for word in words)]
     processor = processor_of(pieces)
     spelled = [[UNKNOWN_PIECE] if word == UNKNOWN else processor.encode(word) for word in words]
     return [numbers[processor.id_to_piece(number)] for number in (END_PIECE, *(n for word in spelled for n in word))]

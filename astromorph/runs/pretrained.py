@@ -13,7 +13,8 @@ and names, sizes and values are checked. A digest of the weights, in a folder wr
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,16 +110,34 @@ class AstromorphicClassifier:
             part.write_bytes(content)
 
     @torch.no_grad()
-    def predict(self, inputs: Sequence[str] | np.ndarray | Tensor) -> Tensor:
+    def predict(self, inputs: Iterable[str] | np.ndarray | Tensor) -> Tensor:
         """Probabilities (n, classes) of n texts, or of images (n, channels, height, width) as the data set has them.
 
         Pixels are 0 to 255 for cifar10 and 0 to 16 for digits; `read_picture` of astromorph/data/image_file.py makes
-        them from a file. Computed in float32. ValueError for what is no input of this model.
+        them from a file. Computed in float32. A text of which the model knows no word is as likely of every class, with
+        a warning. ValueError for what is no input of this model.
         """
-        batches = self._texts(inputs) if self.vocabulary is not None else self._images(inputs)
+        given = listed(inputs)
+        batches = self._texts(given) if self.vocabulary is not None else self._images(given)
         device = next(self.model.parameters()).device
-        logits = [self.model(*(each.to(device) for each in batch)) for batch in batches]
-        return torch.cat([each.float() for each in logits]).softmax(1).cpu()
+        logits = torch.cat([self.model(*(each.to(device) for each in batch)).float() for batch in batches])
+        if self.vocabulary is not None:
+            logits[self._unread(given)] = 0.0
+        return logits.softmax(1).cpu()
+
+    def _unread(self, texts: Sequence[str]) -> list[int]:
+        """Which texts hold no word that the model knows, marks such as ! and ... aside; a warning if there are any."""
+        assert self.vocabulary is not None
+        known = self.vocabulary.numbers
+        read = [any(word in known and word.strip("!?.*") for word in split_words(text)) for text in texts]
+        unread = [place for place, any_read in enumerate(read) if not any_read]
+        if unread:
+            warnings.warn(
+                f"the text {texts[unread[0]][:40]!r} holds no word that this model knows, so all classes are given the "
+                "same probability; give texts in the language that it was trained on",
+                stacklevel=4,  # torch's no_grad stands between
+            )
+        return unread
 
     def attention_weights(self, text: str) -> WordWeights:
         """What attention takes up of each word of a text. ValueError if the model reads none, or no words."""
@@ -148,7 +167,7 @@ class AstromorphicClassifier:
     def _texts(self, texts: Any) -> list[tuple[Tensor, ...]]:
         """Batches of words and masks."""
         assert self.vocabulary is not None
-        if isinstance(texts, str) or not all(isinstance(text, str) for text in texts) or not len(texts):
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts) or not len(texts):
             raise ValueError(
                 f"a model of {self.data_set} classifies a list of texts; give one, such as ['What a film!']"
             )
@@ -162,7 +181,7 @@ class AstromorphicClassifier:
         """Batches of normalised pixels."""
         task = task_module(self.settings)
         mean, deviation = (torch.tensor(values).view(1, -1, 1, 1) for values in (task.MEAN, task.DEVIATION))
-        pixels = torch.as_tensor(np.asarray(images))
+        pixels = numbers(images)
         if pixels.dim() != 4 or tuple(pixels.shape[1:]) != task.SIZE or not len(pixels):
             raise ValueError(
                 f"a model of {self.data_set} classifies images of shape (n, {', '.join(map(str, task.SIZE))}), "
@@ -170,6 +189,21 @@ class AstromorphicClassifier:
             )
         normalised = (pixels.float() - mean) / deviation
         return [(part.contiguous(memory_format=torch.channels_last),) for part in normalised.split(AT_ONCE)]
+
+
+def listed(inputs: Any) -> Any:
+    """What any iterable but one text or an array of numbers holds, as a list."""
+    if isinstance(inputs, str | bytes | Tensor) or (isinstance(inputs, np.ndarray) and inputs.dtype.kind not in "USO"):
+        return inputs
+    return list(inputs) if isinstance(inputs, Iterable) else inputs
+
+
+def numbers(images: Any) -> Tensor:
+    """Pixels as a tensor; without axes if they are none."""
+    try:
+        return torch.as_tensor(np.asarray(images))
+    except (TypeError, ValueError):
+        return torch.zeros(())
 
 
 def read_vocabulary(path: Path) -> Vocabulary:

@@ -104,6 +104,49 @@ def test_graphs_of_others_are_taken_in_units_of_their_threshold():
     assert np.array_equal(last.weight, np.ones((2, 1)))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("weights", "threshold"),
+    [
+        ([0.5, 0.5], 1),
+        ([1, 1], 2),
+        ([0.25] * 4, 1),
+        ([1.5, 1.5], 3),
+        ([1] * 3, 3),
+        ([1] * 7, 7),
+        ([2, -1], 1),
+        ([0.1], 0.1),
+    ],
+)
+def test_a_threshold_that_is_only_met_is_no_spike_and_one_that_is_passed_is(weights, threshold, dtype):
+    spikes = torch.ones(1, 1, len(weights))
+    for more, fired in ((0, 0), (1e-6, 1)):
+        found = nir.NIRGraph.from_list(
+            nir.Linear(np.array([weights], dtype) * dtype(1 + more)),
+            nir.LIF(*(np.array([value], dtype) for value in (1e-4, 1, 0, threshold, 0))),
+            ONE, nir.LI(np.array([1e-4]), np.ones(1), np.zeros(1)),
+        )  # fmt: skip
+        found.metadata = {"dt": 1e-4}
+        back = classifier_of(network(found).layers, "mean")
+        assert int(back.activity(spikes).spikes[0].sum()) == fired
+        assert int(deepcopy(back).double().activity(spikes.double()).spikes[0].sum()) == fired
+
+
+def test_what_changes_nothing_is_passed_over():
+    """A Flatten of what is flat, or of all axes of an input, and an edge that is listed twice."""
+    weight = np.arange(6.0).reshape(1, 6)
+    plain = network(chained(nir.Linear(weight), neurons(1), nir.Flatten(np.array([1]), 0), ONE, integrators(1)))
+    shaped = nir.NIRGraph(
+        {"input": nir.Input(np.array([2, 3])), "flat": nir.Flatten(np.array([2, 3]), 0), "weights": nir.Linear(weight),
+         "lif": neurons(1), "last": ONE, "li": integrators(1), "output": nir.Output(np.array([1]))},
+        [("input", "flat"), ("flat", "weights"), ("weights", "lif"), ("lif", "last"), ("last", "li"), ("li", "output")],
+        {"dt": 0.001},
+    )  # fmt: skip
+    shaped.edges.append(("flat", "weights"))
+    for one, other in zip(plain.layers, network(shaped).layers, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
 ONE = nir.Linear(np.ones((1, 1)))
 TWO_DELAYS = [nir.Linear(np.ones((2, 1))), nir.Delay(np.array([0, 0.002])), nir.Linear(np.ones((1, 2))), integrators(1)]
 

@@ -194,6 +194,25 @@ def test_it_takes_the_weights_of_torch_and_its_place_in_an_encoder():
     )
 
 
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor is True")
+@pytest.mark.parametrize("order", ["swapped after", "swapped before", "norm first"])
+@pytest.mark.parametrize("graded", [False, True])
+def test_torchs_own_encoder_validates_as_it_trains(order, graded):
+    torch.manual_seed(0)
+    one = nn.TransformerEncoderLayer(16, 4, 32, 0.0, batch_first=True, norm_first=order == "norm first")
+    if order == "swapped before":
+        one.self_attn = AstromorphicAttention.from_multihead(one.self_attn)
+    encoder = nn.TransformerEncoder(one, 2)
+    if order != "swapped before":
+        for each in encoder.layers:
+            each.self_attn = AstromorphicAttention.from_multihead(each.self_attn)
+    x, padding = torch.randn(3, 10, 16), torch.arange(10) >= torch.tensor([[7], [10], [4]])
+    with torch.set_grad_enabled(graded):
+        trained = encoder.train()(x, src_key_padding_mask=padding)
+        validated = encoder.eval()(x, src_key_padding_mask=padding)
+    torch.testing.assert_close(validated[~padding], trained[~padding], rtol=0, atol=0)
+
+
 def test_it_stands_in_a_block_of_a_vision_transformer():
     class Block(nn.Module):  # as in timm
         def __init__(self):
@@ -233,7 +252,15 @@ def attend_as(*dtypes):
         (lambda: attend_as(torch.float32, torch.float32, torch.float64), "value is torch.float64; give all three"),
         (lambda: attend_as(*[torch.int64] * 3), "query is torch.int64; give floating-point"),
         (lambda: attend((1, 1, 5, 4), mask=torch.ones(6) > 0), r"\(6,\) does not broadcast to \(1, 1, 5, 5\)"),
-        (lambda: attend((1, 1, 5, 4), mask=torch.ones(5, 5) > 0), "differs between queries"),
+        (lambda: attend((1, 1, 5, 4), mask=torch.ones(5, 5).tril() > 0), "differs between queries"),
+        (lambda: attend((1, 1, 5, 4), mask=torch.eye(5) > 0, is_causal=True), "differs between queries"),
+        (lambda: attend((1, 1, 5, 4), dropout_p=1.5), r"dropout_p 1.5 is no share; give 0 \(none\) to 1 \(all\)"),
+        (lambda: attend((1, 1, 5, 4), dropout_p=-0.1), "dropout_p -0.1 is no share"),
+        (lambda: attend((1, 1, 5, 4), dropout_p=float("nan")), "dropout_p nan is no share"),
+        (lambda: layer(dropout=1.5), "dropout 1.5 is no share"),
+        (lambda: layer(gain=float("nan")), "gain nan is no finite number"),
+        (lambda: attend((1, 1, 5, 4), scale=-1.0), "scale -1.0 has no root to multiply .* 0 or more"),
+        (lambda: attend((1, 1, 5, 4), scale=float("inf")), "scale inf has no root"),
         (lambda: attend((1, 1, 5, 4), mask=torch.ones(1, 5)), "attn_mask is torch.float32; give a boolean"),
         (lambda: attend((1, 1, 3, 4), (1, 1, 5, 4), is_causal=True), "differ in tokens"),
         (lambda: layer(check_finite=True)(tokens() / 0), r"\(3, 10, 8\) has 240 values that are not finite"),
@@ -253,6 +280,40 @@ def attend_as(*dtypes):
 def test_bad_input_is_refused_in_one_sentence(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_mask_that_says_the_same_for_every_query_is_taken(dtype):
+    q, k, v = torch.randn(3, 2, 4, 12, 8, generator=torch.Generator().manual_seed(0)).to(dtype)
+    padding = torch.ones(2, 1, 1, 12, dtype=torch.bool)
+    padding[0, ..., 8:] = False
+    whole = padding.expand(2, 1, 12, 12)
+    expected = astromorphic_attention(q, k, v, padding)
+    for mask in (whole, whole.clone(), whole[:, 0, None].clone().expand(2, 4, 12, 12)):
+        torch.testing.assert_close(astromorphic_attention(q, k, v, mask), expected)
+    expected = astromorphic_attention(q, k, v, padding, is_causal=True)
+    for mask in (whole.clone(), whole.tril(), whole.tril().expand(2, 4, 12, 12)):
+        torch.testing.assert_close(astromorphic_attention(q, k, v, mask, is_causal=True), expected)
+    everything = astromorphic_attention(q, k, v, is_causal=True)
+    torch.testing.assert_close(
+        astromorphic_attention(q, k, v, (torch.ones(12, 12) > 0).tril(), is_causal=True), everything
+    )
+
+
+def test_all_or_nothing_is_released():
+    q, k, v = torch.randn(3, 1, 1, 5, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    assert not astromorphic_attention(q, k, v, dropout_p=1.0).any()
+    torch.testing.assert_close(astromorphic_attention(q, k, v, dropout_p=0), astromorphic_attention(q, k, v))
+    torch.testing.assert_close(astromorphic_attention(q, k, v, scale=0.0)[0, 0, 0], v.mean(2)[0, 0])
+
+
+def test_a_stream_goes_on_from_a_file(tmp_path):
+    attention, x = layer(causal=True), tokens()
+    _, state = attention.step(x[:, 0], attention.start(3))
+    torch.save(state, tmp_path / "state.pt")
+    again = torch.load(tmp_path / "state.pt")
+    for one, other in zip(attention.step(x[:, 1], state)[1], attention.step(x[:, 1], again)[1], strict=True):
+        assert torch.equal(one, other)
 
 
 def test_power_of_the_sum_causally():

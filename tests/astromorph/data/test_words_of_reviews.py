@@ -1,13 +1,15 @@
 """The tokeniser by example, the vocabulary by its definition, shortening by its closed form."""
 
+import re
+import unicodedata
 from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from astromorph.data.words import RESERVED, Vocabulary, build_vocabulary, encode, shorten, split_words
+from astromorph.data.words import RESERVED, TOKEN, Vocabulary, build_vocabulary, encode, shorten, split_words
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,16 @@ from astromorph.data.words import RESERVED, Vocabulary, build_vocabulary, encode
         ("_really_ well-made caf\u00e9 (\u201cgreat\u201d)", "really well made caf\u00e9 great"),
         ("note: dreadful", "note dreadful"),
         ("", ""),
+        ("a su\u00adperb fi\u200blm, do\u2060n't\ufeff", "a superb film do n't"),
+        ("cafe\u0301 NAI\u0308VE, a\u200b\u0301", "caf\u00e9 na\u00efve \u00e1"),
+        ("<p>A <b>superb</b> film,</p><p>I <i class='x'>lo</i>ved it!</p>", "a superb film i loved it !"),
+        ('<a href="https://b.c/d?e=f">link</a><hr/><!-- note -->end<script>x</script><H1>so', "link end so"),
+        (
+            "Tom &amp; Jerry&#39;s &quot;best&quot;&nbsp;film, caf&eacute; su&shy;perb",
+            "tom jerry best film café superb",
+        ),
+        ("AT&T; &c. a &lt;br /&gt;b", "at t c a b"),
+        ("I <3 a <b and c> d <spoiler> e", "i <3 a b and c d spoiler e"),
     ],
 )
 def test_words_of_a_sentence(text, words):
@@ -32,6 +44,36 @@ def test_words_of_a_sentence(text, words):
 def test_any_text_gives_words_without_space_that_are_no_reserved_word(text):
     for word in split_words(text):
         assert word and not any(letter.isspace() for letter in word) and word not in RESERVED
+
+
+def before(text):
+    """The cleaning of version 0.5, with which the vocabularies of shipped models were made."""
+    text = re.sub(r"<br\s*/?>", " ", text.lower())
+    for written, read in (("\u2019", "'"), ("n't", " n't"), (":-", ":"), (";-", ";")):
+        text = text.replace(written, read)
+    return TOKEN.findall(text)
+
+
+@given(st.text(st.characters(max_codepoint=127, exclude_characters="&"), max_size=80))
+@example("A film (1950s) that isn't 7/10 -- <br /><br />it's *** :-) 3 < 4 > 2 <3 <sigh>... What?! R&D")
+def test_in_plain_ascii_words_are_what_they_were(text):
+    assume(not re.search(r"<[a-z/!]", text.lower().replace("<br", "").replace("<sigh", "")))
+    assert split_words(text) == before(text)
+
+
+@given(
+    st.text("abe n't!\u00e9", max_size=30),
+    st.sampled_from("\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\ufe0f"),
+    st.data(),
+)
+def test_what_is_not_seen_is_not_read_and_accents_are_composed(text, hidden, data):
+    place = data.draw(st.integers(0, len(text)))
+    assert split_words(text[:place] + hidden + text[place:]) == split_words(text)
+    assert split_words(unicodedata.normalize("NFD", text)) == split_words(text)
+
+
+def test_a_long_text_of_tags_that_never_end_is_read_in_no_time():
+    assert split_words("<!-- <script " * 3000)[-1] == "script"
 
 
 TEXTS = ["b a a", "c b a zebra", "apple b"]  # a 3, b 3, then apple, c, zebra once

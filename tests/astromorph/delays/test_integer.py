@@ -1,9 +1,11 @@
 """Whole delays: sequence, stream and events agree, and agree with the dense convolution of single taps."""
 
+import copy
+
 import pytest
 import torch
 
-from astromorph.delays import IntegerDelays, delayed_slowly
+from astromorph.delays import IntegerDelays, delayed, delayed_slowly
 
 SHAPES = [(7, 6), (1, 6), (7, 1)]
 
@@ -63,6 +65,37 @@ def test_without_a_compiler_and_in_double_precision_it_is_the_same(shape, monkey
     for time in range(x.shape[1]):
         y, state = layer.step(x[:, time], state)
         assert torch.equal(y, compiled[:, time])
+
+
+def test_a_state_that_is_used_up_is_refused_and_a_copy_branches(tmp_path):
+    layer, x = connections((7, 6)), signal("graded")
+    state = layer.start(3)
+    for time in range(10):
+        _, state = layer.step(x[:, time], state)
+    other = copy.deepcopy(state)
+    torch.save(state, tmp_path / "state.pt")
+    saved = torch.load(tmp_path / "state.pt")
+    first, following = layer.step(x[:, 10], state)
+    with pytest.raises(ValueError, match="after 10 steps is used up, 11 have been taken from it; go on from the last"):
+        layer.step(x[:, 10], state)
+    assert torch.equal(layer.step(x[:, 10], other)[0], first)
+    assert torch.equal(layer.step(x[:, 10], saved)[0], first)
+    layer.step(x[:, 11], following)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_inputs_of_another_width_or_batch_are_refused(shape):
+    layer = connections(shape)
+    for call in (layer, layer.events):
+        with pytest.raises(ValueError, match=r"shape \(2, 5, 9\) is not \(batch, time, 6\); reshape it"):
+            call(torch.ones(2, 5, 9))
+    for wrong in (torch.ones(2, 9), torch.ones(3, 6), torch.ones(6)):
+        with pytest.raises(ValueError, match=r"give \(2, 6\), \(batch, inputs\)"):
+            layer.step(wrong, layer.start(2))
+    with pytest.raises(ValueError, match="do not fit; give"):
+        delayed(torch.ones(2, 5, 9), layer.weight, layer.steps.float(), 9, 1.0)
+    with pytest.raises(ValueError, match="do not fit; give"):
+        delayed(torch.ones(2, 5, 6), layer.weight, torch.ones(6, 7), 9, 1.0)
 
 
 def test_errors_name_value_rule_and_cure():

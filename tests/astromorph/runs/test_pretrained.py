@@ -148,7 +148,7 @@ def test_weights_of_another_model_are_named(run, tmp_path, change, said):
 
 
 def test_what_the_model_cannot_read_is_one_sentence(reader, run):
-    for texts in ("one text", [], [3]):
+    for texts in ("one text", [], [3], b"good", 3, None, np.zeros(3), iter([])):
         with pytest.raises(ValueError, match="classifies a list of texts"):
             reader.predict(texts)
     with pytest.raises(ValueError, match="holds no word"):
@@ -156,8 +156,34 @@ def test_what_the_model_cannot_read_is_one_sentence(reader, run):
     images = AstromorphicClassifier.from_pretrained(run.path)
     with pytest.raises(ValueError, match=r"images of shape \(n, 1, 8, 8\), not \(8, 8\)"):
         images.predict(np.zeros((8, 8)))
+    for wrong in ("text", None, ["a"], [np.zeros(3), np.zeros(2)], iter("ab")):
+        with pytest.raises(ValueError, match=r"images of shape \(n, 1, 8, 8\), not"):
+            images.predict(wrong)
     with pytest.raises(ValueError, match="reads images, not words"):
         images.attention_weights("good")
+
+
+def test_texts_come_from_any_iterable(reader):
+    expected = reader.predict(["good film", "bad"])
+    for texts in ((text for text in ["good film", "bad"]), ("good film", "bad"), np.array(["good film", "bad"])):
+        assert torch.equal(reader.predict(texts), expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["zzqx flurbish wodget", "\u8fd9\u90e8\u7535\u5f71\u5f88\u597d", ",,, --- ... ***", "!!!"]
+)
+def test_where_nothing_is_known_nothing_is_certain(reader, text):
+    with pytest.warns(UserWarning, match="holds no word that this model knows, so all classes"):
+        probabilities = reader.predict(["good film", text])
+    assert probabilities[1].tolist() == [0.5, 0.5]
+    assert torch.allclose(probabilities[0], reader.predict(["good film"])[0])
+
+
+@pytest.mark.parametrize(
+    "text", ["a go\u00adod fi\u200blm", "<p>A <b>good</b> film</p>", "a&nbsp;&quot;good&quot; film"]
+)
+def test_what_is_not_seen_changes_no_answer(reader, text):
+    assert torch.equal(reader.predict([text]), reader.predict(["a good film"]))
 
 
 def small_task(data_set, settings, response, monkeypatch, tmp_path):
