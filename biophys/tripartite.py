@@ -35,7 +35,7 @@ from biophys.astrocyte import (
 )
 from biophys.gliotransmission import GLIOTRANSMITTER, MODULATED, PRESYNAPTIC_RECEPTORS, RELEASING
 from biophys.neuron import spikes_first
-from biophys.simulation.checks import check_each, largest
+from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Recordable
 from biophys.simulation.parameters import Values
@@ -147,12 +147,6 @@ def fastest(values: Values) -> float:
     cell = values["astrocyte"]
     unbinding = cell["Omega_N"] * (1 + cell["zeta"])
     return largest(values["synapse"]["Omega_c"], fastest_rate(cell), unbinding, values["stimulus"]["rate"])
-
-
-def check_shares(values: Values) -> None:
-    """Release probabilities lie between 0 and 1. ValueError in one sentence."""
-    paths = "synapse.U_0 gliotransmission.U_A gliotransmission.alpha"
-    check_each(values, paths, lambda share: 0 <= share <= 1, "is no share; use one from 0 to 1")
 
 
 RECORDS = {
