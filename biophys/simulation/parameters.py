@@ -112,7 +112,7 @@ def parameter(sections: Sections, path: str) -> Parameter:
 def table(sections: Sections) -> str:
     """A line a parameter: path, default and meaning."""
     lines = [
-        (f"{name}.{field}", written(parameter.value), parameter.meaning)
+        (f"{name}.{field}", written(parameter.value, digits=6), parameter.meaning)
         for name, fields in sections.items()
         for field, parameter in fields.items()
     ]

@@ -10,6 +10,7 @@ import biophys
 from biophys.ready_networks import NETWORKS, ready
 from biophys.simulation.network import Point, ReadyNetwork, Recordable, check_values, check_whole, merged, simulate
 from biophys.simulation.parameters import ABOVE_ZERO, ANY, NOT_NEGATIVE, SHARE, ranges, section
+from biophys.simulation.quantities import read_quantity
 
 # of either sign: potentials, currents, gains and offsets
 SIGNED = set("E_l V_r I_ex E_e E_i E_L V_0 V_spike pulse pulse_start pulse_end I_S K_AG A_plus A_minus".split())
@@ -175,3 +176,28 @@ def test_parameters_typed_at_a_prompt_have_no_meaning_but_work():
     made = section(typed["Mine"]())
     assert made["k"].meaning == "" and made["k"].value == 0.05 * Hz and made["k"].range is ANY
     assert NOT_NEGATIVE.holds(0) and not NOT_NEGATIVE.holds(-1)
+
+
+@pytest.mark.parametrize(
+    "text", ["(-1)**0.5*umolar/second", "second**second", "-" * 3000 + "1", "*".join(["1"] * 5000)]
+)
+def test_what_spells_no_quantity_is_refused_in_a_short_sentence(text):
+    with pytest.raises(ValueError, match="is no quantity; write a number with a unit") as refused:
+        read_quantity(text, 1 * umolar / second, "astrocyte.O_P")
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("astrocyte-network", {"topology.columns": 1, "stimulus.cell": 0}),
+        ("astrocyte-network", {"topology.columns": 1, "stimulus.cell": 0, "topology.periodic": 0}),
+        ("astrocyte-process", {"shape.compartments": 1}),
+    ],
+)
+def test_a_single_cell_runs_uncoupled(name, values):
+    assert np.isfinite(biophys.simulate(name, values, seconds=0.2, target="numpy").calcium).all()
+
+
+def test_help_shows_no_more_digits_than_a_reader_needs():
+    assert "0.00833333 1/second" in str(ready("tripartite"))
