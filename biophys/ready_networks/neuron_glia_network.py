@@ -56,7 +56,7 @@ from biophys.synapse import AT_REST, CLEFT, RELEASE, RELEASE_SITE, SynapseParame
 from biophys.tripartite import records_of
 
 
-@ranges(shares="p_e p_i")
+@ranges(signed="p_e p_i")  # as in the spiking network
 class Size(NamedTuple):
     """Cells, and how many of them are connected."""
 

@@ -22,7 +22,7 @@ from biophys.simulation.parameters import Values, ranges, section
 CYCLES = 6  # as many as RMAAT's first version simulated
 
 
-@ranges(above_zero="cycle active", signed="x")
+@ranges(above_zero="cycle", signed="active x")  # check tells what part active may be
 class Stimulus(NamedTuple):
     """Cycles of activity; durations and activities are our choice."""
 

@@ -23,7 +23,7 @@ from biophys.simulation.quantities import written
 from biophys.synapse import AT_REST, RELEASE, RELEASE_SITE, SynapseParameters
 
 
-@ranges(shares="p_e p_i")
+@ranges(signed="p_e p_i")  # check tells what to do instead
 class Size(NamedTuple):
     """Cells, and how many of them are connected."""
 

@@ -369,7 +369,7 @@ def test_release_and_rate_may_be_the_axes_of_a_sweep():
         (published.NETWORK, {"stimulus.stages": 6}, "step 0.001 s is too large .* use --step 0.00045 or less"),
         (published.NETWORK, {"stimulus.rate": -1 * Hz}, "stimulus.rate=.* is negative; use 0 or more"),
         (published.NETWORK, {"stimulus.stage": 0 * second}, "stimulus.stage=0 .*s is not above 0; use more"),
-        (published.NETWORK, {"stimulus.growth": -2.0}, "stimulus.growth=-2 makes negative rates; use 0 or more"),
+        (published.NETWORK, {"stimulus.growth": -2.0}, "stimulus.growth=-2 is negative; use 0 or more"),
         (tripartite.NETWORK, {"synapse.U_0": 1.5}, "synapse.U_0=1.5 is no share; use one from 0 to 1"),
         (tripartite.NETWORK, {"gliotransmission.alpha": -0.1}, "gliotransmission.alpha=-0.1 is no share"),
     ],

@@ -14,7 +14,7 @@ from biophys.simulation.quantities import read_quantity
 
 # of either sign: potentials, currents, gains and offsets
 SIGNED = set("E_l V_r I_ex E_e E_i E_L V_0 V_spike pulse pulse_start pulse_end I_S K_AG A_plus A_minus".split())
-SIGNED |= set("lag spacing theta_step psi_0 T_0 kappa_0 x".split())
+SIGNED |= set("lag spacing theta_step psi_0 T_0 kappa_0 x p_e p_i".split())
 PARAMETERS = [
     (name, f"{part}.{field}")
     for name in NETWORKS
@@ -36,7 +36,7 @@ def test_defaults_pass_and_every_parameter_has_a_range(name):
     check_whole(network.seconds, network.step)
     for fields in network.sections.values():
         for field, parameter in fields.items():
-            elsewhere = field in ("V_th", "I_0")  # potential or height above rest; current or concentration
+            elsewhere = field in ("V_th", "I_0", "active")  # potential or height above rest; current or concentration
             assert elsewhere or (parameter.range is ANY) == (field in SIGNED), field
 
 
