@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 from brian2 import Quantity, mmolar, second, umolar
 
 from biophys.simulation.checks import largest
+from biophys.simulation.parameters import ranges
 
 
+@ranges(above_zero="C_T d_1 d_2 d_3 d_5 K_P kappa_delta K_delta K_D K_3K K_KC")
 class AstrocyteParameters(NamedTuple):
     """Default values: Stimberg et al. (2018), example 2."""
 

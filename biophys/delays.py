@@ -21,9 +21,12 @@ from brian2 import Quantity, Synapses, ms, second
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
+from biophys.simulation.parameters import ranges
+
 LONG_AGO = -1e3 * second  # outside every window
 
 
+@ranges(above_zero="tau_w", shares="eta", signed="lag")
 class DelayParameters(NamedTuple):
     """Of the rule; our choice."""
 

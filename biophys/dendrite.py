@@ -23,13 +23,14 @@ from brian2 import Quantity, ms, mV, nS, pF, second
 from numpy.typing import ArrayLike, NDArray
 
 from biophys.magnesium_block import MAGNESIUM_BLOCK
-from biophys.simulation.checks import check_not_negative, check_positive, largest
+from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies
-from biophys.simulation.parameters import Values
+from biophys.simulation.parameters import Values, ranges
 from biophys.simulation.quantities import written
 from biophys.simulation.stimulus import SpikeTrains
 
 
+@ranges(above_zero="g_L C_m", signed="E_L E_e V_0 V_spike")
 class SegmentParameters(NamedTuple):
     """Our choice for one cluster of synapses on a thin basal branch; sets threshold and time constant."""
 
@@ -41,6 +42,7 @@ class SegmentParameters(NamedTuple):
     V_spike: Quantity = -40 * mV  # potential of an NMDA spike, between the folds at -52 and -28 mV
 
 
+@ranges(above_zero="tau_r tau_d tau_A")
 class GlutamateParameters(NamedTuple):
     """Receptors of one synapse; kinetics of Larkum et al., Science 325:756 (2009), ModelDB 124043, sizes our choice."""
 
@@ -138,10 +140,7 @@ def fastest_rate(leak: Any, capacitance: Any, glutamate: Mapping[str, Any], syna
 
 
 def check_glutamate(values: Values) -> None:
-    """Receptors may be absent; NMDA conductance must rise faster than it decays. ValueError in one sentence."""
-    check_positive(values, "magnesium", "Mg")
-    check_positive(values, "synapse", "g_N", "g_A")
-    check_not_negative(values, "synapse.g_N synapse.g_A")
+    """NMDA conductance must rise faster than it decays. ValueError in one sentence."""
     rise, decay = values["synapse"]["tau_r"], values["synapse"]["tau_d"]
     if np.any(rise >= decay):
         raise ValueError(

@@ -21,7 +21,10 @@ from typing import NamedTuple
 
 from brian2 import Quantity, mmolar, ms, nmolar, second, umolar
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="tau_AG tau_IP3 T_Glu tau_Glu tau_eSP", signed="K_AG")
 class EndocannabinoidParameters(NamedTuple):
     """Values of public reproductions of Wade et al. (2012), unconfirmed; K_AG is a choice (see above)."""
 

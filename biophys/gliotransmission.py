@@ -21,7 +21,10 @@ from typing import NamedTuple
 
 from brian2 import Quantity, mmolar, second, umolar
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="Omega_e", shares="U_A alpha")
 class GliotransmissionParameters(NamedTuple):
     """Values of Stimberg et al. (2018), examples 3 and 4: release-decreasing gliotransmission."""
 

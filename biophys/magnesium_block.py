@@ -12,7 +12,10 @@ from typing import NamedTuple
 
 from brian2 import Quantity, exp, mmolar, mV
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="K_Mg gamma")
 class MagnesiumParameters(NamedTuple):
     """The steeper block of Larkum et al. (2009), ModelDB 124043: 0.3 per mM of magnesium, 0.08 per mV."""
 

@@ -17,7 +17,10 @@ from typing import Any, NamedTuple
 
 from brian2 import Network, Quantity, ms, mV, nS, pA, pF
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="C_m", signed="E_l V_th V_r I_ex")
 class NeuronParameters(NamedTuple):
     """Membrane and spikes; I_ex is that of example 1 (example 6: 100 pA, which is threshold)."""
 
@@ -30,6 +33,7 @@ class NeuronParameters(NamedTuple):
     I_ex: Quantity = 150 * pA  # current from outside
 
 
+@ranges(above_zero="tau_e tau_i", signed="E_e E_i")
 class ConductanceParameters(NamedTuple):
     """Postsynaptic conductances."""
 
@@ -39,6 +43,7 @@ class ConductanceParameters(NamedTuple):
     tau_i: Quantity = 10 * ms  # decay time of inhibitory conductance
 
 
+@ranges(above_zero="tau_e tau_i")
 class CurrentParameters(NamedTuple):
     """Postsynaptic currents; neither time may equal the membrane's C_m/g_l, where "exact" divides by zero."""
 
@@ -46,6 +51,7 @@ class CurrentParameters(NamedTuple):
     tau_i: Quantity = 10 * ms  # decay time of inhibitory current
 
 
+@ranges(above_zero="tau_x", signed="gain theta")
 class RateParameters(NamedTuple):
     """Rate neuron and its transfer function."""
 

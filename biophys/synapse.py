@@ -17,7 +17,10 @@ from typing import NamedTuple
 
 from brian2 import Quantity, mmolar, second
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="Omega_c", shares="U_0")
 class SynapseParameters(NamedTuple):
     """Values of Stimberg et al. (2018), example 2; the other examples differ only in rho_c = 0.005."""
 

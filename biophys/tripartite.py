@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from brian2 import Network, Quantity, StateMonitor, second
+from brian2 import Network, Quantity, StateMonitor, rk4, second
 
 from biophys import gliotransmission
 from biophys.astrocyte import (
@@ -35,7 +35,7 @@ from biophys.astrocyte import (
 )
 from biophys.gliotransmission import GLIOTRANSMITTER, MODULATED, PRESYNAPTIC_RECEPTORS, RELEASING
 from biophys.neuron import spikes_first
-from biophys.simulation.checks import check_each, largest
+from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Recordable
 from biophys.simulation.parameters import Values
@@ -45,6 +45,7 @@ from biophys.synapse import CLEFT, INTO_CLEFT, LAST_RELEASE, ON_SPIKE, RELEASE, 
 RECORD_EVERY = 0.1 * second  # calcium changes over seconds
 LARGEST_STEP = 0.01 * second  # rk4 errs by 4e-9 of calcium at this step
 FASTEST_CHANGE = 0.5  # rate of a linear process times step; rk4 errs by 3e-4 of one decay
+LARGEST_EXPONENT = 100  # of the share of receptors; numbers end at 745
 RECORDED = ["C", "h", "I", "gamma_A", "Y_S", "R_S"]
 
 
@@ -81,11 +82,26 @@ def largest_step(rate: Quantity, synapses: int, synapse: SynapseParameters, astr
 
 
 # the receptors of biophys/astrocyte.py, followed by the share that the transmitter now in the cleft will leave free
+# once it has fallen to Y_ref: 0, or where that would be too small a number, what it was at the last step
 FREE_RECEPTORS = """
-df_A/dt = Omega_N*(1 + zeta*C/(C + K_KC))*(exp(-O_N/Omega_c*Y_S) - f_A) : 1
-gamma_A = 1 - f_A*exp(O_N/Omega_c*Y_S) : 1
+df_A/dt = Omega_N*(1 + zeta*C/(C + K_KC))*(exp(-O_N/Omega_c*(Y_S - Y_ref)) - f_A) : 1
+gamma_A = 1 - f_A*exp(O_N/Omega_c*(Y_S - Y_ref)) : 1
+Y_ref : mmolar
 """
-BINDING = "f_A_post *= exp(-O_N/Omega_c*rho_c*Y_T*r_S/N_incoming)\n"
+BINDING = f"""
+f_A_post *= exp(-O_N/Omega_c*rho_c*Y_T*r_S/N_incoming*int(O_N/Omega_c*rho_c*Y_T <= {LARGEST_EXPONENT}))
+Y_ref_post += rho_c*Y_T*r_S/N_incoming*int(O_N/Omega_c*rho_c*Y_T > {LARGEST_EXPONENT})
+"""
+REFERRED = f"""
+f_A = f_A*exp(O_N/Omega_c*(Y_S*int(O_N/Omega_c*Y_S > {LARGEST_EXPONENT}) - Y_ref))
+Y_ref = Y_S*int(O_N/Omega_c*Y_S > {LARGEST_EXPONENT})
+"""
+
+
+def referred_rk4(*arguments: Any) -> str:
+    """Brian2's Runge-Kutta method, at whose end the receptors are referred to the transmitter that is left."""
+    return rk4(*arguments) + REFERRED
+
 
 LOOP = CALCIUM + INOSITOL_TRISPHOSPHATE
 LOOP_INITIAL = {"C": INITIAL["C"], "h": INITIAL["h"], "I": INITIAL["I"]}
@@ -110,7 +126,8 @@ def closed_loop(
     cell += FREE_RECEPTORS + CLEFT + GLIOTRANSMITTER + PRESYNAPTIC_RECEPTORS
     site, on_spike = RELEASE_SITE + LAST_RELEASE, MODULATED + RELEASE + INTO_CLEFT + BINDING
     start = {**start, "f_A": 1.0, **gliotransmission.INITIAL}
-    return _units(copies, trains, synapses, cell, site, on_spike=on_spike, start=start, **RELEASING)
+    options = {"method": referred_rk4, **RELEASING}
+    return _units(copies, trains, synapses, cell, site, on_spike=on_spike, start=start, **options)
 
 
 def _units(
@@ -131,7 +148,7 @@ def _units(
     sections = [name for name in ("astrocyte", "synapse", "gliotransmission") if name in copies.values]
     presynaptic = copies.spikes(trains, name="presynaptic")
     sites = np.arange(len(presynaptic) // copies.count)
-    options |= {"namespace": {"Y_floor": FLOOR}, "method": "rk4", "name": "astrocyte"}
+    options = {"method": "rk4"} | options | {"namespace": {"Y_floor": FLOOR}, "name": "astrocyte"}
     astrocyte = copies.neurons(len(sites) // synapses, cell, sections, **options)
     astrocyte.set_states(start)
     release = copies.synapses(
@@ -147,12 +164,6 @@ def fastest(values: Values) -> float:
     cell = values["astrocyte"]
     unbinding = cell["Omega_N"] * (1 + cell["zeta"])
     return largest(values["synapse"]["Omega_c"], fastest_rate(cell), unbinding, values["stimulus"]["rate"])
-
-
-def check_shares(values: Values) -> None:
-    """Release probabilities lie between 0 and 1. ValueError in one sentence."""
-    paths = "synapse.U_0 gliotransmission.U_A gliotransmission.alpha"
-    check_each(values, paths, lambda share: 0 <= share <= 1, "is no share; use one from 0 to 1")
 
 
 RECORDS = {

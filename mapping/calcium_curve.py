@@ -15,6 +15,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import isotonic_regression
 
 from mapping.least_squares import quantile
+from mapping.tables import means as means_of
 
 FLAT = 1e-9  # relative rise that counts as none
 
@@ -35,25 +36,29 @@ class MeasuredCurve:
 
 
 def measured_curve(x: NDArray, calcium: NDArray) -> MeasuredCurve | None:
-    """Curve through calcium (rate, trial) at x (rate,), rising; None if it is flat or x = 1 lies outside."""
-    trials = calcium.shape[1]
-    means = isotonic_regression(calcium.mean(axis=1)).x
+    """Curve through calcium (rate, trial) at x (rate,), rising; None if it is flat or x = 1 lies outside.
+
+    Missing trials are NaN; a mean weighs as much as its trials.
+    """
+    measured = np.isfinite(calcium)
+    trials, centres = measured.sum(axis=1), means_of(calcium)
+    means = isotonic_regression(centres, weights=None if measured.all() else trials).x if len(x) else centres
     if len(x) < 2 or not x[0] <= 1 <= x[-1] or not means[-1] > (1 + FLAT) * means[0] or not means[0] > 0:
         return None
     at_reference = float(PchipInterpolator(np.log(x), means)(0.0))
     values, left = means / at_reference, (calcium - means[:, None]) / at_reference
-    spread = calcium / at_reference - calcium.mean() / at_reference
+    spread = calcium / at_reference - calcium[measured].mean() / at_reference
     intervals = None
-    if trials > 1:
-        within = calcium / at_reference - calcium.mean(axis=1, keepdims=True) / at_reference
-        freedom = len(x) * (trials - 1)
-        width = quantile(freedom) * float(np.sqrt(np.sum(within**2) / freedom / trials))
-        intervals = [[float(value - width), float(value + width)] for value in values]
+    freedom = int(trials.sum()) - len(x)
+    if freedom > 0:
+        within = calcium / at_reference - centres[:, None] / at_reference
+        widths = quantile(freedom) * np.sqrt(np.nansum(within**2) / freedom / trials)
+        intervals = [[float(value - width), float(value + width)] for value, width in zip(values, widths, strict=True)]
     return MeasuredCurve(
         knots=x.tolist(),
         values=values.tolist(),
         intervals=intervals,
         reference_calcium=at_reference,
-        residual_rms=float(np.sqrt(np.mean(left**2))),
-        r_squared=1 - float(np.sum(left**2) / np.sum(spread**2)),
+        residual_rms=float(np.sqrt(np.nanmean(left**2))),
+        r_squared=1 - float(np.nansum(left**2) / np.nansum(spread**2)),
     )

@@ -16,7 +16,7 @@ by default the geometric mean of the measured rates.
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -25,7 +25,10 @@ from scipy.optimize import OptimizeResult
 
 from mapping.calcium_curve import MeasuredCurve, measured_curve
 from mapping.least_squares import ON_BOUND, aicc, best_run, interval_widths
+from mapping.tables import means, points, rows
+from mapping.units import in_units, plain_number
 
+UNITS = {"calcium_mean": "umolar", "rate": "Hz"}
 LEAST_R_SQUARED = 0.9  # below it neither curve describes the response, and the fit counts as failed
 SPARE_RATES = 2  # distinct rates a candidate needs beyond its number of coefficients
 SPARE_POINTS = 3  # points (rates x trials) it needs beyond that number; AICc divides by one less
@@ -73,7 +76,8 @@ def power_law(x: NDArray, baseline: float, amplitude: float, exponent: float) ->
 
 def hill(x: NDArray, baseline: float, amplitude: float, exponent: float, half: float) -> NDArray:
     """rho(x) = baseline + amplitude x^exponent / (half^exponent + x^exponent)."""
-    return baseline + amplitude / (1 + (half / x) ** exponent)
+    with np.errstate(divide="ignore"):  # at rate 0
+        return baseline + amplitude / (1 + (half / x) ** exponent)
 
 
 NAMES = ("baseline", "amplitude", "exponent", "half")
@@ -85,7 +89,10 @@ UPPER = np.array([2.0, 100.0, 8.0, 1e4])
 
 
 def fit_calcium_response(dataset: xr.Dataset, *, reference_rate: float | None = None, form: str = "best") -> CalciumFit:
-    """Fit all curves to `calcium_mean` (rate in Hz, trial; umolar), and choose `form`.
+    """Fit all curves to `calcium_mean` (rate, trial), and choose `form`.
+
+    Units are read and converted. Trials may be missing (NaN) and rates repeated. Calcium at 0 Hz is fitted by the laws,
+    and left out of the curve, which runs over the logarithm of the rate.
 
     form: power_law, hill, curve, or best (the better law by AICc; where neither describes the response, the curve).
 
@@ -94,17 +101,15 @@ def fit_calcium_response(dataset: xr.Dataset, *, reference_rate: float | None = 
     """
     if form not in FORMS:
         raise ValueError(f"there is no form {form!r} of a calcium response; use one of {', '.join(FORMS)}")
-    rates, calcium = _measured(dataset)
-    if reference_rate is None:
-        reference_rate = float(np.exp(np.log(rates).mean()))
-    if not (np.isfinite(reference_rate) and reference_rate > 0):
-        raise ValueError(f"reference rate {reference_rate:g} Hz is not a rate; use one above 0 Hz")
-    x = np.repeat(rates / reference_rate, calcium.shape[1])
-    fits = {name: _fit(name, x, calcium.ravel(), len(rates)) for name in CURVES}
-    curve = measured_curve(rates / reference_rate, calcium)
+    rates, calcium = measured(dataset)
+    above = rates > 0
+    reference_rate = checked_reference(rates[above], reference_rate)
+    x, answers = points(rates / reference_rate, calcium)
+    fits = {name: _fit(name, x, answers, len(rates)) for name in CURVES}
+    curve = measured_curve(rates[above] / reference_rate, calcium[above])
     chosen = _chosen(form, fits, curve)
     best = curve if chosen == "curve" else fits.get(chosen)
-    reason = _reason(calcium.mean(axis=1), form, best)
+    reason = _reason(means(calcium), form, best)
     return CalciumFit(
         status="failed" if reason else "ok",
         reason=reason,
@@ -113,8 +118,8 @@ def fit_calcium_response(dataset: xr.Dataset, *, reference_rate: float | None = 
         candidates=fits,
         curve=curve,
         reference_rate=reference_rate,
-        reference_calcium=best.reference_calcium if best else float(calcium.mean()),
-        lowest=float(x.min()),
+        reference_calcium=best.reference_calcium if best else float(answers.mean()),
+        lowest=float(x[x > 0].min()),
         highest=float(x.max()),
     )
 
@@ -130,28 +135,36 @@ def _chosen(form: str, fits: dict[str, Candidate | None], curve: MeasuredCurve |
     return best
 
 
-def _measured(dataset: xr.Dataset) -> tuple[NDArray, NDArray]:
-    """Rates (rate,) and calcium (rate, trial), sorted by rate."""
+def measured(dataset: xr.Dataset) -> tuple[NDArray, NDArray]:
+    """Rates (rate,) in Hz, rising, and calcium (rate, trial) in umolar, NaN where a trial is missing."""
     if "calcium_mean" not in dataset or "rate" not in dataset.calcium_mean.dims:
         raise ValueError(
             "the dataset holds no calcium_mean against rate; make one: astromorph simulate calcium-response"
         )
-    response = dataset.calcium_mean.sortby("rate")
-    response = response.expand_dims("trial") if "trial" not in response.dims else response
-    response = response.transpose("rate", "trial")
-    if not (np.isfinite(response).all() and (response.rate > 0).all() and response.size):
-        raise ValueError("calcium_mean is empty or not finite, or a rate is not above 0 Hz; simulate it again")
-    return response.rate.values.astype(float), response.values.astype(float)
+    rates, calcium = rows(in_units(dataset, UNITS).calcium_mean, "rate")
+    if rates[0] < 0 or rates[-1] == 0:
+        raise ValueError(f"rate {rates[0]:g} Hz is negative or alone; give rates of 0 Hz or more")
+    return rates, calcium
+
+
+def checked_reference(rates: NDArray, given: Any) -> float:
+    """The rate of x = 1 in Hz: that given, or the geometric mean of rates. ValueError if it is no rate."""
+    if given is None:
+        return float(np.exp(np.log(rates).mean()))
+    reference_rate = plain_number(given, "Hz", "reference rate")
+    if not (np.isfinite(reference_rate) and reference_rate > 0):
+        raise ValueError(f"reference rate {reference_rate:g} Hz is not a rate; use one above 0 Hz")
+    return reference_rate
 
 
 def _reason(means: NDArray, form: str, fit: Candidate | MeasuredCurve | None) -> str:
     """Why the fit is of no use, as one sentence; empty if it is good."""
     if form == "curve" and fit is None:
         return "calcium does not rise with rate, or the reference rate lies outside the measured rates"
+    if len(means) > 1 and means[-1] <= means[0]:
+        return f"calcium does not rise with rate: from {means[0]:.4g} to {means[-1]:.4g} umolar"
     if fit is None:
         return f"{len(means)} rates are too few to fit, or no curve converged; simulate at least 7 rates"
-    if means[-1] <= means[0]:
-        return f"calcium does not rise with rate: from {means[0]:.4g} to {means[-1]:.4g} umolar"
     if not fit.r_squared >= LEAST_R_SQUARED:
         which = "better curve" if form == "best" else form.replace("_", " ")
         return f"R^2 of the {which} is {fit.r_squared:.3f} where at least {LEAST_R_SQUARED} is needed"
@@ -165,6 +178,8 @@ def _fit(form: str, x: NDArray, calcium: NDArray, rates: int) -> Candidate | Non
     if rates < count + SPARE_RATES or len(x) < count + SPARE_POINTS:
         return None
     scale = calcium.max()
+    if not scale > 0:
+        return None
     run = best_run(
         lambda values: curve(x, *values) - calcium / scale,
         [np.clip(start[:count], LOWER[:count] + 1e-9, UPPER[:count]) for start in _starts(x, calcium / scale)],
@@ -176,7 +191,7 @@ def _fit(form: str, x: NDArray, calcium: NDArray, rates: int) -> Candidate | Non
 def _starts(x: NDArray, calcium: NDArray) -> list[NDArray]:
     """Coefficients to start from: shallow to steep curves, half-activated at low to high rates."""
     low, rise = calcium.min(), np.ptp(calcium)
-    middle = float(np.exp(np.log(x).mean()))
+    middle = float(np.exp(np.log(x[x > 0]).mean()))
     grid = product((0.2, 1.0, 3.0), (0.3 * middle, middle, 3 * middle))
     return [np.array([0.9 * low, rise, exponent, half]) for exponent, half in grid]
 

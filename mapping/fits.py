@@ -10,15 +10,13 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
-from mapping import calcium_response, release_response
+from mapping import calcium_response, process_kernel, release_response, retention, segment_response
 from mapping.calcium_section import calcium_section
 from mapping.coefficients import FORMAT_VERSION, Coefficients
 from mapping.places import Place
-from mapping.process_kernel import fit_process_kernel
-from mapping.retention import fit_retention
 from mapping.section import Section, Source, source_of
-from mapping.segment_response import fit_segment_response
 from mapping.segment_section import segment_section
+from mapping.units import in_units
 
 
 class Kind(NamedTuple):
@@ -29,6 +27,7 @@ class Kind(NamedTuple):
     fit: Callable[..., Any]
     forms: tuple[str, ...] = ()
     section: Callable[[Any, Source, dict[str, str]], Any] = Section
+    units: Mapping[str, str] = {}  # that the fit works in; measured ones are converted
 
 
 SEGMENT = ("detection_probability", "active_synapses"), ("plateau_voltage", "active_synapses")
@@ -39,11 +38,29 @@ KINDS = {  # by section of the coefficients
         calcium_response.fit_calcium_response,
         calcium_response.FORMS,
         calcium_section,
+        calcium_response.UNITS,
     ),
-    "distance_kernel": Kind("study process-length", (("inositol_trisphosphate", "position"),), fit_process_kernel),
-    "release": Kind("study release-rate", (("release", "rate"),), release_response.fit_release, release_response.FORMS),
-    "retention": Kind("simulate retention", (("long_term", "time"),), fit_retention),
-    "segment": Kind("study segment-detection", SEGMENT, fit_segment_response, section=segment_section),
+    "distance_kernel": Kind(
+        "study process-length",
+        (("inositol_trisphosphate", "position"),),
+        process_kernel.fit_process_kernel,
+        units=process_kernel.UNITS,
+    ),
+    "release": Kind(
+        "study release-rate",
+        (("release", "rate"),),
+        release_response.fit_release,
+        release_response.FORMS,
+        units=release_response.UNITS,
+    ),
+    "retention": Kind("simulate retention", (("long_term", "time"),), retention.fit_retention, units=retention.UNITS),
+    "segment": Kind(
+        "study segment-detection",
+        SEGMENT,
+        segment_response.fit_segment_response,
+        section=segment_section,
+        units=segment_response.UNITS,
+    ),
 }
 
 
@@ -115,7 +132,7 @@ def recognised(dataset: xr.Dataset | str | os.PathLike) -> Measurement:
         source = source_of(dataset, file)
     for section, kind in KINDS.items():
         if any(measure in dataset and dimension in dataset[measure].dims for measure, dimension in kind.holds):
-            return Measurement(name, section, dataset, source)
+            return Measurement(name, section, in_units(dataset, kind.units), source)
     commands = ", ".join(kind.made for kind in KINDS.values())
     raise ValueError(f"{name} holds nothing that is mapped; make a dataset with one of: {commands}")
 

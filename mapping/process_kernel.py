@@ -25,7 +25,11 @@ from scipy.optimize import OptimizeResult, least_squares
 
 from mapping.least_squares import interval_widths
 from mapping.places import Place, indices
+from mapping.tables import means, points, rows
+from mapping.units import conversion, in_units, plain_number
 
+UNITS = {"inositol_trisphosphate": "umolar", "position": "um", "diffusion": "um**2/second"}
+RATE = "1/second"
 SPACING = 0.78  # um
 LEAST_POSITIONS = 5
 LEAST_FALL = 0.05  # of the logarithm, along the whole process; below it the length constant cannot be told
@@ -71,17 +75,23 @@ def sealed_end(positions: NDArray) -> float:
 
 
 def fit_process_kernel(dataset: xr.Dataset, *, spacing: float = SPACING, at: Mapping[str, Place] = {}) -> KernelFit:
-    """Fit the steady profile `inositol_trisphosphate` (position in um; umolar) of study process-length.
+    """Fit the steady profile `inositol_trisphosphate` (position) of study process-length.
+
+    Units are read and converted. Positions may be repeated, by trials or rows, and missing (NaN).
 
     spacing: um between synapses. at: the value to take along each further dimension, such as {"degradation": 0.2}.
 
     A profile that tells no length constant is returned as a failed fit with its reason. Raises ValueError if the
     dataset holds no such profile or value, or spacing is not above 0.
     """
+    spacing = plain_number(spacing, "um", "spacing")
     if not (np.isfinite(spacing) and spacing > 0):
         raise ValueError(f"a spacing of {spacing:g} um keeps no synapses apart; use one above 0")
-    positions, measured = _measured(dataset, at)
-    length, width, residual, r_squared = _fit(positions, np.log(measured)) or (None, 0.0, None, None)
+    dataset = in_units(dataset, UNITS)
+    positions, each = _measured(dataset, at)
+    measured = np.exp(means(np.log(each))) if each.shape[1] > 1 else each[:, 0]
+    fit = _fit(*points(positions, np.log(each)), sealed_end(positions))
+    length, width, residual, r_squared = fit or (None, 0.0, None, None)
     reason = _reason(positions, measured, r_squared)
     length = None if reason else length
     interval = None if length is None else [length - width, length + width]
@@ -103,21 +113,21 @@ def fit_process_kernel(dataset: xr.Dataset, *, spacing: float = SPACING, at: Map
 
 
 def _measured(dataset: xr.Dataset, at: Mapping[str, Place]) -> tuple[NDArray, NDArray]:
-    """Positions (position,), rising, and concentrations."""
+    """Positions (position,) in um, rising, and concentrations (position, trial) in umolar, NaN where missing."""
     if NAME not in dataset or "position" not in dataset[NAME].dims:
         raise ValueError(f"the dataset holds no {NAME} against position; make one: astromorph study process-length")
-    profile = dataset[NAME]
-    chosen = profile.isel(indices(profile, ("position",), at)).sortby("position")
-    if chosen.size < LEAST_POSITIONS or not (np.isfinite(chosen).all() and (chosen > 0).all()):
-        raise ValueError(
-            f"{NAME} has fewer than {LEAST_POSITIONS} positions, is not finite or not above 0; simulate it again"
-        )
-    return chosen.position.values.astype(float), chosen.values.astype(float)
+    profile, along = dataset[NAME], ("position",) if "trial" in at else ("position", "trial")
+    positions, measured = rows(profile.isel(indices(profile, along, at)), "position")
+    if len(positions) < LEAST_POSITIONS:
+        raise ValueError(f"{NAME} was measured at {len(positions)} positions; give at least {LEAST_POSITIONS}")
+    if np.any(measured <= 0):
+        raise ValueError(f"{NAME} {np.nanmin(measured):g} umolar is not above 0; leave out what was not detected")
+    return positions, measured
 
 
-def _fit(positions: NDArray, logarithm: NDArray) -> tuple[float, float, float, float] | None:
+def _fit(positions: NDArray, logarithm: NDArray, end: float) -> tuple[float, float, float, float] | None:
     """L, half width of its interval, residual and R^2; None if nothing converges."""
-    end, fall = sealed_end(positions), max(float(logarithm[0] - logarithm[-1]), 1e-3)
+    fall = max(float(logarithm[0] - logarithm[-1]), 1e-3)
 
     def left(values: NDArray) -> NDArray:
         return values[0] + profile(positions, np.exp(values[1]), end) - logarithm
@@ -148,8 +158,11 @@ def _reason(positions: NDArray, measured: NDArray, r_squared: float | None) -> s
 
 
 def _theory(dataset: xr.Dataset, at: Mapping[str, Place]) -> float | None:
-    """sqrt(D/k) in um."""
+    """sqrt(D/k) in um, of a diffusion in um**2/s."""
     if "diffusion" not in dataset or "degradation" not in dataset.coords:
         return None
-    degradation = float(at.get("degradation", dataset.degradation.values.flat[0]))
+    each = dataset.degradation
+    degradation = float(at.get("degradation", each.values.flat[0])) * conversion(
+        str(each.attrs.get("units", RATE)), RATE, each.name
+    )
     return float(np.sqrt(float(dataset.diffusion) / degradation))

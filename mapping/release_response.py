@@ -31,9 +31,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import OptimizeResult
 
+from mapping.calcium_response import checked_reference
 from mapping.least_squares import ON_BOUND, best_run, interval_widths
 from mapping.places import Place, indices
+from mapping.tables import means, points, rows
+from mapping.units import in_units
 
+UNITS = {"release": "1", "release_error": "1", "rate": "Hz"}
 FORMS = ("mean_field", "curve", "best")
 NAMES = ("resting", "recovery", "facilitation")
 LOWER, UPPER = np.array([1e-6, 0.0, 0.0]), np.array([1.0, 1e4, 1e4])
@@ -76,7 +80,10 @@ def release(x: ArrayLike, resting: float, recovery: float, facilitation: float) 
 def fit_release(
     dataset: xr.Dataset, *, reference_rate: float | None = None, form: str = "best", at: Mapping[str, Place] = {}
 ) -> ReleaseFit:
-    """Fit `release` (rate in Hz; share) of study release-rate, and choose `form`.
+    """Fit `release` (rate) of study release-rate, and choose `form`.
+
+    Units are read and converted. Rates may be repeated, by trials or rows, and missing (NaN); release at 0 Hz is fitted
+    by the mean field, and left out of the curve, which runs over the logarithm of the rate.
 
     form: mean_field, curve, or best (the mean field unless it errs by more than a tenth). at: the value to take along
     each further dimension, such as {"loop": "none"}. reference_rate: Hz at x = 1, else the geometric mean.
@@ -87,13 +94,13 @@ def fit_release(
     if form not in FORMS:
         raise ValueError(f"there is no form {form!r} of a release; use one of {', '.join(FORMS)}")
     rates, measured, error = _measured(dataset, at)
-    if reference_rate is None:
-        reference_rate = float(np.exp(np.log(rates).mean()))
-    if not (np.isfinite(reference_rate) and reference_rate > 0):
-        raise ValueError(f"reference rate {reference_rate:g} Hz is not a rate; use one above 0 Hz")
-    x = rates / reference_rate
-    run = _fit(x, np.log(measured))
-    residual = float(np.sqrt(2 * run.cost / len(x))) if run is not None else None
+    reference_rate = checked_reference(rates[rates > 0], reference_rate)
+    each, answers = points(rates / reference_rate, measured)
+    run = _fit(each, np.log(answers)) if len(rates) >= LEAST_RATES else None
+    residual = float(np.sqrt(2 * run.cost / len(each))) if run is not None else None
+    above = rates > 0
+    rates, x, measured = rates[above], rates[above] / reference_rate, means(measured[above])
+    error = None if error is None else error[above]
     describes = residual is not None and residual <= LARGEST_RESIDUAL
     chosen = form if form != "best" else "mean_field" if describes else "curve"
     reason = _reason(rates, reference_rate, chosen, residual)
@@ -133,24 +140,35 @@ def _coefficients(run: OptimizeResult | None) -> dict[str, Any]:
 
 
 def _measured(dataset: xr.Dataset, at: Mapping[str, Place]) -> tuple[NDArray, NDArray, NDArray | None]:
-    """Rates (rate,), rising, release, and its standard error if known."""
+    """Rates (rate,) in Hz, rising, release (rate, trial), and the standard error of its mean (rate,) if known."""
     if "release" not in dataset or "rate" not in dataset.release.dims:
         raise ValueError("the dataset holds no release against rate; make one: astromorph study release-rate")
+    dataset = in_units(dataset, UNITS)
+    along = ("rate",) if "trial" in at else ("rate", "trial")
     names = [name for name in ("release", "release_error") if name in dataset]
-    chosen = dataset[names].isel(indices(dataset.release, ("rate",), at)).sortby("rate")
-    rates, measured = chosen.rate.values.astype(float), chosen.release.values.astype(float)
-    if not (len(rates) and np.isfinite(measured).all() and (measured > 0).all() and (measured <= 1).all()):
-        raise ValueError("release is empty or leaves the range above 0 to 1; simulate it again")
-    if not (rates > 0).all():
-        raise ValueError("a rate is not above 0 Hz; simulate it again")
-    error = chosen.release_error.values.astype(float) if "release_error" in chosen else np.full(1, np.nan)
-    return rates, measured, error if np.isfinite(error).all() else None
+    chosen = dataset[names].isel(indices(dataset.release, along, at))
+    rates, measured = rows(chosen.release, "rate")
+    if np.any(wrong := (measured <= 0) | (measured > 1)):
+        raise ValueError(
+            f"release {measured[wrong][0]:g} is no share of the vesicles; give numbers above 0 and up to 1"
+        )
+    if rates[0] < 0 or rates[-1] == 0:
+        raise ValueError(f"rate {rates[0]:g} Hz is negative or alone; give rates of 0 Hz or more")
+    return rates, measured, _error(chosen, rates)
+
+
+def _error(chosen: xr.Dataset, rates: NDArray) -> NDArray | None:
+    """Standard error of the mean release at each rate, from those of its rows; None if one is not known."""
+    if "release_error" not in chosen or not np.isfinite(chosen.release_error).any():
+        return None
+    places, errors = rows(chosen.release_error, "rate")
+    if len(places) != len(rates) or np.isfinite(errors).all(axis=1).sum() != len(rates):
+        return None
+    return np.sqrt(np.sum(errors**2, axis=1)) / errors.shape[1]
 
 
 def _fit(x: NDArray, logarithm: NDArray) -> OptimizeResult | None:
-    """Best of several starts; None if there are too few rates or none converges."""
-    if len(x) < LEAST_RATES:
-        return None
+    """Best of several starts; None if none converges."""
     starts = product((0.1, 0.6), (0.3, 3.0), (0.3, 3.0))
     best = best_run(lambda values: np.log(release(x, *values)) - logarithm, starts, (LOWER, UPPER))
     if best is not None:

@@ -23,7 +23,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
 from mapping.least_squares import interval_widths
+from mapping.units import conversion, in_units
 
+UNITS = {"time": "s"}
 LEAST_CYCLES = 3
 LEAST_R_SQUARED = 0.9
 LOWER, UPPER = np.array([1e-6]), np.array([1.0])
@@ -58,7 +60,7 @@ def factor(t: ArrayLike, T: ArrayLike, ratio: float) -> NDArray:
 
 
 def fit_retention(dataset: xr.Dataset) -> RetentionFit:
-    """Fit `long_term` (time in s, and other dimensions) of `astromorph simulate retention`.
+    """Fit `long_term` (time, and other dimensions) of `astromorph simulate retention`; units of time are read.
 
     Increments that do not shrink are returned as a failed fit with its reason. Raises ValueError if the dataset holds
     no such process, or no record at the ends of cycles.
@@ -99,14 +101,18 @@ def _measured(dataset: xr.Dataset) -> tuple[float, NDArray]:
     from biophys.plasticity.macro_plasticity import levels_at_cycle_ends  # imports Brian2
 
     written = str(dataset.attrs["stimulus.cycle"])
+    number, _, unit = written.replace("*", " ", 1).partition(" ")
     try:
-        cycle = float(written.split()[0])
+        cycle = float(number) * conversion(unit or "s", "s", "stimulus.cycle")
     except ValueError:
         raise ValueError(f"stimulus.cycle {written} is not one length of a cycle; simulate them one by one") from None
-    levels = levels_at_cycle_ends(dataset.long_term, cycle).transpose(..., "cycle").values
-    if not np.isfinite(levels).all():
-        raise ValueError("long_term is not finite; simulate it again")
-    return cycle, np.diff(levels.reshape(-1, levels.shape[-1]).astype(float))
+    process = in_units(dataset, UNITS).long_term.astype(float).dropna("time", how="all").sortby("time")
+    levels = levels_at_cycle_ends(process, cycle).transpose(..., "cycle").values
+    levels = levels.reshape(-1, levels.shape[-1])
+    complete = levels[np.isfinite(levels).all(axis=1)]
+    if not len(complete):
+        raise ValueError("long_term is not known at the ends of all cycles; measure a process at each of them")
+    return cycle, np.diff(complete)
 
 
 def _reason(shares: NDArray, ratio: float, r_squared: float) -> str:

@@ -29,7 +29,10 @@ from scipy.special import expit
 
 from mapping.least_squares import TINY, aicc, best_run, quantile
 from mapping.places import Place, indices
+from mapping.tables import means, points, rows
+from mapping.units import in_units
 
+UNITS = {"detection_probability": "1", "active_synapses": "1"}
 Measure = Literal["detection_probability", "plateau_voltage"]
 COEFFICIENTS: dict[Measure, int] = {"detection_probability": 2, "plateau_voltage": 4}  # of the curve of each measure
 LEAST_R_SQUARED = 0.9  # below it the curve does not describe the answer
@@ -94,15 +97,17 @@ def fit_segment_response(
 ) -> SegmentFit:
     """Fit `measure` (active_synapses, optionally trial); by default the first that the dataset holds.
 
+    Shares in % are converted; a voltage keeps its unit. Trials may be missing (NaN), and numbers of synapses repeated.
+
     `at` gives the value to take along each further dimension, such as {"spread": 0.3, "window": 5}. An answer that
     cannot be fitted is returned as a failed fit with its reason. Raises ValueError if the dataset holds no such measure
     or value.
     """
-    measure, measured = _chosen(dataset, measure, at)
+    measure, measured = _chosen(in_units(dataset, UNITS), measure, at)
     synapses, answer = _measured(measured)
     where = {str(name): float(place) for name, place in at.items()}
     units = str(measured.attrs.get("units", "1"))
-    n, answers = np.repeat(synapses, answer.shape[1]), answer.ravel()
+    n, answers = points(synapses, answer)
     least = COEFFICIENTS[measure] + SPARE_NUMBERS
     fit = _fit_probability if measure == "detection_probability" else _fit_voltage
     logistic = fit(n, answers) if len(synapses) >= least else None
@@ -110,7 +115,7 @@ def fit_segment_response(
         reason = f"{len(synapses)} numbers of synapses are too few, or no curve converged; simulate at least {least}"
         return SegmentFit("failed", reason, measure, units, where, None, None, None, None, None, None)
     curve = _curve(n, answers, logistic, COEFFICIENTS[measure])
-    reason = _reason(synapses, answer.mean(axis=1), logistic, curve)
+    reason = _reason(synapses, means(answer), logistic, curve)
     return SegmentFit(
         status="failed" if reason else "ok",
         reason=reason,
@@ -141,17 +146,13 @@ def _chosen(dataset: xr.Dataset, measure: Measure | None, at: Mapping[str, Place
 
 
 def _measured(answer: xr.DataArray) -> tuple[NDArray, NDArray]:
-    """Numbers of synapses (n,) in rising order, and answers (n, trial)."""
-    answer = answer.sortby("active_synapses")
-    answer = answer.expand_dims("trial") if "trial" not in answer.dims else answer
-    answer = answer.transpose("active_synapses", "trial")
-    if not (np.isfinite(answer).all() and (answer.active_synapses >= 0).all() and answer.size):
-        raise ValueError(
-            f"{answer.name} is empty or not finite, or fewer than 0 synapses are active; simulate it again"
-        )
-    if answer.name == "detection_probability" and not ((answer >= 0) & (answer <= 1)).all():
-        raise ValueError(f"{answer.name} leaves the range 0 to 1; simulate it again")
-    return answer.active_synapses.values.astype(float), answer.values.astype(float)
+    """Numbers of synapses (n,) in rising order, and answers (n, trial), NaN where a trial is missing."""
+    synapses, answers = rows(answer, "active_synapses")
+    if synapses[0] < 0:
+        raise ValueError(f"{synapses[0]:g} active synapses are fewer than 0; leave them out")
+    if answer.name == "detection_probability" and np.any(wrong := (answers < 0) | (answers > 1)):
+        raise ValueError(f"{answer.name} {answers[wrong][0]:g} leaves the range 0 to 1; give shares of the trials")
+    return synapses, answers
 
 
 def _reason(synapses: NDArray, means: NDArray, logistic: Logistic, curve: SegmentCurve) -> str:

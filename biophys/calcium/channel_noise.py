@@ -19,8 +19,10 @@ from brian2 import NeuronGroup, TimedArray
 
 from biophys.astrocyte import CALCIUM
 from biophys.simulation.copies import Copies
+from biophys.simulation.parameters import ranges
 
 
+@ranges()
 class ChannelNoiseParameters(NamedTuple):
     """Value of Stimberg et al. (2018), example 2."""
 

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 from brian2 import Quantity, second, umolar
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="omega_I")
 class ExogenousDriveParameters(NamedTuple):
     """Values of Stimberg et al. (2018), examples 3 and 4; examples 2 and 5 have F_ex = 0.09 umolar/second."""
 

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 from brian2 import Quantity, umolar
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="K_R K_pi")
 class FastReceptorParameters(NamedTuple):
     """Values of De Pitta et al. (2009), the same for amplitude and frequency modulation."""
 

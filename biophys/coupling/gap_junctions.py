@@ -17,9 +17,12 @@ import numpy as np
 from brian2 import Quantity, second, umolar
 from numpy.typing import ArrayLike, NDArray
 
+from biophys.simulation.parameters import ranges
+
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]  # source and target cell of each direction of each junction
 
 
+@ranges(above_zero="omega_I")
 class GapJunctionParameters(NamedTuple):
     """Values of Stimberg et al. (2018)."""
 

@@ -22,8 +22,10 @@ from brian2 import Quantity, second, um
 from numpy.typing import NDArray
 
 from biophys.coupling.gap_junctions import COUPLING, FLUX, Pairs, grid
+from biophys.simulation.parameters import ranges
 
 
+@ranges(above_zero="D_I k_I dx")
 class ProcessParameters(NamedTuple):
     """IP3 that diffuses as in extracts and lives for 9 s (see above)."""
 

@@ -15,7 +15,10 @@ from typing import NamedTuple
 
 from brian2 import Quantity, second
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges()
 class HebbianParameters(NamedTuple):
     """Forgetting; our addition."""
 

@@ -24,7 +24,10 @@ import numpy as np
 import xarray as xr
 from brian2 import Quantity, second
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="tau_s tau_p_s lambda_T tau_p_l", signed="psi_0 T_0 kappa_0")
 class MacroParameters(NamedTuple):
     """All values are our choice; the papers print none."""
 

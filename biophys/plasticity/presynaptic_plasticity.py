@@ -20,7 +20,10 @@ from typing import NamedTuple
 
 from brian2 import Quantity, second
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="tau_z g_1")
 class PresynapticParameters(NamedTuple):
     """The law of Mia, Bal and Sengupta (2025), Eq. 14; time constants are our choice."""
 

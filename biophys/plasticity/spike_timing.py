@@ -20,7 +20,10 @@ import numpy as np
 from brian2 import Quantity, Synapses, ms, second
 from numpy.typing import ArrayLike, NDArray
 
+from biophys.simulation.parameters import ranges
 
+
+@ranges(above_zero="tau_plus tau_minus", signed="A_plus A_minus")
 class SpikeTimingParameters(NamedTuple):
     """Values of Song, Miller and Abbott (2000); mu = 0 is their rule."""
 

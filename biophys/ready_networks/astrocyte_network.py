@@ -19,10 +19,11 @@ from biophys.coupling.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJun
 from biophys.simulation.checks import check_each, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 from biophys.tripartite import records_of
 
 
+@ranges()
 class Topology(NamedTuple):
     """Cell number row·columns + column is joined to those beside, above and below it."""
 
@@ -31,6 +32,7 @@ class Topology(NamedTuple):
     periodic: float = 1.0  # 1: last row and column joined to the first (one row: a ring), 0: not joined
 
 
+@ranges()
 class Stimulus(NamedTuple):
     """Which cells are fed IP3 and when, and what sets cells apart."""
 
@@ -93,7 +95,6 @@ def check(values: Values) -> None:
     cycle = np.asarray(stimulus["t_on"] + stimulus["t_off"], float)
     if min(np.min(stimulus["t_on"]), np.min(stimulus["t_off"])) < 0 or np.min(cycle) <= 0:
         raise ValueError("stimulus.t_on and stimulus.t_off make no cycle; use 0 or more, and more than 0 together")
-    check_each(values, "stimulus.spread", lambda spread: spread >= 0, "is no standard deviation; use 0 or more")
 
 
 NETWORK = ReadyNetwork(

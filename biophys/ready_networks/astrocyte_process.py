@@ -13,18 +13,20 @@ from biophys.astrocyte import CALCIUM, INITIAL, STIMBERG_EXAMPLE_4, fastest_rate
 from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
 from biophys.coupling.gap_junctions import FLUX
 from biophys.coupling.process import DIFFUSION, MESSENGER, ProcessParameters, chain
-from biophys.simulation.checks import check_positive, largest
+from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 
 
+@ranges()
 class Shape(NamedTuple):
     """The process."""
 
     compartments: int = 40  # of length process.dx each
 
 
+@ranges()
 class Stimulus(NamedTuple):
     """What enters the process."""
 
@@ -67,5 +69,4 @@ NETWORK = ReadyNetwork(
     step=0.005,
     every=0.1,
     fastest=fastest,
-    check=lambda values: check_positive(values, "process"),
 )

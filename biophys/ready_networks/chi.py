@@ -12,10 +12,11 @@ from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE, inositol_trisphosphat
 from biophys.ready_networks.li_rinzel import NETWORK as LI_RINZEL
 from biophys.ready_networks.li_rinzel import alone
 from biophys.simulation.copies import Copies
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import ranges, section
 from biophys.tripartite import records_of
 
 
+@ranges(shares="h_0")
 class Stimulus(NamedTuple):
     """What is held fixed, and where the cell starts."""
 

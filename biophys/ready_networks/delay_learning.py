@@ -18,14 +18,14 @@ from brian2 import Hz, Network, Quantity, ms, second
 from numpy.typing import NDArray
 
 from biophys.delays import DELAYED, ON_POST, ON_PRE, START, DelayParameters, learn_on_arrival
-from biophys.simulation.checks import check_each, check_not_negative
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 from biophys.simulation.quantities import written
 from biophys.simulation.stimulus import SpikeTrains, poisson_trains
 
 
+@ranges(above_zero="tau_m tau_theta", signed="theta_step")
 class Neuron(NamedTuple):
     """A leaky integrator; its potential v counts the inputs that arrive together, as a share of all. Our choice."""
 
@@ -36,6 +36,7 @@ class Neuron(NamedTuple):
     t_ref: Quantity = 30 * ms  # refractory time
 
 
+@ranges(above_zero="period")
 class Stimulus(NamedTuple):
     """The pattern and its noise; our choice."""
 
@@ -135,10 +136,8 @@ def merged(copies: Copies, cells: int, cell: NDArray, time: NDArray) -> SpikeTra
 def check(values: Values) -> None:
     """ValueError in one sentence for times that do not fit together."""
     stimulus, rule = values["stimulus"], values["rule"]
-    check_not_negative(values, "stimulus.length stimulus.jitter stimulus.base stimulus.spread stimulus.teacher")
-    times = "stimulus.period rule.tau_w neuron.tau_m neuron.tau_theta"
-    check_each(values, times, lambda time: time > 0, "is no time; use more than 0")
-    check_each(values, "rule.eta", lambda eta: 0 <= eta <= 1, "is no share of an error; use 0 to 1")
+    if np.any(stimulus["learn_until"] < stimulus["learn_from"]):
+        raise ValueError("stimulus.learn_until lies before stimulus.learn_from; use that time or a later one")
     needed = stimulus["base"] + np.maximum(stimulus["length"], stimulus["length"] / 2 + stimulus["spread"])
     if np.any(needed > rule["d_max"]):
         raise ValueError(

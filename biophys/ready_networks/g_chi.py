@@ -14,9 +14,10 @@ from biophys.ready_networks import chi
 from biophys.ready_networks.li_rinzel import alone
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import Recordable
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import ranges, section
 
 
+@ranges()
 class Stimulus(NamedTuple):
     """What is held fixed."""
 

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from biophys.astrocyte import CALCIUM, STIMBERG_EXAMPLE_4, inositol_trisphosphate
 from biophys.calcium.exogenous_drive import EXOGENOUS_DRIVE, ExogenousDriveParameters
 from biophys.gliotransmission import GliotransmissionParameters
-from biophys.simulation.checks import check_each, largest
+from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 from biophys.simulation.stimulus import SpikeTrains, modulated_trains
 from biophys.synapse import SynapseParameters
-from biophys.tripartite import RECORDS, check_shares, closed_loop, fastest
+from biophys.tripartite import RECORDS, closed_loop, fastest
 
 CELL = CALCIUM + inositol_trisphosphate("O_beta*gamma_A", "J_ex") + EXOGENOUS_DRIVE
 START = {"C": 0 * umolar, "h": 0.9, "I": 0 * umolar}
@@ -36,6 +36,7 @@ LOOPS: Values = {
 }
 
 
+@ranges(above_zero="stage")
 class Stimulus(NamedTuple):
     """Poisson spikes whose rate grows in stages."""
 
@@ -72,13 +73,6 @@ def fastest_process(values: Values) -> float:
     return largest(fastest(values), spikes, drive)
 
 
-def check(values: Values) -> None:
-    """ValueError in one sentence for shares, stages and growth that make no sense."""
-    check_shares(values)
-    check_each(values, "stimulus.stage", lambda time: time > 0, "is no time; use more than 0 s")
-    check_each(values, "stimulus.growth", lambda growth: growth >= 0, "makes negative rates; use 0 or more")
-
-
 NETWORK = ReadyNetwork(
     name="gliotransmission",
     sections={
@@ -94,5 +88,4 @@ NETWORK = ReadyNetwork(
     step=0.001,
     every=0.01,
     fastest=fastest_process,
-    check=check,
 )

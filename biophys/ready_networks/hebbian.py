@@ -19,9 +19,10 @@ from biophys.plasticity.hebbian import HEBBIAN, HebbianParameters
 from biophys.plasticity.presynaptic_plasticity import PROCESS, SCALING, PresynapticParameters
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import ranges, section
 
 
+@ranges()
 class Circuit(NamedTuple):
     """A small circuit; the sizes are our choice."""
 
@@ -29,6 +30,7 @@ class Circuit(NamedTuple):
     outputs: int = 4  # output neurons, d
 
 
+@ranges(above_zero="T")
 class Stimulus(NamedTuple):
     """What is written and read; our choice."""
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 from brian2 import Network, NeuronGroup, Quantity, umolar
 
 from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE, fastest_rate
-from biophys.simulation.checks import check_not_negative
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import ranges, section
 from biophys.tripartite import records_of
 
 
+@ranges(shares="h_0")
 class Stimulus(NamedTuple):
     """What is held fixed, and where the cell starts."""
 
@@ -35,11 +35,6 @@ def alone(copies: Copies, cell: NeuronGroup) -> Network:
     return Network(cell)
 
 
-def check(values: Values) -> None:
-    """What drives the cell, and the concentrations it starts from, must not be negative."""
-    check_not_negative(values, " ".join(f"stimulus.{name}" for name in values["stimulus"]))
-
-
 NETWORK = ReadyNetwork(
     name="li-rinzel",
     sections={"astrocyte": section(DE_PITTA_AMPLITUDE, used_in=CALCIUM), "stimulus": section(Stimulus())},
@@ -50,5 +45,4 @@ NETWORK = ReadyNetwork(
     step=0.01,
     every=0.1,
     fastest=lambda values: fastest_rate(values["astrocyte"]),
-    check=check,
 )

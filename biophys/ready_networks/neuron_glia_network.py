@@ -50,12 +50,13 @@ from biophys.ready_networks.spiking_network import NEURON_RECORDS, OPENED, Weigh
 from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies, of_copy
 from biophys.simulation.network import ReadyNetwork
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 from biophys.simulation.quantities import written
 from biophys.synapse import AT_REST, CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
 from biophys.tripartite import records_of
 
 
+@ranges(signed="p_e p_i")  # as in the spiking network
 class Size(NamedTuple):
     """Cells, and how many of them are connected."""
 
@@ -67,6 +68,7 @@ class Size(NamedTuple):
     p_i: float = 0.2  # chance that an inhibitory neuron has one
 
 
+@ranges(signed="I_0 pulse pulse_start pulse_end")
 class Stimulus(NamedTuple):
     """Current into every neuron."""
 
@@ -200,6 +202,8 @@ def neighbours(cells: int) -> Pairs:
 def check(values: Values) -> None:
     """ValueError if astrocytes start above their threshold of release, and as for the spiking network."""
     spiking_network.check(values)
+    if np.any(values["stimulus"]["pulse_end"] < values["stimulus"]["pulse_start"]):
+        raise ValueError("stimulus.pulse_end lies before stimulus.pulse_start; use that time or a later one")
     count = max(np.size(value) for fields in values.values() for value in fields.values())
     for point in (of_copy(values, copy) for copy in range(count)):
         calcium, threshold = rest(point)["C"], point["gliotransmission"]["C_Theta"]

@@ -31,12 +31,13 @@ from biophys.dendrite import (
 )
 from biophys.magnesium_block import MagnesiumParameters
 from biophys.neuron import spikes_first
-from biophys.simulation.checks import check_each, check_not_negative, check_positive
+from biophys.simulation.checks import check_each
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 
 
+@ranges()
 class Shape(NamedTuple):
     """How many of each there are."""
 
@@ -44,6 +45,7 @@ class Shape(NamedTuple):
     compartments: int = 8  # of a branch; number 0 is the soma, 1 the first of the first branch
 
 
+@ranges(above_zero="R_m c_m R_a d dx g_soma C_soma", signed="E_L E_e")
 class Cable(NamedTuple):
     """Passive properties as in Branco, Clark and Hausser (2010), ModelDB 140828; size of a thin basal branch."""
 
@@ -58,6 +60,7 @@ class Cable(NamedTuple):
     C_soma: Quantity = 200 * pF  # their capacitance
 
 
+@ranges()
 class Stimulus(NamedTuple):
     """Which synapses fire, all at once."""
 
@@ -153,8 +156,6 @@ def check(values: Values) -> None:
     for name, (least, most) in limits.items():
         rule = f"is not possible; use a whole number {least} to {most}"
         check_each(values, f"stimulus.{name}", range(least, most + 1).__contains__, rule)
-    check_not_negative(values, "stimulus.onset")
-    check_positive(values, "cable", "E_L", "E_e")
     check_glutamate(values)
 
 

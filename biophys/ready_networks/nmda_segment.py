@@ -24,12 +24,13 @@ from biophys.dendrite import (
 )
 from biophys.magnesium_block import MagnesiumParameters
 from biophys.neuron import spikes_first
-from biophys.simulation.checks import check_each, check_not_negative, check_positive
+from biophys.simulation.checks import check_each
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 
 
+@ranges()
 class Stimulus(NamedTuple):
     """Which synapses fire, and when; once each."""
 
@@ -74,8 +75,6 @@ def check(values: Values) -> None:
     synapses = values["stimulus"]["synapses"]
     rule = f"is no count of the {synapses} synapses; use a whole number from 0 to that"
     check_each(values, "stimulus.active", range(synapses + 1).__contains__, rule)
-    check_not_negative(values, "stimulus.onset stimulus.window stimulus.spread")
-    check_positive(values, "segment", "E_L", "E_e", "V_0", "V_spike")
     check_glutamate(values)
 
 

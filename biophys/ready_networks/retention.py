@@ -17,11 +17,12 @@ from biophys.plasticity.macro_plasticity import COUPLING, MACRO, MacroParameters
 from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 
 CYCLES = 6  # as many as RMAAT's first version simulated
 
 
+@ranges(above_zero="cycle", signed="active x")  # check tells what part active may be
 class Stimulus(NamedTuple):
     """Cycles of activity; durations and activities are our choice."""
 

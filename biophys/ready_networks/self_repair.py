@@ -34,10 +34,10 @@ from biophys.endocannabinoid import (
     EndocannabinoidParameters,
 )
 from biophys.neuron import spikes_first
-from biophys.simulation.checks import check_each, largest
+from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 from biophys.simulation.stimulus import SpikeTrains, poisson_trains
 
 NEURONS = 2
@@ -64,12 +64,14 @@ v_post += int(draw < PR*{PARK_MILLER})*int(not_refractory_post)*R_m*I_S*t_S/tau_
 ON_CALCIUM = "Glu_post += Delta_Glu*(1 - int(t >= t_fault)*(1 - glutamate_left))"
 
 
+@ranges()
 class Stimulus(NamedTuple):
     """The input."""
 
     rate: Quantity = 10 * Hz  # Poisson rate of each input
 
 
+@ranges(shares="PR_0")
 class Synapses(NamedTuple):
     """Synapses of each neuron."""
 
@@ -77,6 +79,7 @@ class Synapses(NamedTuple):
     PR_0: float = 0.5  # release probability at rest
 
 
+@ranges(above_zero="tau_m V_th t_ref t_S", signed="I_S")
 class Neuron(NamedTuple):
     """Leaky integrate-and-fire neuron; values of public reproductions of Wade et al. (2012), unconfirmed."""
 
@@ -88,6 +91,7 @@ class Neuron(NamedTuple):
     t_S: Quantity = 1 * ms  # its duration (the authors' step); only the charge I_S t_S matters
 
 
+@ranges(shares="share_1 share_2 PR_fault glutamate_left")
 class Fault(NamedTuple):
     """What fails, and when."""
 
@@ -148,13 +152,6 @@ def fastest(values: Values) -> float:
     return largest(calcium, 0.5 / values["neuron"]["t_ref"])
 
 
-def check(values: Values) -> None:
-    """Probabilities and shares lie between 0 and 1, and the refractory time above 0."""
-    shares = "synapse.PR_0 fault.share_1 fault.share_2 fault.PR_fault fault.glutamate_left"
-    check_each(values, shares, lambda share: 0 <= share <= 1, "is no share; use a number from 0 to 1")
-    check_each(values, "neuron.t_ref", lambda time: time > 0, "is no time; use one above 0, such as 2*ms")
-
-
 NETWORK = ReadyNetwork(
     name="self-repair",
     sections={
@@ -183,5 +180,4 @@ NETWORK = ReadyNetwork(
     step=0.001,
     every=0.5,
     fastest=fastest,
-    check=check,
 )

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from biophys.circuits.time_grid import whole_steps
 from biophys.plasticity.spike_timing import ON_POST, ON_PRE, SPIKE_TIMING, SpikeTimingParameters, weights_before_marks
-from biophys.simulation.checks import check_each
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import ranges, section
 from biophys.simulation.stimulus import SpikeTrains
 
 
+@ranges(above_zero="rate", shares="w_0", signed="lag spacing")
 class Stimulus(NamedTuple):
     """The pairing protocol; our choice, quick to simulate."""
 
@@ -71,13 +71,6 @@ def check_end(copies: Copies, lags: NDArray, periods: NDArray) -> None:
         raise ValueError(f"{seconds:g} s end before the last pair at {needed:.6g} s; simulate longer or fewer pairs")
 
 
-def check(values: Values) -> None:
-    if np.min(values["stimulus"]["rate"]) <= 0:
-        raise ValueError("stimulus.rate=0 Hz fires no pairs; use a rate above 0 Hz")
-    share = "is no share of the largest weight; use 0 to 1"
-    check_each(values, "stimulus.w_0", lambda weight: 0 <= weight <= 1, share)
-
-
 NETWORK = ReadyNetwork(
     name="spike-timing",
     sections={"plasticity": section(SpikeTimingParameters()), "stimulus": section(Stimulus())},
@@ -95,5 +88,4 @@ NETWORK = ReadyNetwork(
     step=0.0005,
     every=0.005,
     fastest=lambda values: values["stimulus"]["rate"],
-    check=check,
 )

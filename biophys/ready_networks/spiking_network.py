@@ -18,11 +18,12 @@ from biophys.neuron import CONDUCTANCE_BASED, SPIKING, ConductanceParameters, Ne
 from biophys.simulation.checks import check_each, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork, Recordable
-from biophys.simulation.parameters import Values, section
+from biophys.simulation.parameters import Values, ranges, section
 from biophys.simulation.quantities import written
 from biophys.synapse import AT_REST, RELEASE, RELEASE_SITE, SynapseParameters
 
 
+@ranges(signed="p_e p_i")  # check tells what to do instead
 class Size(NamedTuple):
     """Cells, and how many of them are connected."""
 
@@ -32,6 +33,7 @@ class Size(NamedTuple):
     p_i: float = 0.2  # chance that an inhibitory neuron has one
 
 
+@ranges()
 class Weights(NamedTuple):
     """Conductance that a whole vesicle pool would open."""
 

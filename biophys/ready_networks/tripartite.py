@@ -16,12 +16,13 @@ from biophys.astrocyte import AstrocyteParameters
 from biophys.gliotransmission import GliotransmissionParameters
 from biophys.simulation.copies import Copies
 from biophys.simulation.network import ReadyNetwork
-from biophys.simulation.parameters import section
+from biophys.simulation.parameters import ranges, section
 from biophys.simulation.stimulus import SpikeTrains, poisson_trains
 from biophys.synapse import SynapseParameters
-from biophys.tripartite import RECORDS, check_shares, closed_loop, fastest
+from biophys.tripartite import RECORDS, closed_loop, fastest
 
 
+@ranges()
 class Stimulus(NamedTuple):
     """Poisson spikes, independent from synapse to synapse."""
 
@@ -53,5 +54,4 @@ NETWORK = ReadyNetwork(
     step=0.0025,
     every=0.1,
     fastest=fastest,
-    check=check_shares,
 )

@@ -12,7 +12,7 @@ from biophys.ready_networks import ready
 from biophys.simulation import network as ready_network
 from biophys.simulation import sweep as sweeps
 from biophys.simulation.grid import make_grid
-from biophys.simulation.network import Point
+from biophys.simulation.network import Point, check_whole
 from biophys.simulation.parameters import read_values
 from biophys.simulation.recording import save
 
@@ -51,6 +51,7 @@ def simulate(
     """
     built = ready(network)
     point = Point(read_values(built.sections, values or {}), seed)
+    check_whole(*built.times(seconds, step, every)[:2])
     options: dict[str, Any] = {"seconds": seconds, "step": step, "every": every, "target": target}
     record = [record] if isinstance(record, str) else record
     dataset = ready_network.simulate(built, [point], record=record, **options).isel(point=0)

@@ -23,12 +23,6 @@ def check_not_negative(values: Values, paths: str) -> None:
     check_each(values, paths, lambda value: value >= 0, "is negative; use 0 or more")
 
 
-def check_positive(values: Values, section: str, *exempt: str) -> None:
-    """ValueError for a parameter of a section that is not above 0; those exempt may be anything."""
-    paths = " ".join(f"{section}.{name}" for name in values[section] if name not in exempt)
-    check_each(values, paths, lambda value: value > 0, "is not above 0; use more")
-
-
 def largest(*rates: Any) -> float:
     """The largest of all rates (quantities, or arrays of one a copy), in 1/s."""
     return max(float(np.max(rate)) for rate in rates)

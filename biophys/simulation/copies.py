@@ -90,6 +90,9 @@ class Copies:
             sources.append(i + copy * (len(source) // self.count))
             targets.append(j + copy * (len(target) // self.count))
             copies.append(np.full(len(i), copy))
+        if not sum(map(len, sources)):  # cells that nothing joins
+            group.connect(condition="False", skip_if_invalid=True)
+            return group
         group.connect(i=np.concatenate(sources), j=np.concatenate(targets))
         for parameter, values in own.items():
             setattr(group, parameter, values[np.concatenate(copies)])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from biophys.ready_networks import ready
-from biophys.simulation.network import Point
+from biophys.simulation.network import Point, check_seed, check_whole
 from biophys.simulation.parameters import parameter, read_axes, read_values
 from biophys.simulation.quantities import magnitudes, unit_text, written
 
@@ -80,5 +80,8 @@ def make_grid(
     if not numbers:
         raise ValueError(f"seeds {seeds} leave nothing to simulate; use at least 1")
     seconds, step, every = network.times(seconds, step, every)
+    check_whole(seconds, step)
+    for seed in numbers[-1:] if isinstance(numbers, range) else numbers:
+        check_seed(seed)
     record = [record] if isinstance(record, str) else list(record)
     return Grid(name, read, read_values(network.sections, fixed), numbers, seconds, step, every, record)

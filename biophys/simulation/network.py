@@ -7,22 +7,26 @@ dataset; the dimension `point` counts the points, and each point is a copy (see 
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from brian2 import BrianLogger, Network, Quantity, SpikeMonitor, StateMonitor, second
+from brian2.core.variables import ArrayVariable
 from brian2.groups.group import Group
 
-from biophys.ready_networks import NETWORKS
-from biophys.simulation.checks import check_not_negative, largest
+from biophys.ready_networks import NETWORKS, ready
+from biophys.simulation.checks import check_each, check_not_negative, largest
 from biophys.simulation.copies import Copies
 from biophys.simulation.parameters import Parameter, Sections, Values, parameter, table
-from biophys.simulation.quantities import evaluated
+from biophys.simulation.quantities import evaluated, read_quantity
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import choose_target, compiled_mark, run
 
+MOST_STEPS = 2**53  # that a number with a fraction still counts
+IN_STEP = 1e-4  # of a step, within which Brian2 takes two times as one
+LARGEST_SEED = 2**63 - 1  # that NetCDF holds
 STABLE = 0.5  # largest step, in lifetimes of the fastest linear process
 SPIKES = "spikes"
 
@@ -90,7 +94,7 @@ class ReadyNetwork(NamedTuple):
         """Simulated time, time step and time between records in s: those given, or the network's own for None."""
         given = {"seconds": seconds, "step": step, "every": every}
         for name, value in given.items():
-            if not isinstance(value, Real | None):
+            if not isinstance(value, Real | None) or isinstance(value, bool):
                 raise ValueError(f"{name} {value} is no plain number; give seconds, such as {getattr(self, name):g}")
         seconds, step, every = (getattr(self, name) if value is None else value for name, value in given.items())
         return seconds, step, every
@@ -104,7 +108,7 @@ class Point(NamedTuple):
 
 
 def simulate(
-    network: ReadyNetwork,
+    network: ReadyNetwork | str,
     points: Sequence[Point],
     *,
     seconds: float | None = None,
@@ -127,12 +131,15 @@ def simulate(
     Returns a dataset with dims point, then that of the cells, then time (or event, for spikes). ValueError in one
     sentence for bad input, or if a state stops being a number.
     """
+    network = ready(network) if isinstance(network, str) else network
     seconds, step, every = network.times(seconds, step, every)
+    for point in points:
+        check_seed(point.seed)
     wanted = chosen(network, record)
     values = merged(network.sections, points, varying)
     check_values(network, values, step)
-    check_times(seconds, step, every)
-    target = choose_target(target, round(seconds / step))
+    steps = check_times(seconds, step, every)
+    target = choose_target(target, steps)
     copies: list[Copies] = []
 
     def build() -> Network:
@@ -141,13 +148,21 @@ def simulate(
         built.add(*monitors(built, wanted, every * second))
         return built
 
-    arrays = run(build, lambda built: read(built, wanted, len(points)), seconds * second, target=target)
+    def finished(built: Network) -> tuple[dict[str, xr.DataArray], str]:
+        return read(built, wanted, len(points)), broken_state(built, network.records)
+
+    arrays, broken = run(build, finished, seconds * second, target=target)
     if target == "cython":
         mark = compiled_mark(*code(network, record, varying))
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
-    check_finite(arrays, step)
-    settings: dict[str, Any] = {"network": network.name, "seconds": seconds, "step": step, "target": target}
+    check_finite(arrays, step, broken)
+    settings: dict[str, Any] = {
+        "network": network.name,
+        "seconds": simulated(seconds, steps, step),
+        "step": step,
+        "target": target,
+    }
     for name, fields in values.items():
         settings |= described(name, {field: value for field, value in fields.items() if not np.ndim(value)})
     return xr.Dataset(arrays, attrs=settings)
@@ -193,7 +208,9 @@ def merged(sections: Sections, points: Sequence[Point], varying: Collection[str]
     for path in dict.fromkeys(path for point in points for path in point.values):
         default: Parameter = parameter(sections, path)
         name, _, field = path.partition(".")
-        each = [point.values.get(path, default.value) for point in points]
+        given = [point.values.get(path, default.value) for point in points]
+        read = {key: read_quantity(value, default.value, path) for key, value in {id(v): v for v in given}.items()}
+        each = [read[id(value)] for value in given]
         whole = isinstance(default.value, int)
         if all(value == each[0] for value in each) and (whole or path not in varying):
             values[name][field] = each[0]
@@ -250,28 +267,60 @@ def events(cells: np.ndarray, times: np.ndarray, count: int) -> np.ndarray:
     return rows
 
 
-def check_times(seconds: float, step: float, every: float) -> None:
+def check_times(seconds: float, step: float, every: float) -> int:
+    """How many steps are simulated. ValueError in one sentence for what is no time, no step, or too many."""
     for name, value in {"seconds": seconds, "step": step, "every": every}.items():
         if not (math.isfinite(value) and value > 0):
             raise ValueError(f"{name} {value:g} is not a time; use a number of seconds above 0")
-    if abs(every / step - round(every / step)) > 1e-6 or round(every / step) < 1:
-        fitting = step * max(1, round(every / step))
-        raise ValueError(f"every {every:g} s is no multiple of the step {step:g} s; use {fitting:g}")
+    if seconds / step > MOST_STEPS:
+        raise ValueError(
+            f"{seconds:g} seconds are {seconds / step:.2g} steps of {step:g} s, more than can be counted; simulate at "
+            f"most {MOST_STEPS * step:g}"
+        )
+    if seconds / step < 1 - IN_STEP:
+        raise ValueError(f"{seconds:g} seconds hold no step of {step:g} s; simulate at least {step:g}")
+    _check_multiple("every", every, step)
+    nearest = round(seconds / step)
+    return nearest if abs(seconds / step - nearest) <= IN_STEP else math.ceil(seconds / step)
+
+
+def check_whole(seconds: float, step: float) -> None:
+    """ValueError if the simulated time ends between two steps; check_times says what else is wrong."""
+    if 0 < step <= seconds <= MOST_STEPS * step:
+        _check_multiple("seconds", seconds, step)
+
+
+def _check_multiple(name: str, value: float, step: float) -> None:
+    if abs(value / step - round(value / step)) > max(1e-6, 1e-12 * value / step) or round(value / step) < 1:
+        fitting = step * max(1, round(value / step))
+        raise ValueError(f"{name} {value:g} s is no multiple of the step {step:g} s; use {fitting:.12g}")
+
+
+def simulated(seconds: float, steps: int, step: float) -> float:
+    """The time that so many steps take: `seconds` unless it ends between two of them."""
+    return seconds if abs(seconds / step - steps) <= IN_STEP else steps * step
+
+
+def check_seed(seed: Any) -> None:
+    """A seed that NumPy draws with and a file can hold."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= LARGEST_SEED:
+        raise ValueError(f"seed {seed} is no seed; use a whole number from 0 to {LARGEST_SEED}")
 
 
 def check_values(network: ReadyNetwork, values: Values, step: float) -> None:
-    """Counts above 0, what the network checks itself, and a step that follows the fastest process."""
+    """Counts above 0, ranges, what the network checks itself, and a step that follows the fastest process."""
     for section, fields in network.sections.items():
         for field, given in fields.items():
             value = values[section][field]
             if isinstance(given.value, int) and value < 1:
                 raise ValueError(f"{section}.{field}={value} builds no network; use at least 1")
+            check_each(values, f"{section}.{field}", *given.range)
             if field.endswith("rate"):
                 check_not_negative(values, f"{section}.{field}")
     if network.check is not None:
         network.check(values)
-    if network.fastest is not None:
-        lifetime = 1 / largest(network.fastest(values))
+    if network.fastest is not None and (rate := largest(network.fastest(values))) > 0:
+        lifetime = 1 / rate
         if step > STABLE * lifetime * (1 + 1e-9):
             raise ValueError(
                 f"step {step:g} s is too large for these parameters, whose fastest process takes "
@@ -279,8 +328,24 @@ def check_values(network: ReadyNetwork, values: Values, step: float) -> None:
             )
 
 
-def check_finite(arrays: Mapping[str, xr.DataArray], step: float) -> None:
-    """States must be numbers throughout; spike times are padded and exempt."""
+def broken_state(network: Network, records: Mapping[str, Recordable]) -> str:
+    """The first state of any cell or synapse that is no finite number now, by its name; empty if there is none."""
+    named = {(recordable.group, recordable.state): name for name, recordable in reversed(list(records.items()))}
+    for group in network.objects:
+        if not isinstance(group, Group):
+            continue
+        for state, variable in group.variables.items():
+            changes = isinstance(variable, ArrayVariable) and not (variable.constant or variable.read_only)
+            if changes and getattr(variable.owner, "name", "") == group.name and np.dtype(variable.dtype).kind == "f":
+                if not np.isfinite(variable.get_value()).all():
+                    return named.get((group.name, state), f"{state} of {group.name}")
+    return ""
+
+
+def check_finite(arrays: Mapping[str, xr.DataArray], step: float, broken: str = "") -> None:
+    """States must be numbers throughout, and those that are not recorded (`broken`) at the end; spike times are padded
+    and exempt.
+    """
     for name, array in arrays.items():
         bad = ~np.isfinite(array.values) if "time" in array.dims else np.zeros(1, bool)
         if bad.any():
@@ -290,3 +355,7 @@ def check_finite(arrays: Mapping[str, xr.DataArray], step: float) -> None:
                 f"{name} is not a number from {float(array.time[first[-1]]):g} s on; use a step below {step:g} s, or "
                 "parameters nearer the defaults"
             )
+    if broken:
+        raise ValueError(
+            f"{broken} is not a number at the end; use a step below {step:g} s, or parameters nearer the defaults"
+        )

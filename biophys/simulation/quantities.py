@@ -18,6 +18,15 @@ from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 
 from biophys.simulation.lists import read_numbers
 
+UNREADABLE: tuple[type[Exception], ...] = (
+    SyntaxError,
+    ZeroDivisionError,
+    OverflowError,
+    TypeError,
+    RecursionError,
+    MemoryError,
+)
+UNREADABLE += (brian2.DimensionMismatchError,)
 LONG_TIME = 0.1 * second  # shorter ones are written in ms
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
@@ -31,10 +40,10 @@ def unit_text(like: Any) -> str:
     return _written_unit(like)[1]
 
 
-def written(value: Any) -> str:
+def written(value: Any, digits: int = 12) -> str:
     """One quantity as text: "0.9 umolar/second", "0.6", "3"."""
     unit, text = _written_unit(value)
-    number = f"{float(value / unit):.12g}"
+    number = f"{float(value / unit):.{digits}g}"
     return number if text == "1" else f"{number} {text}"
 
 
@@ -91,7 +100,8 @@ def _written_unit(like: Any) -> tuple[Any, str]:
 
 def evaluated(text: str, name: str) -> Any:
     """Numbers, unit names, * / ** and a leading minus, and nothing else."""
-    wrong = f"{name}={text} is no quantity; write a number with a unit, such as 0.9*umolar/second"
+    shown = text if len(text) <= 60 else f"{text[:57]}..."
+    wrong = f"{name}={shown} is no quantity; write a number with a unit, such as 0.9*umolar/second"
 
     def value(node: ast.AST) -> Any:
         match node:
@@ -108,8 +118,10 @@ def evaluated(text: str, name: str) -> Any:
         raise ValueError(wrong)
 
     try:
-        return value(ast.parse(text, mode="eval").body)
-    except (SyntaxError, ZeroDivisionError, OverflowError, TypeError, brian2.DimensionMismatchError) as error:
+        read = value(ast.parse(text, mode="eval").body)
+        float(read)  # a root of a negative number is none
+        return read
+    except UNREADABLE as error:
         raise ValueError(wrong) from error
 
 

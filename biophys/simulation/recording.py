@@ -41,12 +41,16 @@ def save(dataset: xr.Dataset, path: str | os.PathLike) -> None:
 
 
 def load(path: str | os.PathLike) -> xr.Dataset:
-    """Read a dataset into memory. Raises FileNotFoundError or ValueError, each in one sentence."""
-    if not Path(path).is_file():
+    """Read a NetCDF dataset, classic (NetCDF-3) or not, into memory. FileNotFoundError or ValueError, a sentence."""
+    path = Path(path)
+    if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}; give the path of a simulated dataset")
     try:
-        with h5py.File(path) as file:
-            dict(file.attrs)  # where these are damaged, h5netcdf prints a traceback when it is thrown away
-        return xr.load_dataset(path, engine="h5netcdf")
+        with path.open("rb") as file:
+            classic = file.read(3) == b"CDF"  # NetCDF-3
+        if not classic:
+            with h5py.File(path) as file:
+                dict(file.attrs)  # where these are damaged, h5netcdf prints a traceback when it is thrown away
+        return xr.load_dataset(path, engine="scipy" if classic else "h5netcdf", decode_times=False)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:
         raise ValueError(f"{path} is not a readable NetCDF file; simulate or copy it anew") from error

@@ -15,8 +15,9 @@ import numpy as np
 import xarray as xr
 from scipy.interpolate import PchipInterpolator
 
+from mapping import tables
 from mapping.calcium_curve import MeasuredCurve
-from mapping.calcium_response import CURVES, NAMES, CalciumFit, Candidate
+from mapping.calcium_response import CURVES, NAMES, CalciumFit, Candidate, measured
 from studies.figure import paper_style
 from studies.fits.band import half_width
 
@@ -44,11 +45,9 @@ def draw(dataset: xr.Dataset, fit: CalciumFit) -> plt.Figure:
     """Measured calcium with the fitted curves above (shaded: 95 % confidence), residuals below, against rate."""
     with paper_style():
         figure, (top, bottom) = plt.subplots(2, 1, figsize=(4.6, 4.6), sharex=True, height_ratios=(2, 1))
-        measured = dataset.calcium_mean.sortby("rate")
-        measured = measured if "trial" in measured.dims else measured.expand_dims("trial")
-        rates = np.repeat(measured.rate.values, measured.sizes["trial"])
-        points = measured.transpose("rate", "trial").values.ravel()
-        top.plot(rates, points, "o", color="0.2", ms=4, mfc="none", label="simulated, each trial")
+        rates, points = tables.points(*measured(dataset))
+        rates, points = rates[rates > 0], points[rates > 0]  # the axis is logarithmic
+        top.plot(rates, points, "o", color="0.2", ms=4, mfc="none", label="measured, each trial")
         laws = {
             form: _physical(form, candidate, fit.reference_rate, rates, points)
             for form, candidate in fit.candidates.items()

@@ -24,7 +24,7 @@ def summary(fit: SegmentFit) -> str:
 
 def draw(dataset: xr.Dataset, fit: SegmentFit) -> plt.Figure:
     """Measured answer and fitted curve (if there is one) against active synapses, and the residuals."""
-    chosen = dataset[fit.measure].sel(fit.at)
+    chosen = dataset[fit.measure].sel(fit.at).sortby("active_synapses")
     extra = [name for name in chosen.dims if name != "active_synapses"]
     measured = chosen.mean(extra) if extra else chosen
     synapses, values = measured.active_synapses.values, measured.values

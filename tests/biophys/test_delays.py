@@ -178,11 +178,11 @@ def test_defaults_recover_planted_delays_with_the_spread_of_the_theory():
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"rule.eta": 1.5}, "rule.eta=1.5 is no share of an error; use 0 to 1"),
+        ({"rule.eta": 1.5}, "rule.eta=1.5 is no share; use one from 0 to 1"),
         ({"rule.d_max": 20 * ms}, "delays of up to 40 ms are planted or drawn; use rule.d_max of at least that"),
         ({"stimulus.spread": 35 * ms, "stimulus.base": 10 * ms}, "use at most stimulus.base"),
         ({"stimulus.jitter": -1 * ms}, "stimulus.jitter=-1 ms is negative; use 0 or more"),
-        ({"stimulus.period": 0 * ms}, "stimulus.period=0 .* is no time; use more than 0"),
+        ({"stimulus.period": 0 * ms}, "stimulus.period=0 .* is not above 0; use more"),
     ],
 )
 def test_bad_input_gets_one_sentence(values, sentence):

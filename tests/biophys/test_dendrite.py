@@ -10,7 +10,6 @@ from brian2 import (
     ms,
     mV,
     nS,
-    ohm,
     pF,
 )
 from scipy.integrate import solve_ivp
@@ -313,7 +312,7 @@ def test_clustered_synapses_sum_sigmoidally_and_scattered_ones_linearly():
         (nmda_segment, {"segment.C_m": 0.1 * pF}, "step 5e-05 s is too large for these parameters"),
         (nmda_branch, {"stimulus.places": 2.0}, "stimulus.places=2 is not possible; use a whole number 1 to 1"),
         (nmda_branch, {"stimulus.site": 9.0}, "stimulus.site=9 is not possible; use a whole number 1 to 8"),
-        (nmda_branch, {"cable.R_a": 0 * ohm * 1e-2}, "cable.R_a=0 .* is not above 0"),
+        (nmda_branch, {"cable.R_a": "0*ohm*cm"}, "cable.R_a=0 .* is not above 0"),
     ],
 )
 def test_bad_input_gets_one_sentence(network, values, sentence):

@@ -148,7 +148,7 @@ REFUSED = {
     "text": (
         [xr.Dataset({"calcium_mean": ("rate", ["a", "b"])}, {"rate": [1.0, 2.0]})],
         {},
-        "dataset in memory lacks what is fitted (ufunc 'isfinite' not supported",
+        "calcium_mean holds no numbers but <U1; give numbers in umolar",
     ),
 }
 

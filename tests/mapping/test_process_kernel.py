@@ -94,7 +94,7 @@ def test_wrong_datasets_are_refused():
         ValueError, match="holds no inositol_trisphosphate against position; make one: astromorph study"
     ):
         fit_process_kernel(xr.Dataset({"release": ("rate", [1.0])}))
-    with pytest.raises(ValueError, match="is not finite or not above 0"):
+    with pytest.raises(ValueError, match="inositol_trisphosphate 0 umolar is not above 0; leave out"):
         fit_process_kernel(dataset(np.zeros(40)))
     with pytest.raises(ValueError, match="a spacing of 0 um keeps no synapses apart"):
         fit_process_kernel(dataset(np.ones(40)), spacing=0)

@@ -83,7 +83,7 @@ def test_bad_input_is_refused():
         (loops, {}, "release varies with loop too; choose one of none, closed"),
         (loops, {"at": {"loop": "open"}}, "release is not known at loop open; choose one of none, closed"),
         (good, {"at": {"loop": "open"}}, "release does not vary with loop; choose along nothing"),
-        (good * 2, {}, "release is empty or leaves the range above 0 to 1"),
+        (good * 2, {}, "release 1.17.* is no share of the vesicles; give numbers above 0 and up to 1"),
         (good, {"reference_rate": -1.0}, "reference rate -1 Hz is not a rate"),
         (good, {"form": "hill"}, "there is no form 'hill' of a release; use one of mean_field, curve, best"),
     ]

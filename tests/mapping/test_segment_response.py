@@ -192,7 +192,7 @@ def test_datasets_without_such_an_answer_are_refused():
         fit_segment_response(varying, at={"window": 3})
     with pytest.raises(ValueError, match="detection_probability does not vary with spread; choose along window"):
         fit_segment_response(varying, at={"spread": 0, "window": 5})
-    with pytest.raises(ValueError, match="detection_probability leaves the range 0 to 1; simulate it again"):
+    with pytest.raises(ValueError, match="detection_probability 1.23.* leaves the range 0 to 1; give shares"):
         fit_segment_response(good + 0.5)
     with pytest.raises(ValueError, match="not finite"):
         fit_segment_response(measured(np.full(16, np.nan)))

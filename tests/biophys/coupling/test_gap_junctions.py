@@ -185,7 +185,7 @@ def test_unlike_grids_share_a_simulation():
         ({"stimulus.fed": 40}, "whole number from 0 to 10, or fewer fed cells"),
         ({"stimulus.t_on": 0 * second, "stimulus.t_off": 0 * second}, "make no cycle"),
         ({"stimulus.t_on": 20.003 * second}, "stimulus.t_on=.* is no multiple of the step"),
-        ({"stimulus.spread": -0.1}, "spread=-0.1 is no standard deviation"),
+        ({"stimulus.spread": -0.1}, "spread=-0.1 is negative; use 0 or more"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(values, sentence):

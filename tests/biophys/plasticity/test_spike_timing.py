@@ -145,9 +145,9 @@ def test_recorded_traces_are_sums_of_exponentials():
     [
         ({"stimulus.lag": 1 * ms}, {}, "is no multiple of the step 2 ms; use .* or another step"),
         ({"stimulus.pairs": 9}, {}, "1 s end before the last pair at 1.618 s; simulate longer or fewer pairs"),
-        ({"stimulus.rate": 0 * Hz}, {}, "stimulus.rate=0 Hz fires no pairs; use a rate above 0 Hz"),
+        ({"stimulus.rate": 0 * Hz}, {}, "stimulus.rate=0 1/second is not above 0; use more"),
         ({"stimulus.rate": 400 * Hz}, {}, "step 0.002 s is too large"),
-        ({"stimulus.w_0": 1.5}, {}, "stimulus.w_0=1.5 is no share of the largest weight; use 0 to 1"),
+        ({"stimulus.w_0": 1.5}, {}, "stimulus.w_0=1.5 is no share; use one from 0 to 1"),
         ({"stimulus.synapses": 0}, {}, "stimulus.synapses=0 builds no network; use at least 1"),
     ],
 )

@@ -232,8 +232,8 @@ def test_a_copy_is_what_it_would_be_alone_and_faults_strike_the_share_they_shoul
 
 def test_bad_values_are_refused_in_one_sentence():
     for path, value, words in (
-        ("fault.PR_fault", 1.5, "fault.PR_fault=1.5 is no share; use a number from 0 to 1"),
-        ("neuron.t_ref", 0 * ms, "neuron.t_ref=0 ms is no time; use one above 0, such as 2"),
+        ("fault.PR_fault", 1.5, "fault.PR_fault=1.5 is no share; use one from 0 to 1"),
+        ("neuron.t_ref", 0 * ms, "neuron.t_ref=0 ms is not above 0; use more"),
         ("synapse.per_neuron", 0, "synapse.per_neuron=0 builds no network"),
     ):
         with pytest.raises(ValueError, match=words):

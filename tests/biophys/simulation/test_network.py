@@ -7,7 +7,6 @@ import pytest
 import xarray as xr
 from brian2 import Hz, Network, Quantity, ms, mV, second, umolar
 
-from biophys.ready_networks import ready
 from biophys.simulation.copies import Copies, unit_expression
 from biophys.simulation.network import Point, ReadyNetwork, Recordable, events, merged, simulate, size
 from biophys.simulation.parameters import section
@@ -148,10 +147,3 @@ def test_bad_values_are_refused_in_one_sentence(values, told):
     with pytest.raises(ValueError) as refused:
         simulate(NETWORK, [Point(values)], target="numpy")
     assert told in str(refused.value)
-
-
-def test_a_state_that_is_no_number_is_one_sentence():
-    cell = {"astrocyte.O_P": -1e6 * umolar / second}
-    with pytest.raises(ValueError, match="calcium is not a number from .* s on; use a step below 0.01 s"):
-        with np.errstate(all="ignore"):
-            simulate(ready("li-rinzel"), [Point(cell)], seconds=5, target="numpy")
