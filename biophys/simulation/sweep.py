@@ -68,25 +68,15 @@ def sweep(
             tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
             tqdm(total=len(points), initial=done, unit="point", disable=None) as bar,
         ):
+            chunks = {number: [points[point] for point in plan.chunks[number]] for number in waiting}
             tasks = [
-                joblib.delayed(within)(
-                    scratch,
-                    finish_chunk,
-                    grid,
-                    [points[point] for point in plan.chunks[number]],
-                    plan.target,
-                    files[number],
-                )
+                joblib.delayed(within)(scratch, finish_chunk, grid, chunks[number], plan.target, files[number])
                 for number in waiting
             ]
             for finished in run_all(tasks, jobs if len(tasks) > 1 else 1, scheduler):
                 bar.update(finished)
     except (KeyboardInterrupt, BrokenProcessPool) as end:
-        done = sum(len(chunk) for chunk, file in zip(plan.chunks, files, strict=True) if file.is_file())
-        left = f"{done} of {len(points)} points are kept in {folder}; the same command goes on"
-        if isinstance(end, KeyboardInterrupt):
-            raise KeyboardInterrupt(left) from end
-        raise ChildProcessError(f"a process that simulates was killed, perhaps for want of memory; {left}") from end
+        raise stopped(end, folder, plan, files) from end
     return assembled(grid, [read_chunk(file) for file in files], plan, provenance)
 
 
@@ -128,6 +118,15 @@ def opened(folder: Path, grid: Grid) -> tuple[Plan, Mapping[str, str]] | None:
             "another --out"
         )
     return plan, provenance
+
+
+def stopped(end: BaseException, folder: Path, plan: Plan, files: Sequence[Path]) -> BaseException:
+    """The same end, or that of a process that was killed, with what is left."""
+    done = sum(len(chunk) for chunk, file in zip(plan.chunks, files, strict=True) if file.is_file())
+    left = f"{done} of {plan.points} points are kept in {folder}; the same command goes on"
+    if isinstance(end, KeyboardInterrupt):
+        return KeyboardInterrupt(left)
+    return ChildProcessError(f"a process that simulates was killed, perhaps for want of memory; {left}")
 
 
 def within(scratch: str, work: Callable[..., int], *words: Any) -> int:
