@@ -8,6 +8,8 @@ from mapping.calcium_curve import MeasuredCurve
 from mapping.calcium_response import CalciumFit, Candidate
 from mapping.section import Source, Status, check_status, failed
 
+ROUNDING = 1e-6  # of a number that was written with fewer digits
+
 
 @dataclass(frozen=True)
 class ChosenCurve:
@@ -67,14 +69,21 @@ class CalciumSection:
         if response.form == "curve":
             if self.curve is None or response.knots is None or response.values is None:
                 raise ValueError("a response of form curve goes with a curve, knots and values")
+            self.settings().check_reference()
             return
         if (response.form == "hill") != (response.half is not None):
             raise ValueError(f"response.half is {response.half}, which does not suit {response.form}")
         for name in ("baseline", "amplitude", "exponent"):
             if getattr(response, name) is None:
                 raise ValueError(f"response.{name} is None, which does not suit {response.form}")
-        if self.candidates.get(response.form) is None:
+        candidate = self.candidates.get(response.form)
+        if candidate is None:
             raise ValueError(f"candidates has no {response.form}, the form of the response")
+        for name, (low, high) in candidate.intervals.items():
+            value, room = getattr(response, name, None), ROUNDING * max(abs(low), abs(high), 1.0)
+            if value is not None and (value < low - room or value > high + room):
+                raise ValueError(f"response.{name} is {value:g}, outside its own interval from {low:.4g} to {high:.4g}")
+        self.settings().check_reference()
 
 
 def calcium_section(fit: CalciumFit, source: Source, provenance: dict[str, str]) -> CalciumSection:

@@ -2,7 +2,7 @@
 
 A verb is a file of studies/commands, imported only when it is asked for, so that help comes at once. What a
 user can put right (ValueError, OSError) ends as one sentence on stderr and exit status 2; Ctrl-C ends with
-status 130. With ASTROMORPH_DEBUG=1 the traceback is shown as well.
+status 130, TERM and HUP alike with 143 and 129. With ASTROMORPH_DEBUG=1 the traceback is shown as well.
 """
 
 import gc
@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 VERBS = {
     "simulate": "run a ready-made network of neurons, synapses and astrocytes",
@@ -31,6 +32,7 @@ VERBS = {
     "demo": "the whole road in three minutes, without a download",
 }
 STATUS_BAD_INPUT, STATUS_INTERRUPTED, STATUS_PIPE_CLOSED = 2, 130, 141
+STATUS_SIGNAL = 128  # and its number
 WIDTH = max(map(len, VERBS)) + 2
 HELP = f"""usage: astromorph VERB ...
 
@@ -49,10 +51,30 @@ The road:
 def command() -> int:
     """The console's entry: a short process, which need not look for garbage among its imports time and again."""
     gc.set_threshold(100_000, 50, 50)
+    from studies.shell.interruption import end_all, interruptible
+
+    open_streams()
     try:
-        return main()
+        with interruptible() as received:
+            status = main()
+        if status != STATUS_INTERRUPTED:
+            return status
+        end_all()
+        return STATUS_INTERRUPTED if (number := received()) is None else STATUS_SIGNAL + number
     finally:
         gc.freeze()
+
+
+def open_streams() -> None:
+    """What the shell has closed (`>&-`) leads nowhere; else files that are opened would take its place."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,27 +82,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         _run(words)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _drop_output()
         return STATUS_PIPE_CLOSED
     except (ValueError, OSError) as error:
         _show_traceback()
-        print(f"astromorph: {sentence_of(error)}", file=sys.stderr)
+        _say(f"astromorph: {sentence_of(error)}")
         return STATUS_BAD_INPUT
     except (MemoryError, RuntimeError) as error:
         if not is_about_memory(error):
             raise
         _show_traceback()
-        print("astromorph: there is not enough memory for this; ask for less, such as smaller sizes", file=sys.stderr)
+        _say("astromorph: there is not enough memory for this; ask for less, such as smaller sizes")
         return STATUS_BAD_INPUT
     except KeyboardInterrupt as interruption:
         _show_traceback()
-        print(f"\ninterrupted; {str(interruption) or 'nothing was written'}", file=sys.stderr)
+        _say(f"\ninterrupted; {str(interruption) or 'nothing was written'}")
         return STATUS_INTERRUPTED
     except SystemExit as end:  # --help
         return int(end.code or 0)
     return 0
+
+
+def _say(message: str) -> None:
+    """On stderr, if anybody listens; what stdout still holds and cannot take is dropped, as Python's end would fail."""
+    with suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            print(message, file=sys.stderr, flush=True)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _drop_output()
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def sentence_of(error: Exception) -> str:

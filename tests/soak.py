@@ -4,9 +4,9 @@ memory of long ones does not grow.
     python -m tests.soak               everything, half an hour
     python -m tests.soak sweep --kills 5
 
-SIGKILL comes at moments drawn from a seed, wherever the process is. After each, every file under its final name can be
-read and what was finished is still there; in the end the result is that of a process left alone. Ends with status 1 and
-a sentence if anything of it fails.
+SIGKILL or SIGTERM comes at moments drawn from a seed, wherever the process is. After each, every file under its final
+name can be read and what was finished is still there; in the end the result is that of a process left alone.
+Ends with status 1 and a sentence if anything of it fails.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from tests.astromorph.training.test_reliability import assert_equal_runs
 
 START = (
     "import sys; from biophys.simulation import chunks; chunks.LARGEST_CHUNK = {bytes}; "
-    "from studies.command_line import main; "
+    "from studies.command_line import command; "
 )
 POINTS = 150
 SWEEP = (
@@ -41,6 +41,8 @@ SWEEP = (
 )
 TRAINING = "train digits --attention linear --epochs 12 --average 40"
 DATES = re.compile(r"\d{4}-\d\d-\d\dT[\d:+.]+|\d{4}-\d\d-\d\d")
+ENDS_WITHIN = 30.0  # seconds
+TERMINATED = (-signal.SIGTERM, 128 + signal.SIGTERM, 0)  # before the command has begun, in it, or just ended
 GROWTH = 1.05, 30.0  # by what share, or by how many MB, memory may grow
 MEMORY = """
 import resource
@@ -132,7 +134,7 @@ def sweep(folder: Path, kills: int, chance: random.Random) -> str:
         shutil.rmtree(parts, ignore_errors=True)
         kept.clear()
 
-    words = [sys.executable, "-c", start + "sys.exit(main(sys.argv[1:]))", *SWEEP.split(), "--out"]
+    words = [sys.executable, "-c", start + "sys.exit(command())", *SWEEP.split(), "--out"]
     long = timed([*words, str(whole)])
     ended = lambda: out.exists() and not (parts / "plan.json").exists()
     told = killed(lambda: [*words, str(out)], look, begin_anew, kills, chance, long, ended)
@@ -213,8 +215,12 @@ def killed(
             process.wait(chance.uniform(0, 1.1 * long))
             assert process.returncode == 0, process.stderr.read().decode()  # type: ignore[union-attr]
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            if chance.random() < 0.5:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:  # to the process alone, which ends those it has started
+                process.terminate()
+            status = process.wait(ENDS_WITHIN)
+            assert status in (-signal.SIGKILL, *TERMINATED), f"status {status} after SIGTERM"
             done += 1
             bar.update()
         look()

@@ -16,7 +16,11 @@ def data_root(data: Path | None = None) -> Path:
     named = data if data is not None else os.environ.get(VARIABLE) or None
     if named is None:
         return cache_folder()
-    root, source = Path(named).expanduser(), "--data" if data is not None else VARIABLE
+    source = "--data" if data is not None else VARIABLE
+    try:
+        root = Path(named).expanduser()
+    except RuntimeError as error:
+        raise FileNotFoundError(f"data folder {named} ({source}): there is no such user; name another one") from error
     if not root.exists():
         raise FileNotFoundError(f"data folder {root} ({source}) does not exist; make it or name another one")
     if not root.is_dir():

@@ -3,6 +3,7 @@ refused."""
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from astromorph.files.older_names import in_todays_names
 from astromorph.files.whole_files import whole
 
 DIGEST = "sha256"  # of the tensors and what else the metadata says
+REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # may stand for each other
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
@@ -29,10 +31,12 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, 
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file and its metadata; ValueError with the reason if it is damaged.
+    """The tensors of a file and its metadata; ValueError with the reason if it is damaged, PermissionError.
 
     A file without a digest (of an earlier version) is believed; names of earlier versions are those of today.
     """
+    if path.is_file() and not os.access(path, os.R_OK):  # safetensors would say that there is no such file
+        raise PermissionError(f"{path} cannot be read (Permission denied); ask its owner to allow it (chmod a+r)")
     try:
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
@@ -74,7 +78,14 @@ def difference(wanted: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> st
             return f"{name} is missing"
         if stored[name].shape != tensor.shape:
             return f"{name} is {shape(stored[name])} instead of {shape(tensor)}"
-        if not stored[name].isfinite().all():
+        if not alike(tensor.dtype, stored[name].dtype):
+            return f"{name} holds {stored[name].dtype} instead of {tensor.dtype}".replace("torch.", "")
+        if not stored[name].to(tensor.dtype).isfinite().all():
             return f"{name} holds what is no number"
     unknown = sorted(stored.keys() - wanted.keys())
     return f"{unknown[0]} is not part of it" if unknown else ""
+
+
+def alike(wanted: torch.dtype, stored: torch.dtype) -> bool:
+    """Whether stored numbers mean the same in the wanted type: real ones in any precision, others in their own."""
+    return wanted == stored or (wanted in REAL and stored in REAL)

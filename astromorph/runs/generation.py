@@ -12,7 +12,7 @@ from astromorph.data.wikitext2 import END_OF_LINE, UNKNOWN
 from astromorph.data.words import readable
 from astromorph.language.language_model import LanguageModel
 from astromorph.runs.run_folder import RunFolder
-from astromorph.runs.trained import trained_model, weights_file
+from astromorph.runs.trained import trained_model
 
 
 @torch.no_grad()
@@ -45,7 +45,7 @@ def continue_text(path: Path, text: str, count: int = 60, seed: int = 0, tempera
         raise ValueError(f"{path} is a classifier of {folder.data_set} and goes on with no text; use a wikitext2 run")
     if not text.split():
         raise ValueError("there is no word to go on from; give a text of at least one")
-    weights_file(folder)  # before the vocabulary is looked for
+    _ = folder.weights  # before the vocabulary is looked for
     names = json.loads((folder.path / "vocabulary.json").read_text(encoding="utf-8"))
     model: Any = trained_model(folder, len(names))
     in_pieces = getattr(folder.settings, "tokenisation", "word") == "bpe"

@@ -10,7 +10,6 @@ The folder of a finished run is such a folder. Nothing in it is executed: YAML i
 and names, sizes and values are checked. A digest of the weights, in a folder written here, is compared as well.
 """
 
-import hashlib
 import json
 import os
 import warnings
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 
 from astromorph.data.batches import pad
 from astromorph.data.words import Vocabulary, encode, shorten, split_words
+from astromorph.files.locks import alone
 from astromorph.files.tensors import load_weights
 from astromorph.files.whole_files import whole
 from astromorph.runs.attention_weights import attention_weights
@@ -87,10 +87,7 @@ class AstromorphicClassifier:
         weights = folder.path / "weights.safetensors"
         if not weights.is_file():
             raise FileNotFoundError(f"{weights} is missing; train to the end of an epoch, or copy the whole folder")
-        stated = dict(folder.summary() if folder.finished else {}) | dict(folder.provenance)
-        if stated.get(DIGEST, actual := digest(weights.read_bytes())) != actual:
-            raise ValueError(f"{weights} was altered since it was saved (its sha256 differs); copy the folder again")
-        load_weights(model, weights)
+        load_weights(model, folder.weights)
         return cls(model, folder.data_set, folder.settings, folder.response, vocabulary, folder.provenance)
 
     def save_pretrained(self, path: str | os.PathLike, *, half: bool = False, overwrite: bool = False) -> None:
@@ -100,14 +97,19 @@ class AstromorphicClassifier:
         """
         stored = lambda tensor: tensor.half() if half and tensor.is_floating_point() else tensor
         content = save({name: stored(tensor.detach()).contiguous() for name, tensor in self.model.state_dict().items()})
-        provenance = self.provenance | {DIGEST: digest(content)}
+        refuse_trained_run(Path(path))
+        with alone(Path(path)):
+            self._saved(Path(path), content, overwrite)
+
+    def _saved(self, path: Path, content: bytes, overwrite: bool) -> None:
         folder = RunFolder.create(
-            path, self.data_set, self.settings, self.response, overwrite=overwrite, provenance=provenance
+            path, self.data_set, self.settings, self.response, overwrite=overwrite, provenance=self.provenance
         )
         if self.vocabulary is not None:
             folder.write_json("vocabulary.json", self.vocabulary.to_list())
         with whole(folder.path / "weights.safetensors") as part:
             part.write_bytes(content)
+        folder.write_settings(self.provenance | folder.digests())
 
     @torch.no_grad()
     def predict(self, inputs: Iterable[str] | np.ndarray | Tensor) -> Tensor:
@@ -218,5 +220,8 @@ def read_vocabulary(path: Path) -> Vocabulary:
         raise ValueError(f"{file} is no vocabulary ({reason}); copy the folder again") from error
 
 
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def refuse_trained_run(path: Path) -> None:
+    """FileExistsError if `path` is the folder of a training, whose metrics and result an export would remove."""
+    for name in ("metrics.csv", "summary.json", "checkpoint.safetensors"):
+        if (path / name).exists():
+            raise FileExistsError(f"{path} is the run of a training ({name}); an export goes to another folder")

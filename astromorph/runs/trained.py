@@ -16,17 +16,9 @@ from astromorph.training.hardware import Processor
 VOTERS = {"reader": 1.0, "attention": 0.0}  # what alone answers, and its share for the reader
 
 
-def weights_file(folder: RunFolder) -> Path:
-    """FileNotFoundError with the cure while no epoch has ended."""
-    file = folder.path / "weights.safetensors"
-    if not file.is_file():
-        raise FileNotFoundError(f"run {folder.path} has no weights yet; continue it with --resume {folder.path}")
-    return file
-
-
 def trained_model(folder: RunFolder, words: int | None = None) -> nn.Module:
     """The model with its weights, ready to answer; words: size of the vocabulary, for text. Errors of the weights."""
-    weights = weights_file(folder)
+    weights = folder.weights
     model = build_model(folder.settings, folder.response, words)
     load_weights(model, weights)
     return model.eval()
@@ -34,7 +26,7 @@ def trained_model(folder: RunFolder, words: int | None = None) -> nn.Module:
 
 def trained_task(folder: RunFolder, root: Path) -> Task:
     """The task with data under `root` and the weights of the run in its model; errors of the loaders and weights."""
-    weights = weights_file(folder)
+    weights = folder.weights
     task = build_task(folder.settings, folder.response, root)
     load_weights(task.model, weights)
     task.model.eval()

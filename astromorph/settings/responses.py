@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf, log
 from typing import Literal
+
+ROUNDED = 0.05  # how far ρ(1) may be from 1, in a response whose numbers were copied by hand
+STEEPEST = 85.0  # exponent times log x; x^exponent is then a number of single precision
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ class CalciumResponse:
     def __post_init__(self) -> None:
         if isinstance(self.synapse, dict):  # read from a run folder
             object.__setattr__(self, "synapse", SynapticRelease(**self.synapse))
+        if not 0 < self.lowest < self.highest < inf:
+            raise ValueError(
+                f"a calcium response measured from {self.lowest} to {self.highest} has no range; lowest must be above "
+                "0 and below highest"
+            )
         if self.form == "curve":
             for name in ("baseline", "amplitude", "exponent", "half"):
                 object.__setattr__(self, name, None)
@@ -78,10 +87,35 @@ class CalciumResponse:
         if self.form == "hill" and (self.half is None or self.half <= 0):
             raise ValueError(f"the Hill response needs a positive half-activation, not {self.half}; run map again")
         numbers = (self.baseline, self.amplitude, self.exponent)
-        if None in numbers or self.exponent <= 0 or min(numbers) < 0:  # type: ignore[operator,type-var]
+        if None in numbers or not (0 < self.amplitude < inf and 0 < self.exponent and 0 <= self.baseline < inf):  # type: ignore[operator]
             raise ValueError(
                 f"a calcium response with baseline {self.baseline}, amplitude {self.amplitude} and exponent "
                 f"{self.exponent} is not positive and increasing; fit another simulation with astromorph map"
+            )
+        places = (self.lowest, self.highest, self.half or 1.0)
+        if max(self.exponent * abs(log(place)) for place in places) > STEEPEST:  # type: ignore[operator]
+            raise ValueError(
+                f"a calcium response with exponent {self.exponent} leaves what single precision can hold between "
+                f"{self.lowest} and {self.highest}; fit another simulation with astromorph map"
+            )
+
+    def check_reference(self) -> None:
+        """ValueError unless ρ(1) is 1, as every measured response is divided by its value at the reference rate.
+
+        A curve between two knots is only known to lie between their values.
+        """
+        if self.form == "curve":
+            knots, values = self.knots or (), self.values or ()
+            below = max((value for knot, value in zip(knots, values, strict=True) if knot <= 1), default=values[0])
+            above = min((value for knot, value in zip(knots, values, strict=True) if knot >= 1), default=values[-1])
+            found = min(max(1.0, below), above)
+        else:
+            saturation = 1.0 if self.form == "power_law" else 1 + (self.half or 0.0) ** (self.exponent or 0.0)
+            found = (self.baseline or 0.0) + (self.amplitude or 0.0) / saturation
+        if abs(found - 1) > ROUNDED:
+            raise ValueError(
+                f"a calcium response of {found:.4g} at x = 1 is no measured one, which is 1 there; take the numbers as "
+                "astromorph map wrote them"
             )
 
 

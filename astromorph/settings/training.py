@@ -13,6 +13,7 @@ from astromorph.names import choose
 from astromorph.settings.checks import check_above_zero, check_at_least, check_share
 
 Precision = Literal["auto", "float32", "bfloat16"]
+LARGEST_SEED = 10**14  # of which each epoch makes its own, within what torch takes
 Kind = Literal["classifier", "language model", "spiking"]
 
 
@@ -70,6 +71,8 @@ class TrainingSettings:
         check_at_least(1, epochs=self.epochs, batch=self.batch)
         check_above_zero(learning_rate=self.learning_rate)
         check_share(warm_up=self.warm_up)
+        if self.seed > LARGEST_SEED:
+            raise ValueError(f"seed {self.seed} is too large; use 0 to {LARGEST_SEED}")
         for name in ("weight_decay", "average", "threads", "seed"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} {getattr(self, name)} is negative; use 0 or more")

@@ -4,7 +4,6 @@ The epoch with the best validation gives the weights that are tested. Every epoc
 checkpoint after it holds the rest, so a run that was stopped goes on as if it had not been.
 """
 
-import hashlib
 import math
 import shutil
 import time
@@ -39,6 +38,7 @@ def train(folder: RunFolder, root: Path) -> dict[str, Any]:
     ValueError if the run is finished or the loss stops being a number, OSError if the folder has no room for it.
     """
     if folder.finished:
+        folder.summary()  # refuses one that is none
         raise ValueError(f"run {folder.path} is finished; start another with a new --out, or evaluate this one")
     settings = folder.settings
     keep_freed_memory()
@@ -48,6 +48,7 @@ def train(folder: RunFolder, root: Path) -> dict[str, Any]:
     task = build_task(settings, folder.response, root)
     check_room(folder.path, task.model)
     processor = Processor.choose(settings.precision)
+    checkpoint.check_origin(folder.path / "checkpoint.safetensors", checkpoint.origin_of(folder, task))
     with distributed.leader_first() as leads:
         if leads and task.words is not None:
             folder.write_json("vocabulary.json", task.words)
@@ -84,7 +85,8 @@ def run_epochs(folder: RunFolder, task: Task, processor: Processor) -> list[dict
     settings, saved = folder.settings, folder.path / "checkpoint.safetensors"
     training = begin(settings, task, processor)
     state = task.model, training.average, training.optimiser
-    rows = checkpoint.restore(saved, *state) if saved.exists() else []
+    origin = checkpoint.origin_of(folder, task)
+    rows = resumed(folder, saved, training, origin)
     for epoch in range(len(rows) + 1, settings.epochs + 1):
         try:
             row = one_epoch(epoch, training)
@@ -94,12 +96,26 @@ def run_epochs(folder: RunFolder, task: Task, processor: Processor) -> list[dict
         if distributed.leads():
             if best_row(rows, task) is row:
                 save_tensors(folder.path / "weights.safetensors", training.average.model.state_dict())
-            folder.write_metrics(rows)  # before the checkpoint: what it does not know yet is done again
-            checkpoint.save(saved, *state, rows)
+            checkpoint.save(saved, *state, rows, origin)
+            folder.write_metrics(rows)  # after the checkpoint: metrics without one tell that it was lost
             tqdm.write(
                 f"epoch {epoch}/{settings.epochs}: training loss {row['training_loss']:.4f}, validation "
                 f"{described(row, task)}, {row['seconds']:.1f} s, {row['examples_per_second']:.0f} {task.unit}/s"
             )
+    return rows
+
+
+def resumed(folder: RunFolder, saved: Path, training: Training, origin: checkpoint.Origin) -> list[dict[str, float]]:
+    """The metrics of the epochs that `saved` holds, and its state in `training`; ValueError if lost or another's."""
+    if not saved.exists():
+        if (folder.path / "metrics.csv").exists():
+            raise ValueError(
+                f"{saved} is lost, without which the run cannot go on; put it back, or start again with --overwrite"
+            )
+        return []
+    rows = checkpoint.restore(saved, training.task.model, training.average, training.optimiser, origin)
+    if rows and distributed.leads():
+        folder.write_metrics(rows)  # of which the last may not have been written
     return rows
 
 
@@ -110,7 +126,7 @@ def one_epoch(epoch: int, training: Training) -> dict[str, float]:
     """
     settings, task = training.settings, training.task
     task.model.train()
-    torch.manual_seed((settings.seed * 100_003 + epoch) * distributed.size() + distributed.rank())
+    torch.manual_seed(((settings.seed * 100_003 + epoch) * distributed.size() + distributed.rank()) % 2**64)
     task.begin_epoch(epoch)
     title, leads = f"epoch {epoch}/{settings.epochs}", distributed.leads()
     batches = tqdm(task.training(epoch), title, task.steps, leave=False, unit="batch", disable=None if leads else True)
@@ -178,11 +194,11 @@ def test_once(folder: RunFolder, task: Task, processor: Processor, rows: list[di
         "parameters": sum(parameter.numel() for parameter in task.model.parameters()),
         "class_names": list(task.class_names),
         "confusion": result.confusion,
-        "weights_sha256": hashlib.sha256((folder.path / "weights.safetensors").read_bytes()).hexdigest(),
         "bfloat16": processor.bfloat16,
         "threads": torch.get_num_threads(),
         "processes": distributed.size(),
         **folder.provenance,
+        **folder.digests(),
     }
     folder.write_json("summary.json", summary)
     (folder.path / "checkpoint.safetensors").unlink(missing_ok=True)

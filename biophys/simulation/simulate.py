@@ -8,6 +8,8 @@ times faster steps).
 import hashlib
 import os
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,17 +81,35 @@ def code_target(target: str) -> Iterator[None]:
         finally:
             brian2.prefs.codegen.target = before
         return
-    flags = list(brian2.prefs.codegen.cpp.extra_link_args)
-    with tempfile.TemporaryDirectory() as folder:
+    flags, headers = list(brian2.prefs.codegen.cpp.extra_link_args), list(brian2.prefs.codegen.cpp.headers)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, temporary_files_in(folder):
         # the compile line has this flag, but only the link line makes the program flush subnormal numbers
         brian2.prefs.codegen.cpp.extra_link_args = [*flags, "-ffast-math"]
         brian2.set_device("cpp_standalone", directory=folder, build_on_run=True)
+        if sys.platform == "linux":  # the program does not outlive this process, however that ends
+            brian2.prefs.codegen.cpp.headers = [*headers, "<sys/prctl.h>"]
+            brian2.device.insert_code("before_start", f"prctl(PR_SET_PDEATHSIG, {int(signal.SIGKILL)});")
         try:
             yield
         finally:
             brian2.device.reinit()
             reset_device()
-            brian2.prefs.codegen.cpp.extra_link_args = flags
+            brian2.prefs.codegen.cpp.extra_link_args, brian2.prefs.codegen.cpp.headers = flags, headers
+
+
+@contextmanager
+def temporary_files_in(folder: str) -> Iterator[None]:
+    """Where this process and those it starts, such as compilers, put what they need for a while."""
+    before, named = tempfile.tempdir, os.environ.get("TMPDIR")
+    tempfile.tempdir = os.environ["TMPDIR"] = folder
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        if named is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = named
 
 
 @contextmanager

@@ -9,7 +9,9 @@ stopped, and ends with the same dataset.
 import itertools
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from biophys.simulation.chunks import Plan, cut, shapes
 from biophys.simulation.grid import Grid
 from biophys.simulation.network import Point, check_times, check_values, merged, simulate
 from biophys.simulation.recording import load, save
+from biophys.simulation.simulate import temporary_files_in
 from biophys.simulation.whole_files import whole
 
 ANSWERS_WITHIN = 5.0  # seconds, a dask scheduler
@@ -59,20 +62,21 @@ def sweep(
     report(str(plan))
     files = [folder / f"{number:05}.nc" for number in range(len(plan.chunks))]
     waiting = [number for number, file in enumerate(files) if not file.is_file()]
-    tasks = [
-        joblib.delayed(finish_chunk)(grid, [points[point] for point in plan.chunks[number]], plan.target, files[number])
-        for number in waiting
-    ]
     done = len(points) - sum(len(plan.chunks[number]) for number in waiting)
     try:
-        with tqdm(total=len(points), initial=done, unit="point", disable=None) as bar:
+        with (
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
+            tqdm(total=len(points), initial=done, unit="point", disable=None) as bar,
+        ):
+            chunks = {number: [points[point] for point in plan.chunks[number]] for number in waiting}
+            tasks = [
+                joblib.delayed(within)(scratch, finish_chunk, grid, chunks[number], plan.target, files[number])
+                for number in waiting
+            ]
             for finished in run_all(tasks, jobs if len(tasks) > 1 else 1, scheduler):
                 bar.update(finished)
-    except KeyboardInterrupt as interruption:
-        done = sum(len(chunk) for chunk, file in zip(plan.chunks, files, strict=True) if file.is_file())
-        raise KeyboardInterrupt(
-            f"{done} of {len(points)} points are kept in {folder}; the same command goes on"
-        ) from interruption
+    except (KeyboardInterrupt, BrokenProcessPool) as end:
+        raise stopped(end, folder, plan, files) from end
     return assembled(grid, [read_chunk(file) for file in files], plan, provenance)
 
 
@@ -114,6 +118,23 @@ def opened(folder: Path, grid: Grid) -> tuple[Plan, Mapping[str, str]] | None:
             "another --out"
         )
     return plan, provenance
+
+
+def stopped(end: BaseException, folder: Path, plan: Plan, files: Sequence[Path]) -> BaseException:
+    """The same end, or that of a process that was killed, with what is left."""
+    done = sum(len(chunk) for chunk, file in zip(plan.chunks, files, strict=True) if file.is_file())
+    left = f"{done} of {plan.points} points are kept in {folder}; the same command goes on"
+    if isinstance(end, KeyboardInterrupt):
+        return KeyboardInterrupt(left)
+    return ChildProcessError(f"a process that simulates was killed, perhaps for want of memory; {left}")
+
+
+def within(scratch: str, work: Callable[..., int], *words: Any) -> int:
+    """`work(*words)` with its temporary files in a folder of the caller, who removes it also if this process dies."""
+    if not Path(scratch).is_dir():  # on another machine
+        return work(*words)
+    with temporary_files_in(scratch):
+        return work(*words)
 
 
 def finish_chunk(grid: Grid, points: Sequence[Point], target: str, file: Path) -> int:

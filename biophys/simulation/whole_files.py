@@ -11,7 +11,10 @@ def whole(path: Path) -> Iterator[Path]:
     """Gives a path to write to; it becomes `path` when the block ends, and is removed if the block fails."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        part.touch()
+        mode = part.stat().st_mode & 0o777  # as the umask has it; some writers, such as safetensors, choose another
         yield part
+        part.chmod(mode)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ def run(words: list[str]) -> None:
     pictures = [out.with_name(f"{out.stem}-{each.section.replace('_', '-')}.png") for each in measurements]
     if len(files) == 1:
         pictures = [out.with_suffix(".png")]
-    claim(out, *pictures, overwrite=overwrite, endings=(".yaml", ".yml"))
+    claim(out, *pictures, overwrite=overwrite, endings=(".yaml", ".yml"), sources=files)
     results = fits.fit_each(measurements, fits.Options(**options), provenance(["map", *words]))
     shown = [import_module(f"studies.fits.{each.section}") for each in measurements]
     figures = [part.draw(measurement.dataset, fit) for part, (measurement, fit, _) in zip(shown, results, strict=True)]

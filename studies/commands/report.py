@@ -21,7 +21,7 @@ def run(words: list[str]) -> None:
     add("--overwrite", action="store_true", help="replace what --out names")
     options = parse(parser, words)
     out = options["out"]
-    claim(out, overwrite=options["overwrite"], endings=(".html",))
+    claim(out, overwrite=options["overwrite"], endings=(".html",), sources=options["sources"])
     without_screen()
     from studies.report.report import write_report
 

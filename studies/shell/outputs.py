@@ -1,5 +1,6 @@
 """Files that a verb writes: never over another without being asked, and whole or not at all."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,25 @@ if TYPE_CHECKING:
 FIGURE_ENDINGS = (".png", ".pdf", ".svg")
 
 
-def claim(*paths: Path, overwrite: bool, endings: tuple[str, ...] = ()) -> None:
-    """Refuse paths that are taken or end otherwise than the first path must; make the folder they lie in."""
+RUN_FILES = (  # that a training writes; its learning curves are drawn by `plot`
+    *("settings.yaml", "metrics.csv", "weights.safetensors", "summary.json", "checkpoint.safetensors"),
+    *("vocabulary.json", "pieces.model", "coefficients.yaml"),
+)
+
+
+def claim(*paths: Path, overwrite: bool, endings: tuple[str, ...] = (), sources: Sequence[Path] = ()) -> None:
+    """Refuse paths that are taken, are one of the sources, or end otherwise than the first path must; make the folder
+    they lie in. Files of a run are the run's own, and never replaced.
+    """
     if endings and paths[0].suffix not in endings:
         raise ValueError(f"output file {paths[0]} must end in {' or '.join(endings)}; rename it")
     for path in paths:
         if path.is_dir():
             raise IsADirectoryError(f"output file {path} is a folder; name a file, such as {path / 'result'}")
+        if path.exists() and any(source.exists() and path.samefile(source) for source in sources):
+            raise ValueError(f"{path} is what is read, and would be replaced by the result; name another with --out")
+        if (path.parent / "settings.yaml").exists() and path.name in RUN_FILES:
+            raise ValueError(f"{path} is a part of the run in {path.parent}; name another with --out")
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists already; name another with --out, or replace it with --overwrite")
     paths[0].parent.mkdir(parents=True, exist_ok=True)

@@ -120,7 +120,7 @@ def test_a_folder_that_is_not_whole_or_altered_is_one_sentence(saved, tmp_path):
     for wrong, said in (
         ("[1", "is no vocabulary"),
         ('["a"]', "a vocabulary begins with"),
-        (json.dumps([*json.loads(words), "superb"]), "words.weight is 13 x 8 instead of 14 x 8"),
+        (json.dumps([*json.loads(words), "superb"]), "vocabulary.json was altered since it was saved"),
     ):
         vocabulary.write_text(wrong)
         with pytest.raises(ValueError, match=said):
