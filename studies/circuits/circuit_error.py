@@ -50,8 +50,8 @@ ABOUT = {
     "title": "Error of the attention circuit with rate neurons",
     "caption": "Points: simulated, largest error of a token. Lines: A and B, settling law, its one factor (the size "
     "of the steps of activity between tokens) set at the last point above rounding; C, sum over steps, (dt/τ)/(1 − "
-    "exp(−dt/τ)); D, exp(−rest/τ_C). Where reading errs more than writing (A, a quarter, below 20 τ), the line lies "
-    "above the points.",
+    "exp(−dt/τ)); D, exp(−rest/τ_C). Where reading errs more than writing (A, short windows and presentations), the "
+    "line lies above the points.",
     "circuits": f"{STIMULI} x {HEADS}, {INPUTS} inputs, {FEATURES} hidden, {FEATURES} outputs, {TOKENS} tokens",
 }
 
