@@ -16,12 +16,12 @@ from typing import Any
 import joblib
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
 
 from biophys.ready_networks import ready
 from biophys.simulation.chunks import Plan, cut, shapes
 from biophys.simulation.grid import Grid
 from biophys.simulation.network import Point, check_times, check_values, merged, simulate
+from biophys.simulation.progress import progress
 from biophys.simulation.recording import load, save
 from biophys.simulation.whole_files import whole
 
@@ -65,7 +65,7 @@ def sweep(
     ]
     done = len(points) - sum(len(plan.chunks[number]) for number in waiting)
     try:
-        with tqdm(total=len(points), initial=done, unit="point", disable=None) as bar:
+        with progress(total=len(points), initial=done, unit="point") as bar:
             for finished in run_all(tasks, jobs if len(tasks) > 1 else 1, scheduler):
                 bar.update(finished)
     except KeyboardInterrupt as interruption:

@@ -19,11 +19,11 @@ import numpy as np
 import xarray as xr
 from brian2 import ms
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from biophys.circuits.attention_circuit import Layer, Stimulus, attend, settling_error
 from biophys.circuits.process_calcium import FittedCalcium
 from biophys.circuits.rate_circuit import RateNeurons
+from biophys.simulation.progress import progress
 from studies.figure import draw_panels
 from studies.study import Meaning, labelled
 
@@ -96,7 +96,7 @@ def _errors(axes: Mapping[str, Sequence[float]], seed: int) -> dict[str, Any]:
     presentations, windows, taus, steps, _, calcium_taus = axes.values()
     cells, shown = random_circuits(seed)
     runs = len(presentations) * (len(windows) + len(taus) + len(calcium_taus)) + len(HELD) * len(steps)
-    with tqdm(total=runs, unit="circuit", disable=None) as bar:
+    with progress(total=runs, unit="circuit") as bar:
 
         def error(held: float, tau: float = 10.0, step: float = 0.5, window: float = 0.5) -> float:
             bar.update()

@@ -22,7 +22,7 @@ import xarray as xr
 from biophys.patterns.theory import missed_match_probability
 from studies.figure import curves, draw_panels
 from studies.patterns.published import beside, deviations_text, deviations_title, figure_name, is_published
-from studies.study import labelled
+from studies.study import check_size, labelled
 
 # Figure 4B: frequencies of missed matches simulated for 128 active cells and 30 synapses, by threshold
 # (numenta/htmresearch, projects/sdr_paper/plot_noise_results.py)
@@ -94,6 +94,7 @@ def simulate(
     known = is_published(simulate, locals())
     if not all(0 < limit < 1 for limit in limits):
         raise ValueError(f"limits {list(limits)} leave the range between 0 and 1; use probabilities such as 1e-4")
+    check_size(active=active, synapses=synapses)
     lost, every = np.arange(active + 1), np.arange(1, synapses + 1)
     theta = np.array(thresholds)[:, None]
     exact = missed_match_probability(active, synapses, theta, lost)

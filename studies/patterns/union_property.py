@@ -9,15 +9,19 @@ rounding; Eq. 14 interpolated to the unrounded size stays within 0.7 % of the ex
 """
 
 from collections.abc import Sequence
+from itertools import islice
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from biophys.patterns.theory import union_false_match_probability, union_size, union_size_distribution
+from biophys.patterns.overlap import log_covered
+from biophys.patterns.theory import union_false_match_probability, union_size
 from studies.figure import curves, draw_panels
 from studies.patterns.published import beside, figure_name, is_published
 from studies.study import labelled
+
+MOST_PATTERNS = 10_000  # to look for
 
 # Figure 7A: union size of 19 patterns among 1000 cells, by synapses of a pattern; Figure 7B: false matches of 1, 2, ..
 # patterns of 25 synapses, by population (numenta/htmresearch, projects/sdr_paper/sdr_paper_unions.py)
@@ -83,15 +87,15 @@ def simulate(
         threshold: active synapses that give an NMDA spike.
     """
     published = is_published(simulate, locals())
-    if most_patterns < 1:
-        raise ValueError(f"most_patterns {most_patterns} stores nothing; use at least 1")
+    if not 1 <= most_patterns <= MOST_PATTERNS:
+        raise ValueError(f"most_patterns {most_patterns} draws no curve; use 1 to {MOST_PATTERNS:,}")
     stored = np.arange(1, most_patterns + 1)
     sampled = np.array(sampled_synapses)[:, None]
     segment = (np.array(populations)[:, None], active, synapses, threshold, stored)
     exact = union_false_match_probability(*segment, method="exact")
     mean_field = union_false_match_probability(*segment, method="mean_field")
     ratio = np.divide(exact, mean_field, out=np.full(exact.shape, np.nan), where=mean_field > 0)
-    spread = [[_spread(sampled_population, s, m) for m in range(1, most_patterns + 1)] for s in sampled_synapses]
+    spread = [_spreads(sampled_population, s, most_patterns) for s in sampled_synapses]
     known = PUBLISHED if (active, synapses, threshold) == PUBLISHED_SEGMENT else {}
     known_sizes = PUBLISHED_SIZES if sampled_population == PUBLISHED_POPULATION else {}
     dataset = xr.Dataset(
@@ -124,11 +128,15 @@ def _caption(dataset: xr.Dataset) -> str:
     )
 
 
-def _spread(population: int, synapses: int, patterns: int) -> float:
-    probability = union_size_distribution(population, synapses, patterns)
-    size = np.arange(len(probability))
-    mean = probability @ size
-    return float(np.sqrt(probability @ (size - mean) ** 2))
+def _spreads(population: int, synapses: int, patterns: int) -> list[float]:
+    """Standard deviation of the size of the union of 1, 2, .. patterns."""
+    spreads = []
+    for log_probability in islice(log_covered(population, population, synapses, patterns), 1, None):
+        probability = np.exp(log_probability)
+        size = np.arange(len(probability))
+        mean = probability @ size
+        spreads.append(float(np.sqrt(probability @ (size - mean) ** 2)))
+    return spreads
 
 
 def draw(dataset: xr.Dataset) -> plt.Figure:

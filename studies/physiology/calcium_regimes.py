@@ -31,6 +31,7 @@ from studies.study import labelled
 
 RANGES = {"li-rinzel": (0.0, 1.2), "chi": (0.0, 0.2), "g-chi": (0.005, 20.0)}
 IN_EQUAL_RATIOS = ("g-chi",)  # the others are evenly spaced
+MOST_DRIVES = 10_000
 START = (0.2, 0.6, 0.5)  # calcium and IP3 in umolar, share of channels not inactivated in between
 BLUE, ORANGE = "#0072B2", "#D55E00"
 
@@ -78,8 +79,8 @@ def simulate(
         raise ValueError(f"calcium model {model!r} is not known; use one of {', '.join(MODELS)}")
     if not 1 <= len(sets) <= 2:
         raise ValueError(f"{len(sets)} parameter sets do not fit side by side; use 1 or 2")
-    if drives < 2:
-        raise ValueError(f"drives {drives} span no range; use at least 2")
+    if not 2 <= drives <= MOST_DRIVES:
+        raise ValueError(f"drives {drives} span no range or take days; use 2 to {MOST_DRIVES:,}")
     ends = zip((lowest_drive, highest_drive), RANGES[model], strict=True)
     low, high = (usual if drive is None else drive for drive, usual in ends)
     if not (low > 0 if model in IN_EQUAL_RATIOS else low >= 0) or not low < high < np.inf:
