@@ -143,7 +143,7 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
             one = dataset.isel(set=number)
             _draw_calcium(axes[0, number], one)
             _draw_period(axes[1, number], one)
-            axes[0, number].set_title(f"{'AB'[number]}   {str(one.set.values).replace('-', ' ')}")
+            axes[0, number].set_title(f"{'AB'[number]}   {spoken_set(str(one.set.values))}")
             axes[1, number].set_xlabel(f"{options['drive']} ({options['drive_units'].replace('umolar', 'µM')})")
         axes[0, 0].set(ylabel="calcium (µM)", xlim=(options["lowest_drive"], options["highest_drive"]), ylim=(0, None))
         if options["model"] in IN_EQUAL_RATIOS:
@@ -153,8 +153,14 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
         axes[1, 0].yaxis.set_major_formatter("{x:g}")
         axes[1, 0].yaxis.set_minor_formatter(plt.NullFormatter())
         handles, labels = axes[0, -1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        figure.legend(handles, labels, loc="outside lower center", ncols=4 if count > 1 else 2)
     return figure
+
+
+def spoken_set(name: str) -> str:
+    """A parameter set as a title: "De Pittà, amplitude"."""
+    author, _, kind = name.rpartition("-")
+    return f"De Pittà, {kind}" if author == "de-pitta" else name.replace("-", " ").capitalize()
 
 
 def _draw_calcium(axes: plt.Axes, one: xr.Dataset) -> None:
