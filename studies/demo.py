@@ -13,13 +13,13 @@ from pathlib import Path
 
 import matplotlib
 import xarray as xr
-from tqdm import tqdm
 
 import mapping
 from astromorph.files.whole_files import whole
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse, DigitsSettings
 from astromorph.training.loop import train
+from biophys.simulation.progress import progress
 from biophys.simulation.recording import save
 from mapping import fits
 from mapping.calcium_response import CalciumFit
@@ -112,7 +112,7 @@ def train_digits(
     """As `astromorph train digits` does, for each attention and seed; the runs by attention."""
     runs: dict[str, list[RunFolder]] = {attention: [] for attention in ATTENTIONS}
     trainings = [(seed, attention) for seed in range(seeds) for attention in ATTENTIONS]
-    for seed, attention in tqdm(trainings, desc="training", unit="run", disable=None):
+    for seed, attention in progress(trainings, desc="training", unit="run"):
         settings = DigitsSettings(attention=attention, seed=seed, epochs=epochs)  # type: ignore[arg-type]
         path = out / "runs" / f"{attention}-seed{seed}"
         fitted = response if attention == "astromorphic" else None

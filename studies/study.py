@@ -1,10 +1,13 @@
 """What the dataset of a study says of itself: study and options, what each variable means, where it came from."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import xarray as xr
 
+MOST_NUMBERS = 10**7  # of a variable of a dataset
+MOST_CELLS = 10**6  # and synapses that are simulated at once
 PROVENANCE = "provenance_"
 Meaning = str | tuple[str, str]  # unit and meaning; the meaning alone of a number without a unit
 
@@ -19,6 +22,14 @@ def labelled(dataset: xr.Dataset, meanings: Mapping[str, Meaning], attributes: M
         dataset[name].attrs = {"units": units, "long_name": text}
     dataset.attrs = dict(attributes)
     return dataset
+
+
+def check_size(most: float = MOST_NUMBERS, **counts: int) -> None:
+    """ValueError, before anything is computed, for a study of so many numbers that it fits no memory and takes days."""
+    size = math.prod(counts.values())
+    if size > most:
+        words = " x ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
+        raise ValueError(f"{words} are too many to compute; use at most {most:,.0f} together")
 
 
 def unfolded(dataset: xr.Dataset, axes: Mapping[str, Any]) -> xr.Dataset:

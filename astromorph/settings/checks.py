@@ -9,6 +9,12 @@ def check_at_least(least: int, **values: int) -> None:
             raise ValueError(f"{name} {value} is too small; use at least {least}")
 
 
+def check_at_most(most: int, **values: int) -> None:
+    for name, value in values.items():
+        if value > most:
+            raise ValueError(f"{name} {value} is too large; use at most {most}")
+
+
 def check_above_zero(**values: float) -> None:
     for name, value in values.items():
         if not 0 < value < inf:

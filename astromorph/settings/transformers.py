@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal, get_args
 
-from astromorph.settings.checks import check_above_zero, check_at_least, check_share
+from astromorph.settings.checks import check_above_zero, check_at_least, check_at_most, check_share
 from astromorph.settings.training import TrainingSettings
 
 Attention = Literal["softmax", "linear", "astromorphic", "none"]
@@ -49,6 +49,8 @@ class TransformerSettings(TrainingSettings, Layers):
     def __post_init__(self) -> None:
         hold_effects(self)
         check_at_least(1, width=self.width, heads=self.heads, layers=self.layers, feedforward=self.feedforward)
+        check_at_most(1000, layers=self.layers)
+        check_at_most(100_000, width=self.width, heads=self.heads, feedforward=self.feedforward)
         if self.width % self.heads:
             raise ValueError(
                 f"width {self.width} does not divide into {self.heads} heads; use a multiple of {self.heads}"

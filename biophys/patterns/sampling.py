@@ -29,16 +29,17 @@ import numpy as np
 from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
-from tqdm import tqdm
 
 from biophys.patterns.overlap import Counts, Floats
 from biophys.patterns.theory import missed_match_probability, union_false_match_probability
+from biophys.simulation.progress import progress
 from biophys.simulation.whole_files import whole
 
 COLUMNS = 2048  # sets in a table
 LAID_OVER = 256  # sets that are laid over a table if those of the table may be used again
 MOST_BYTES = 2**24  # of a table: it has fewer columns where the population is large
 BLOCKS = 8  # of a chunk
+MOST_CHUNKS = 500_000
 FEW_CHUNKS = 4  # are counted in this process
 
 
@@ -246,6 +247,7 @@ def sample(
             raise ValueError(f"{number} comparisons count nothing; use at least 1")
     if seed < 0:
         raise ValueError(f"seed {seed} is negative; use 0, 1, 2, ...")
+    _check_chunks(questions, asked)
     chunks = [_chunks(question, number) for question, number in zip(questions, asked, strict=True)]
     kept = _Kept(parts, questions, seed)
     waiting = [
@@ -258,7 +260,7 @@ def sample(
     tasks = (joblib.delayed(_count)(questions[place], seed, place, *chunk) for place, *chunk in waiting)
     done = sum(asked) - sum(size for *_, size in waiting)
     try:
-        with tqdm(total=sum(asked), initial=done, unit="", unit_scale=True, disable=None) as bar:
+        with progress(total=sum(asked), initial=done, unit="", unit_scale=True) as bar:
             for place, number, overlaps in run(tasks):
                 kept.put(place, number, overlaps)
                 bar.update(sum(overlaps))
@@ -301,6 +303,14 @@ def _chunks(question: Question, comparisons: int) -> list[int]:
     """Comparisons of each chunk."""
     full, rest = divmod(comparisons, BLOCKS * question.block)
     return [BLOCKS * question.block] * full + [rest] * (rest > 0)
+
+
+def _check_chunks(questions: Sequence[Question], comparisons: Sequence[int]) -> None:
+    """ValueError, before they are listed, for more chunks than can be kept apart."""
+    for question, number in zip(questions, comparisons, strict=True):
+        most = MOST_CHUNKS // len(questions) * BLOCKS * question.block
+        if number > most:
+            raise ValueError(f"{number:.12g} comparisons of a segment are too many; draw at most {most:.3g}")
 
 
 def _name(question: Question) -> str:

@@ -35,6 +35,7 @@ from biophys.patterns.overlap import (
     mixture,
     overlap_tail,
 )
+from biophys.simulation.progress import progress
 
 __all__ = [
     "BestThreshold",
@@ -64,6 +65,11 @@ __all__ = [
 ]
 
 MOST_CELLS = 10**9  # products of two counts stay exact in 64 bits
+MOST_DIGITS = 100_000  # of a number of patterns
+MOST_ENTRIES = 10**7  # of an array that a question fills: two gigabytes with all that is computed on the way
+MOST_TERMS = 10**11  # of a chain over unions: hours
+BAR = "{l_bar}{bar}| {elapsed}<{remaining}"
+TOO_LONG = "take longer than an hour or two; store fewer, or take the mean field (Eq. 14)"
 Law = Literal["swap", "failure", "readd"]
 Method = Literal["exact", "mean_field"]
 Asked = ParamSpec("Asked")
@@ -92,13 +98,26 @@ def _scales(question: Callable[Asked, Tail]) -> tuple[Callable[Asked, Floats], C
 
 
 def overlap_count(population: int, active: int, synapses: int, overlap: int) -> int:
-    """Number of patterns that touch exactly `overlap` synapses, C(s, b) C(n - s, a - b): Eq. 3, exact."""
+    """Number of patterns that touch exactly `overlap` synapses, C(s, b) C(n - s, a - b): Eq. 3, exact.
+
+    ValueError for a number of more than 100,000 digits.
+    """
     _checked_segment(population, active, synapses, 0)
     _counts(overlap=overlap)
     if overlap > active:
         return 0
     n, a, s, b = (int(x) for x in (population, active, synapses, overlap))
+    digits = _digits_of_choices(s, b) + _digits_of_choices(n - s, a - b)
+    if digits > MOST_DIGITS:
+        raise ValueError(f"the number of patterns has {digits:,.0f} digits; ask where it has at most {MOST_DIGITS:,}")
     return math.comb(s, b) * math.comb(n - s, a - b)
+
+
+def _digits_of_choices(things: int, chosen: int) -> float:
+    """Decimal digits of C(things, chosen), about; 0 if there is no such choice."""
+    if not 0 <= chosen <= things:
+        return 0.0
+    return (math.lgamma(things + 1) - math.lgamma(chosen + 1) - math.lgamma(things - chosen + 1)) / math.log(10)
 
 
 def false_match(population: ArrayLike, active: ArrayLike, synapses: ArrayLike, threshold: ArrayLike) -> Tail:
@@ -160,6 +179,7 @@ def missed_match(
         raise ValueError('law "readd" draws from all cells; give their number as population')
     n, a, _, _ = _checked_segment(population, a, 0, 0)
     n, a, s, v, enough = (x[..., None] for x in np.broadcast_arrays(n, a, s, v, enough))
+    _refuse_large(v.size * (int(v.max(initial=0)) + 1), "lost cells")
     back = np.arange(v.max(initial=0) + 1)
     still_lost = overlap_tail(a, np.maximum(v - back, 0), s, enough)
     return mixture(log_overlap_probability(n - a + v, v, v, back), still_lost)
@@ -209,6 +229,7 @@ def best_threshold(
     n, a, s, _ = _checked_segment(population, active, synapses, 0)
     _refuse(s < 1, "{} synapses leave no threshold to choose; use at least 1", s)
     n, a, s, v = (x[..., None] for x in np.broadcast_arrays(n, a, s, np.asarray(lost)))
+    _refuse_large(s.size * int(s.max(initial=1)), "synapses")
     theta = np.arange(1, s.max(initial=1) + 1)
     reached = np.minimum(theta, s)
     false, missed = overlap_tail(n, a, s, reached), missed_match(a, s, reached, v, law=law, population=n)
@@ -237,6 +258,7 @@ def false_match_over_grid(
     fraction = np.asarray(sparsity, dtype=float)
     _refuse(~((fraction >= 0) & (fraction <= 1)), "sparsity {} is no fraction between 0 and 1", fraction)
     n, theta = _counts(population=population, thresholds=thresholds)
+    _refuse_large(n.size * fraction.size * len(synapses) * theta.size, "segments and thresholds")
     n = n[:, None, None]
     n, a, s, _ = _checked_segment(n, np.rint(fraction[:, None] * n), synapses, 0)
     p = overlap_tail(n, a, s, theta[:, None, None, None]).probability()
@@ -273,7 +295,9 @@ def union_size(population: ArrayLike, synapses: ArrayLike, patterns: ArrayLike) 
 def union_size_distribution(population: int, synapses: int, patterns: int) -> Floats:
     """P(union of k synapses), an array over k = 0 .. min(population, patterns * synapses), from scalars."""
     n, _, s, _ = (int(x) for x in _checked_segment(population, 0, synapses, 0))
-    *_, last = log_covered(n, n, s, int(_counts(patterns=patterns)[0]))
+    m = int(_counts(patterns=patterns)[0])
+    _terms(n, s, m)
+    *_, last = log_covered(n, n, s, m)
     return np.exp(last)
 
 
@@ -343,12 +367,28 @@ def _after_sets(
     rows = np.stack(broadcast, axis=-1).reshape(-1, len(numbers))
     shape, sets, least = sets.shape, sets.ravel(), least.ravel()
     smaller, complement = np.empty(sets.size), np.empty(sets.size, dtype=bool)
-    for row in np.unique(rows, axis=0):
-        same = np.all(rows == row, axis=1)
-        for step, log_probability in enumerate(chain(*map(int, row), int(sets[same].max()))):
-            for i in np.flatnonzero(same & (sets == step)):
-                smaller[i], complement[i] = at_least(log_probability, least[i])
+    chains = [(row, np.all(rows == row, axis=1)) for row in np.unique(rows, axis=0)]
+    terms = [_terms(int(row[1]), int(row[2]), int(sets[same].max())) for row, same in chains]
+    if sum(terms) > MOST_TERMS:
+        raise ValueError(f"unions of {sets.max():,} patterns {TOO_LONG}")
+    with progress(total=len(terms), desc="unions", leave=False, delay=2.0, bar_format=BAR) as bar:
+        for row, same in chains:
+            steps = int(sets[same].max())
+            for step, log_probability in enumerate(chain(*map(int, row), steps)):
+                bar.update(step and 1 / steps)
+                for i in np.flatnonzero(same & (sets == step)):
+                    smaller[i], complement[i] = at_least(log_probability, least[i])
     return Tail(smaller.reshape(shape), complement.reshape(shape))
+
+
+def _terms(watched: int, drawn: int, sets: int) -> float:
+    """Terms that a chain over unions adds up. ValueError for one that fills the memory or takes days."""
+    states = min(int(watched), int(sets) * int(drawn)) + 1
+    _refuse_large(states * (min(int(watched), int(drawn)) + 1), "active cells and synapses")
+    terms = float(sets) * states * min(watched, drawn)
+    if terms > MOST_TERMS:
+        raise ValueError(f"unions of {sets:,} patterns {TOO_LONG}")
+    return terms
 
 
 # The public door
@@ -377,6 +417,12 @@ def _counts(**named: ArrayLike) -> tuple[Counts, ...]:
         _refuse(~whole, name + " {} is not a count; give a whole number of at least 0", values)
         result.append(values.astype(np.int64))
     return tuple(result)
+
+
+def _refuse_large(entries: int, what: str) -> None:
+    """ValueError before an array of so many entries is made."""
+    if entries > MOST_ENTRIES:
+        raise ValueError(f"so many {what} need {entries:.3g} numbers at once; ask for at most {MOST_ENTRIES:.0e}")
 
 
 def _refuse(wrong: ArrayLike, sentence: str, *values: ArrayLike) -> None:

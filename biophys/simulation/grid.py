@@ -1,6 +1,7 @@
 """The points of a sweep: a ready-made network and the values of its parameters along axes."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from biophys.ready_networks import ready
 from biophys.simulation.network import Point, check_seed, check_whole
 from biophys.simulation.parameters import parameter, read_axes, read_values
 from biophys.simulation.quantities import magnitudes, unit_text, written
+
+MOST_POINTS = 1_000_000
 
 
 class Grid(NamedTuple):
@@ -76,9 +79,13 @@ def make_grid(
     read = read_axes(network.sections, axes)
     for path in read.keys() & fixed.keys():
         raise ValueError(f"{path} is both an axis and set; leave one out")
-    numbers = range(seeds) if isinstance(seeds, int) else list(seeds)
+    numbers = range(seeds) if isinstance(seeds, int) else seeds
     if not numbers:
         raise ValueError(f"seeds {seeds} leave nothing to simulate; use at least 1")
+    points = math.prod(map(len, read.values())) * len(numbers)
+    if points > MOST_POINTS:
+        raise ValueError(f"this sweep would have {points:,} points; use at most {MOST_POINTS:,}")
+    numbers = list(numbers)
     seconds, step, every = network.times(seconds, step, every)
     check_whole(seconds, step)
     for seed in numbers[-1:] if isinstance(numbers, range) else numbers:

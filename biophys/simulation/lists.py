@@ -9,20 +9,21 @@ LISTS = """A list is 8,12,16; or 8:16 (each whole number); or 20:50:7 (start:sto
 LONGEST = 1_000_000
 
 
-def read_numbers(text: str, name: str, *, counts: bool = False) -> list[float | int]:
+def read_numbers(text: str, name: str, *, counts: bool = False, most: int = LONGEST) -> list[float | int]:
     """The numbers that `text` spells, see LISTS: to 12 digits, as 0.1:0.9:9 means 0.3, not 0.30000000000000004.
 
-    counts: whether spaced numbers are rounded to whole ones. ValueError, naming `name`, for what is no list of numbers.
+    counts: whether spaced numbers are rounded to whole ones. most: how many there may be, asked before they are made.
+    ValueError, naming `name`, for what is no list of numbers.
     """
     start, *rest = text.split(":")
     try:
         if not rest:
             values: Any = [float(word) for word in text.split(",")]
         elif len(rest) == 1:
-            values = range(int(start), min(int(rest[0]), int(start) + LONGEST) + 1)
+            values = range(int(start), min(int(rest[0]), int(start) + most) + 1)
         else:
             spaced: dict[tuple[str, ...], Any] = {(): np.linspace, ("log",): np.geomspace}
-            values = spaced[tuple(rest[2:])](float(start), float(rest[0]), min(int(rest[1]), LONGEST + 1))
+            values = spaced[tuple(rest[2:])](float(start), float(rest[0]), min(int(rest[1]), most + 1))
             values = np.rint(values) if counts else values
         if not len(values) or not np.all(np.isfinite(values)):
             raise ValueError("no number")
@@ -31,6 +32,6 @@ def read_numbers(text: str, name: str, *, counts: bool = False) -> list[float | 
             f"{name}={text} is no list of numbers; write 8,12,16 or 8:16 or start:stop:count, or start:stop:count:log "
             "with ends above 0"
         ) from error
-    if len(values) > LONGEST:
-        raise ValueError(f"{name}={text} holds more than {LONGEST} numbers; use fewer")
+    if len(values) > most:
+        raise ValueError(f"{name}={text} holds more than {most} numbers; use fewer")
     return [int(value) if value == int(value) else float(f"{value:.12g}") for value in values]

@@ -27,6 +27,7 @@ UNREADABLE: tuple[type[Exception], ...] = (
     MemoryError,
 )
 UNREADABLE += (brian2.DimensionMismatchError,)
+MOST_VALUES = 100_000  # of one list
 LONG_TIME = 0.1 * second  # shorter ones are written in ms
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
@@ -78,7 +79,7 @@ def read_quantities(values: Any, like: Any, name: str) -> list[Any]:
     if isinstance(values, str):
         split = re.fullmatch(r"([^*/]*)([*/].+)?", values.replace(" ", ""))
         plain, unit = split.groups(default="") if split else (values, "")
-        read = read_numbers(plain, name, counts=isinstance(like, int))
+        read = read_numbers(plain, name, counts=isinstance(like, int), most=MOST_VALUES)
         several = [_checked(evaluated(f"{number:.12g}{unit}", name), like, name, values) for number in read]
     else:
         several = [read_quantity(value, like, name) for value in (values if np.ndim(values) else [values])]

@@ -19,7 +19,8 @@ from typing import TypeVar
 import brian2
 from brian2 import Network, Quantity, second
 from brian2.devices import reset_device
-from tqdm import tqdm
+
+from biophys.simulation.progress import progress
 
 TARGETS = ("numpy", "cython", "cpp_standalone")
 STEPS_WORTH_COMPILING = 40_000  # NumPy needs about 20 s for them, a C++ build 10 s
@@ -114,9 +115,9 @@ def temporary_files_in(folder: str) -> Iterator[None]:
 
 @contextmanager
 def _progress(duration: Quantity) -> Iterator[Callable[..., None]]:
-    """A progress bar in simulated seconds, silent when not on a terminal, as a Brian2 report callback."""
+    """A progress bar in simulated seconds, as a Brian2 report callback."""
     form = "{l_bar}{bar}| {n:.0f} of {total:.0f} s simulated [{elapsed}<{remaining}]"
-    with tqdm(total=float(duration / second), disable=None, bar_format=form) as bar:
+    with progress(total=float(duration / second), bar_format=form) as bar:
 
         def report(elapsed: Quantity, completed: float, start: Quantity, length: Quantity) -> None:
             bar.update(0 if bar.disable else completed * float(duration / second) - bar.n)

@@ -18,12 +18,12 @@ from typing import Any
 import joblib
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
 
 from biophys.ready_networks import ready
 from biophys.simulation.chunks import Plan, cut, shapes
 from biophys.simulation.grid import Grid
 from biophys.simulation.network import Point, check_times, check_values, merged, simulate
+from biophys.simulation.progress import progress
 from biophys.simulation.recording import load, save
 from biophys.simulation.simulate import temporary_files_in
 from biophys.simulation.whole_files import whole
@@ -66,7 +66,7 @@ def sweep(
     try:
         with (
             tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
-            tqdm(total=len(points), initial=done, unit="point", disable=None) as bar,
+            progress(total=len(points), initial=done, unit="point") as bar,
         ):
             chunks = {number: [points[point] for point in plan.chunks[number]] for number in waiting}
             tasks = [

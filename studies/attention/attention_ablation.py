@@ -24,10 +24,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
 
 from astromorph.data.locations import data_root
 from astromorph.settings.checks import check_at_least
+from biophys.simulation.progress import progress
 from studies.attention.ablation_figure import draw
 from studies.attention.ablation_table import printed, table
 from studies.attention.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, Budget, settings_of, trained
@@ -169,7 +169,7 @@ def _trainings(
         bar.update()
         return result
 
-    with tqdm(total=len(conditions) * (tuned + budget.seeds), desc=budget.data_set, unit="run", disable=None) as bar:
+    with progress(total=len(conditions) * (tuned + budget.seeds), desc=budget.data_set, unit="run") as bar:
         for condition in conditions if tuned else ():
             tries = {factor: run(condition, budget.seeds, factor) for factor in factors}
             best[condition] = max(tries, key=lambda factor: tries[factor].validation[-1])

@@ -32,12 +32,12 @@ import torch
 import xarray as xr
 from brian2 import second, umolar
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from astromorph.astrocyte import response_module
 from astromorph.data.locations import data_root
 from astromorph.settings import CalciumResponse
 from astromorph.settings.checks import check_at_least
+from biophys.simulation.progress import progress
 from mapping.calcium_response import CalciumFit
 from studies.attention.physiology_accuracy_figure import draw
 from studies.attention.physiology_points import (
@@ -174,7 +174,7 @@ def _check(values: Sequence[float], target: float, **counts: int) -> None:
 def _all_fitted(cells: Sequence[Astrocyte], plan: Plan, folder: Path) -> Fits:
     """Every cell's calcium and fit. ValueError if none could be fitted."""
     names = {cell.name: cell for cell in cells}
-    shown = tqdm(names.items(), desc="simulating", unit="cell", disable=None)
+    shown = progress(names.items(), desc="simulating", unit="cell")
     fits = {name: fitted(cell, plan, folder) for name, cell in shown}
     if all(response is None for _, _, response in fits.values()):
         reason = next(fit.reason for _, fit, _ in fits.values())
@@ -188,7 +188,7 @@ def _all_trained(
     """Every response with every seed; all responses of a seed before the next."""
     runs: dict[str, list[Trained]] = {name: [] for name in responses}
     trainings = [(name, seed) for seed in seeds for name in responses]
-    for name, seed in tqdm(trainings, desc="training", unit="run", disable=None):
+    for name, seed in progress(trainings, desc="training", unit="run"):
         runs[name].append(trained(name, responses[name], seed, plan, root, folder))
     return runs
 

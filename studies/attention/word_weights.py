@@ -78,7 +78,7 @@ def draw(read: WordWeights, probabilities: Sequence[float], class_names: Sequenc
         bar = figure.add_axes(((MARGIN + 0.08) / WIDTH, 0.28 / height, 2.6 / WIDTH, 0.1 / height))
         figure.colorbar(scale, bar, orientation="horizontal", ticks=plt.MaxNLocator(4))
         bar.tick_params(labelsize=7)
-        note = "weight in equal shares (1: what each word\nwould have if all had the same)"
+        note = "weight over that of equal attention\n(1: as if all words had the same weight)"
         figure.text(2.95 / WIDTH, 0.27 / height, note, size=7.5, va="center")
     return figure
 

@@ -21,13 +21,13 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from astromorph.astrocyte import response_module
 from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistance
 from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.responses import MeanActivityResponse
 from astromorph.settings import CalciumResponse
+from biophys.simulation.progress import progress
 from studies.benches.comparison import name_machine, refuse_few, take_turns
 from studies.benches.machine import peak_memory, processor
 from studies.figure import paper_style
@@ -97,7 +97,7 @@ def bench(
     rows: list[dict[str, object]] = []
     cases = list(product(PRECISIONS, (False, True), sorted(set(lengths))))
     with processor_threads(threads):
-        for precision, causal, tokens in tqdm(cases, unit="case", disable=None):
+        for precision, causal, tokens in progress(cases, unit="case"):
             compared = mechanisms(heads, response, causal)
             if tokens > softmax_up_to:
                 del compared[REFERENCE]

@@ -7,8 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
+from biophys.simulation.progress import progress
 from studies.figure import paper_style
 
 OURS, OTHERS = "#0072B2", "0.6"  # colours
@@ -39,7 +39,7 @@ def take_turns(
     They take turns so that a busy machine slows all of them; progress is shown if asked for.
     """
     returned: dict[K, list[T]] = {name: [] for name in works}
-    for name in tqdm([*works] * (warm + repeats), unit="turn", disable=None if shown else True):
+    for name in progress([*works] * (warm + repeats), unit="turn", disable=not shown):
         returned[name].append(works[name]())
     return {name: turns[warm:] for name, turns in returned.items()}
 

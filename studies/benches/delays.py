@@ -24,9 +24,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
-from tqdm import tqdm
 
 from astromorph.training.allocator import keep_freed_memory
+from biophys.simulation.progress import progress
 from studies.benches.comparison import name_machine, refuse_few, take_turns
 from studies.benches.delayed_networks import DCLS, DENSE, OURS, Case, Network, Sizes, given, peaks, stages, threshold
 from studies.benches.machine import processor
@@ -81,7 +81,7 @@ def bench(
     rows: list[dict[str, object]] = []
     keep_freed_memory()  # as training does; for the dense forms too: they share the process
     with processor_threads(threads):
-        for delay in tqdm(sorted(set(longest)), unit="longest delay", disable=None):
+        for delay in progress(sorted(set(longest)), unit="longest delay"):
             rows += measured(stages(delay), sizes, others, repeats, threads)
     frame = pd.DataFrame(rows)
     frame.insert(6, "times_faster", frame.dense_seconds / frame.seconds)

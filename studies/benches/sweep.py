@@ -14,8 +14,8 @@ from statistics import mean, median
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
+from biophys.simulation.progress import progress
 from studies.benches.comparison import draw_bars, refuse_few, refuse_unknown
 from studies.benches.machine import process_seconds
 
@@ -70,7 +70,7 @@ def bench(
 
 def timed(module: str, runs: Sequence[Sequence[str]]) -> list[float]:
     """Seconds of a process for each run, from its start to its end, but for the first, which compiles."""
-    bar = tqdm(runs, unit="run", disable=None)
+    bar = progress(runs, unit="run")
     return [process_seconds("-m", f"studies.{module}", *words).wall for words in bar][1:]
 
 

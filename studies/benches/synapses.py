@@ -29,7 +29,6 @@ from brian2 import Hz as hertz
 from brian2 import Network, NeuronGroup, PoissonGroup, Synapses, get_dimensions, linked_var, nS, second
 from brian2.devices import reset_device
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from biophys.astrocyte import CALCIUM, FLOOR, INITIAL, INOSITOL_TRISPHOSPHATE, RECEPTORS, AstrocyteParameters
 from biophys.gliotransmission import (
@@ -41,6 +40,7 @@ from biophys.gliotransmission import (
 )
 from biophys.neuron import SPIKING, ConductanceParameters, NeuronParameters
 from biophys.separate_synapses import HELD_CLEFT, separate_synapses
+from biophys.simulation.progress import progress
 from biophys.synapse import CLEFT, INTO_CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
 from studies.benches.comparison import refuse_unknown
 from studies.figure import paper_style
@@ -96,7 +96,7 @@ def bench(
     if nest and find_spec("nest") is not None:
         timed |= {("NEST", f"{count} thread{'s' * (count > 1)}"): partial(nest_seconds, count) for count in (1, 2)}
     rows = []
-    for count, (name, target) in tqdm(list(product(synapses, timed)), unit="case", disable=None):
+    for count, (name, target) in progress(list(product(synapses, timed)), unit="case"):
         steps, per_step = measured(partial(timed[name, target], count), seed, seconds)
         rows.append((name, target, count, steps, 1e6 * per_step, count / per_step))
     columns = ["implementation", "target", "synapses", "steps", "microseconds_a_step", "synapse_steps_per_second"]

@@ -52,6 +52,8 @@ __all__ = ["draw", "message", "simulate"]
 
 Neurons = RateNeurons | SpikingNeurons
 NEURONS: dict[str, Callable[[], Neurons]] = {"rate": RateNeurons, "spiking": SpikingNeurons}
+MOST_STEPS = 10_000_000  # of a token
+TOLD = 60.0  # seconds of work from which on its time is told
 # seconds on one core: of a step, of what a step costs for one input more, and of compiling
 COST = {"numpy": (1e-4, 3e-5, 0.0), "cython": (1e-4, 1e-6, 70.0)}
 MEANINGS: dict[str, Meaning] = {
@@ -134,7 +136,11 @@ def simulate(
     options = {"examples": examples, "longest": tokens or "all", "chunk": chunk, "seed": seed}
     plan = _plan(folder, neurons, calcium, cells) | options
     places = _places([need.tokens for need in needed], chunk, jobs)
-    code = quickest(target, [2 * max(needed[i].tokens for i in place) for place in places], cells, len(places[0]))
+    presentations = [2 * max(needed[i].tokens for i in place) for place in places]
+    code = quickest(target, presentations, cells, len(places[0]))
+    seconds = expected(code, presentations, cells, len(places[0])) / min(joblib.effective_n_jobs(jobs), len(places))
+    if seconds > TOLD:
+        print(f"the circuits take about {seconds / 60:,.0f} minutes", flush=True)
     open_parts(parts, plan | {"chunks": len(places), "target": code})
     whole = Chunk(task.model, inputs, 0, cells, astrocyte, seed, code, None)
     chunks = [_cut(whole, place, number, needed, parts) for number, place in enumerate(places)]
@@ -163,6 +169,9 @@ def presenting(cells: Neurons, milliseconds: float | None) -> Neurons:
             f"a presentation of {milliseconds:g} ms is shorter than the settling time {least / ms:.3g} ms, in which "
             f"the token before fades to 1 % until synapses learn; use --presentation {fitting:g} or more"
         )
+    if milliseconds * ms > MOST_STEPS * cells.dt:
+        most = MOST_STEPS * float(cells.dt / ms)
+        raise ValueError(f"a presentation of {milliseconds:g} ms would take days; use --presentation {most:g} or less")
     whole_steps(milliseconds / 1000, float(cells.dt / second), "presentation")
     return cells._replace(T=milliseconds * ms)
 
@@ -171,8 +180,13 @@ def quickest(target: str, presentations: Sequence[int], cells: Neurons, inputs: 
     """The named target, or for "auto" the one that is expected to end first."""
     if target != "auto" or shutil.which("g++") is None:
         return "numpy" if target == "auto" else target
-    steps = sum(presentations) * float(cells.T / cells.dt)
-    return min(COST, key=lambda name: steps * (COST[name][0] + inputs * COST[name][1]) + COST[name][2])
+    return min(COST, key=lambda name: expected(name, presentations, cells, inputs))
+
+
+def expected(target: str, presentations: Sequence[int], cells: Neurons, inputs: int) -> float:
+    """Seconds that this target takes in one process, measured on two cores."""
+    step, input_step, compiling = COST[target]
+    return sum(presentations) * float(cells.T / cells.dt) * (step + inputs * input_step) + compiling
 
 
 def _plan(folder: RunFolder, neurons: str, calcium: str, cells: Neurons) -> dict[str, Any]:

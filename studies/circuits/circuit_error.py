@@ -19,11 +19,11 @@ import numpy as np
 import xarray as xr
 from brian2 import ms
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from biophys.circuits.attention_circuit import Layer, Stimulus, attend, settling_error
 from biophys.circuits.process_calcium import FittedCalcium
 from biophys.circuits.rate_circuit import RateNeurons
+from biophys.simulation.progress import progress
 from studies.figure import draw_panels
 from studies.study import Meaning, labelled
 
@@ -50,8 +50,8 @@ ABOUT = {
     "title": "Error of the attention circuit with rate neurons",
     "caption": "Points: simulated, largest error of a token. Lines: A and B, settling law, its one factor (the size "
     "of the steps of activity between tokens) set at the last point above rounding; C, sum over steps, (dt/τ)/(1 − "
-    "exp(−dt/τ)); D, exp(−rest/τ_C). Where reading errs more than writing (A, a quarter, below 20 τ), the line lies "
-    "above the points.",
+    "exp(−dt/τ)); D, exp(−rest/τ_C). Where reading errs more than writing (A, short windows and presentations), the "
+    "line lies above the points.",
     "circuits": f"{STIMULI} x {HEADS}, {INPUTS} inputs, {FEATURES} hidden, {FEATURES} outputs, {TOKENS} tokens",
 }
 
@@ -96,7 +96,7 @@ def _errors(axes: Mapping[str, Sequence[float]], seed: int) -> dict[str, Any]:
     presentations, windows, taus, steps, _, calcium_taus = axes.values()
     cells, shown = random_circuits(seed)
     runs = len(presentations) * (len(windows) + len(taus) + len(calcium_taus)) + len(HELD) * len(steps)
-    with tqdm(total=runs, unit="circuit", disable=None) as bar:
+    with progress(total=runs, unit="circuit") as bar:
 
         def error(held: float, tau: float = 10.0, step: float = 0.5, window: float = 0.5) -> float:
             bar.update()

@@ -6,8 +6,8 @@ from typing import Any, Protocol, TypeVar
 
 import joblib
 import xarray as xr
-from tqdm import tqdm
 
+from biophys.simulation.progress import progress
 from biophys.simulation.recording import load, save
 
 Progress = Callable[[float], Any]  # is told how much more is done
@@ -34,7 +34,7 @@ def finished(
     waiting = [number for number in range(len(pieces)) if number not in results]
     done = sum(pieces[number].size for number in results)
     try:
-        with tqdm(total=sum(piece.size for piece in pieces), initial=done, unit=unit, disable=None) as bar:
+        with progress(total=sum(piece.size for piece in pieces), initial=done, unit=unit) as bar:
             if len(waiting) == 1 or joblib.effective_n_jobs(jobs) == 1:
                 for number in waiting:
                     results[number] = _computed(pieces[number], compute, bar.update)

@@ -1,5 +1,7 @@
 """Ask the exact theory of sparse patterns on dendritic segments (Ahmad and Hawkins 2016), or count by drawing."""
 
+import math
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from itertools import product
@@ -108,7 +110,7 @@ def _table(question: Calculation, texts: Mapping[str, str], options: Mapping[str
     values: dict[str, list[Any]] = {name: numbers(text, name) for name, text in texts.items() if name != "law" and text}
     if not question.rows:
         return pd.DataFrame(_written(question.answer(**values)))
-    size = np.prod([len(several) for several in values.values()])
+    size = math.prod(len(several) for several in values.values())
     if size > MOST_ROWS:
         raise ValueError(f"{size} combinations are too many for a table; ask for at most {MOST_ROWS}")
     rows = pd.DataFrame(list(product(*values.values())), columns=list(values))
@@ -168,7 +170,11 @@ def _union(**cells: Any) -> Mapping[str, Any]:
 
 def _overlap(**cells: Any) -> Mapping[str, Any]:
     rows = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
-    return {"patterns_with_it": [biophys.patterns.overlap_count(**row) for row in rows]}
+    counts = [biophys.patterns.overlap_count(**row) for row in rows]
+    most = sys.get_int_max_str_digits()
+    if most and max(counts) >= 10**most:
+        raise ValueError(f"the number of patterns has more than {most:,} digits, too many for a table; ask from Python")
+    return {"patterns_with_it": counts}
 
 
 def _optimal(population: Any, sparsity: Any, synapses: Any, threshold: Any, false_match: Any) -> Mapping[str, Any]:

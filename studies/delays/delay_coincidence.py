@@ -26,7 +26,7 @@ from biophys.delays import DelayParameters, settled_spread
 from biophys.ready_networks.delay_learning import NETWORK, Neuron, Stimulus
 from biophys.simulation import network
 from studies.figure import draw_panels
-from studies.study import Meaning, labelled, unfolded
+from studies.study import MOST_CELLS, Meaning, check_size, labelled, unfolded
 
 MODES: dict[str, dict[str, Any]] = {
     "own": {},
@@ -74,6 +74,7 @@ def simulate(
     """
     if patterns < 1 or seconds < 8:
         raise ValueError(f"{patterns} patterns and {seconds:g} s are too few; use at least 1 pattern and 8 s")
+    check_size(MOST_CELLS, modes=len(MODES), patterns=patterns)
     until = {"stimulus.learn_until": (seconds - REST) * second}
     points = [network.Point(MODES[mode] | until, seed + number) for mode in MODES for number in range(patterns)]
     record = ("delay", "planted", "threshold", "output_spikes", "input_spikes", "volleys")

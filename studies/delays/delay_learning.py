@@ -30,10 +30,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
 
 from astromorph.data.locations import data_root
 from astromorph.settings.checks import check_at_least
+from biophys.simulation.progress import progress
 from studies.delays.delay_learning_figure import draw
 from studies.delays.prepared_digits import prepare
 from studies.delays.recovery import Recovered, recover
@@ -145,7 +145,7 @@ def _trainings(budget: Budget, root: Path, folder: Path) -> dict[str, Row]:
     """Tuning of every condition, then every condition with every seed; all conditions of a seed before the next."""
     tuned = budget.factors if len(budget.factors) > 1 else ()
     total = len(CONDITIONS) * (len(tuned) + len(budget.seeds))
-    with tqdm(total=total, desc=budget.task, unit="run", disable=None) as bar:
+    with progress(total=total, desc=budget.task, unit="run") as bar:
 
         def run(condition: str, seed: int, epochs: int, factor: float, *, test: bool) -> Trained:
             settings = settings_of(budget.task, {"epochs": epochs}, condition, seed, factor)

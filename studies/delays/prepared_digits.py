@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 from brian2 import Hz
-from tqdm import tqdm
 
 from astromorph.data.spiking_hdf5 import write_spikes
 from astromorph.data.spoken_digits import NAMES, SAMPLE_RATE, Recording, recordings, samples, spikes_file
 from biophys.simulation.cochlea import cochlea
+from biophys.simulation.progress import progress
 from biophys.simulation.stimulus import SpikeTrains
 
 TOGETHER = 150  # sounds of similar length that are run side by side
@@ -26,7 +26,7 @@ def prepare(root: Path) -> None:
     sounds = [samples(each) for each in found]
     order = np.argsort([len(sound) for sound in sounds], kind="stable")
     heard: dict[Recording, SpikeTrains] = {}
-    with tqdm(total=len(found), desc="spikes of spoken digits", unit="recording", disable=None) as bar:
+    with progress(total=len(found), desc="spikes of spoken digits", unit="recording") as bar:
         for group in np.array_split(order, -(-len(found) // TOGETHER)):
             trains = cochlea([sounds[place] for place in group], SAMPLE_RATE * Hz)
             heard |= {found[place]: train for place, train in zip(group, trains, strict=True)}

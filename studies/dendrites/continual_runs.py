@@ -15,12 +15,12 @@ import joblib
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from tqdm import tqdm
 
 from astromorph.data.mnist import load_mnist
 from astromorph.dendrite import SegmentGate
 from astromorph.files.tensors import save_tensors
 from astromorph.files.whole_files import whole
+from biophys.simulation.progress import progress
 from studies.dendrites.permuted_digits import (
     DendriticNetwork,
     PermutedDigits,
@@ -70,9 +70,7 @@ class Run(NamedTuple):
 def finish(runs: Sequence[Run], settings: Settings, folder: Path, jobs: int, title: str) -> dict[Run, list[Measured]]:
     """Takes every run through all tasks; what was measured after each."""
     done = {run: len(history(run, folder)) for run in runs}
-    with tqdm(
-        total=len(runs) * settings.tasks, initial=sum(done.values()), desc=title, unit="task", disable=None
-    ) as bar:
+    with progress(total=len(runs) * settings.tasks, initial=sum(done.values()), desc=title, unit="task") as bar:
         while waiting := sorted((run for run in runs if done[run] < settings.tasks), key=done.__getitem__):
             work = [joblib.delayed(learn_next)(run, settings, folder) for run in waiting]
             with joblib.parallel_config("loky"):

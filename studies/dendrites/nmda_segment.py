@@ -33,7 +33,7 @@ from biophys.simulation import network
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import STEPS_WORTH_COMPILING, choose_target
 from studies.figure import curves, draw_panels
-from studies.study import Meaning, labelled, unfolded
+from studies.study import MOST_CELLS, Meaning, check_size, labelled, unfolded
 
 SHOWN = ("jahr-stevens", "larkum")
 WORDS = {"jahr-stevens": "Jahr and Stevens (1990)", "larkum": "Larkum et al. (2009)"}
@@ -120,6 +120,8 @@ def simulate(
             f"{conductances} conductances from {lowest_conductance:g} to {highest_conductance:g} of the leak are no "
             "range; use at least 2, rising from above 0"
         )
+    check_size(MOST_CELLS / 10, synapses=most_synapses, branches=branches)
+    check_size(MOST_CELLS, conductances=conductances)
     ratios = np.linspace(lowest_conductance, highest_conductance, conductances)
     dataset = xr.merge([_equilibria(), _held(ratios), _volleys(most_synapses)], combine_attrs="override")
     counts = np.unique(np.append(1, np.arange(branch_step, most_synapses + 1, branch_step)))

@@ -27,7 +27,6 @@ import numpy as np
 import xarray as xr
 from brian2 import ms
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from biophys.dendrite import nmda_spikes
 from biophys.patterns.sampling import wilson_interval
@@ -40,6 +39,7 @@ from biophys.patterns.theory import (
 from biophys.patterns.trials import noisy_hits, random_hits
 from biophys.ready_networks.nmda_segment import NETWORK
 from biophys.simulation import network
+from biophys.simulation.progress import progress
 from studies.dendrites.segment_detection_figure import draw
 from studies.study import Meaning, labelled
 
@@ -114,7 +114,7 @@ def simulate(
     chance = np.random.default_rng([seed, *b"patterns"])
     curve_trials = {each: max(trials // (4 if each == window else 16), 10) for each in windows}
     total = len(spreads) * (sum(curve_trials.values()) * (synapses + 1) + len(cases) * trials)
-    with tqdm(total=total, unit="trial", disable=None) as bar:
+    with progress(total=total, unit="trial") as bar:
         curves = _curves(synapses, spreads, curve_trials, seed, bar.update)
         hits = [case.hits(chance, trials, active, synapses) for case in cases]
         matches = _matches(hits, spreads, window, seed, bar.update)

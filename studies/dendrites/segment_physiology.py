@@ -21,7 +21,6 @@ import numpy as np
 import xarray as xr
 from brian2 import mmolar, ms, mV, nS
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from biophys.dendrite import GlutamateParameters, SegmentParameters, nmda_spikes
 from biophys.magnesium_block import MagnesiumParameters
@@ -29,6 +28,7 @@ from biophys.patterns.theory import best_threshold, false_match_probability, mis
 from biophys.ready_networks.nmda_segment import NETWORK
 from biophys.segment_equilibria import bistability
 from biophys.simulation import network
+from biophys.simulation.progress import progress
 from biophys.simulation.recording import described
 from studies.figure import curves, draw_panels
 from studies.study import Meaning, labelled
@@ -143,7 +143,7 @@ def _thresholds(segments: Sequence[tuple[float, float, float]]) -> NDArray:
     leaks, conductances = (np.array([segment[i] for segment in segments]) for i in (1, 2))
     silent, spiking = np.zeros(len(segments), int), np.ceil(MOST_DRIVE * leaks / conductances).astype(int)
     found, _ = _answers(segments, spiking)
-    for _ in tqdm(range(int(np.ceil(np.log2(spiking.max())))), unit="round", disable=None):
+    for _ in progress(range(int(np.ceil(np.log2(spiking.max())))), unit="round"):
         middle = (silent + spiking) // 2  # equals silent once both are neighbours, which changes nothing
         spikes, _ = _answers(segments, middle)
         silent, spiking = np.where(spikes, silent, middle), np.where(spikes, middle, spiking)

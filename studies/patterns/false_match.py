@@ -19,7 +19,7 @@ import xarray as xr
 
 from biophys.patterns.theory import false_match_probability
 from studies.figure import curves, draw_panels
-from studies.patterns.published import beside
+from studies.patterns.published import beside, deviations_text, deviations_title, figure_name, is_published
 from studies.study import labelled
 
 # Figure 4A: simulated frequencies for 24 synapses and threshold 12, populations 300, 500, ..
@@ -34,16 +34,22 @@ PUBLISHED = {
 }
 COMPARISONS = 10**8  # behind each of them
 DRAWN_TOO_FAR_RIGHT = 200  # cells, in Figure 5A, all but the curve for 64 active cells
+CAPTION = (
+    "Figures 4A (A, C), 5A (B) and 5B (D) of Ahmad and Hawkins (2016), lines exact (Eq. 4). Corrected: (4A) "
+    "the frequency 0.997368 for 256 of 300 cells comes from a sum kept in single precision; exact is 0.999998, and the "
+    "other 28 lie within 2.2 standard errors. (5A) The curves for 128 and 256 active cells are printed 200 cells too "
+    "far right (dotted here), and so is the dashed one, which is labelled a = n/2 but shows a = n/4."
+)
 ABOUT = {
     "study": "false-match",
     "title": "False matches of a segment with random patterns, exact",
-    "caption": "Figures 4A (A, C), 5A (B) and 5B (D) of Ahmad and Hawkins (2016), lines exact (Eq. 4). Corrected: (4A) "
-    "the frequency 0.997368 for 256 of 300 cells comes from a sum kept in single precision; exact is 0.999998, and the "
-    "other 28 lie within 2.2 standard errors. (5A) The curves for 128 and 256 active cells are printed 200 cells too "
-    "far right (dotted here), and so is the dashed one, which is labelled a = n/2 but shows a = n/4.",
     "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eq. 4 and Figures 4A, 5A, 5B",
     "seed": "none: no chance involved",
 }
+OTHER_SETTINGS = (
+    "After Ahmad and Hawkins (2016), with other settings; lines exact (Eq. 4). A, B: against the population. D: "
+    "against the synapses, half of which are the threshold."
+)
 MEANINGS = {
     "active": "active cells of a pattern",
     "population": "cells the segment could contact",
@@ -83,13 +89,14 @@ def simulate(
         case_active: active cells of the last panel, one a case.
         case_synapses: even numbers of synapses of the last panel; half of them are needed for a spike.
     """
+    known = is_published(simulate, locals())
     n, a, shares, s = map(np.array, (populations, active, dense_shares, case_synapses))
     _check(n, a, shares, s, len(case_populations), len(case_active))
     exact = false_match_probability(n, a[:, None], synapses, threshold)
     dense = false_match_probability(n, np.rint(shares[:, None] * n), synapses, threshold)
     cases = np.array(case_populations)[:, None], np.array(case_active)[:, None]
-    known = PUBLISHED if (synapses, threshold) == PUBLISHED_SEGMENT else {}
-    published = beside(known, PUBLISHED_POPULATIONS, a, n)
+    frequencies = PUBLISHED if (synapses, threshold) == PUBLISHED_SEGMENT else {}
+    published = beside(frequencies, PUBLISHED_POPULATIONS, a, n)
     error = np.sqrt(exact * (1 - exact) / COMPARISONS)
     dataset = xr.Dataset(
         {
@@ -110,7 +117,8 @@ def simulate(
         },
     )
     options = {"synapses": synapses, "threshold": threshold, "comparisons": COMPARISONS}
-    return labelled(dataset, MEANINGS, ABOUT | options)
+    caption = CAPTION if known else f"{OTHER_SETTINGS} {deviations_text(dataset)}"
+    return labelled(dataset, MEANINGS, ABOUT | {"caption": caption} | options)
 
 
 def _check(n: np.ndarray, a: np.ndarray, shares: np.ndarray, s: np.ndarray, populations: int, active: int) -> None:
@@ -148,7 +156,7 @@ def _draw_simulated(axes: plt.Axes, dataset: xr.Dataset) -> None:
         axes.plot([], [], "o", color="0.3", mfc="none", label=text)
         axes.set_ylim(2e-9, 3)
     segment = f"{dataset.attrs['synapses']} synapses, threshold {dataset.attrs['threshold']}"
-    axes.set(title=f"A   Figure 4A: {segment}", yscale="log", ylabel="P(false match)")
+    axes.set(title=f"A   {figure_name(dataset, '4A', CAPTION)}{segment}", yscale="log", ylabel="P(false match)")
     axes.set(xlabel="population (cells the segment could contact)")
     axes.legend(title="active cells", loc="upper right", bbox_to_anchor=(1.0, 0.93))
 
@@ -164,20 +172,27 @@ def _draw_deviation(axes: plt.Axes, dataset: xr.Dataset) -> None:
             axes.plot(at, -4.1, "v", color=color)
             text = f"{active} of {at:.0f} cells: {float(outlier):,.0f}"
             axes.annotate(text, (at, -4.1), (8, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set(title="C   Published frequencies, and 95 % of chance", ylim=(-4.7, 4.7))
+    axes.set(title=f"C   {deviations_title(dataset)}", ylim=(-4.7, 4.7))
     axes.set(xlabel="population (cells the segment could contact)", ylabel="deviation (standard errors)")
 
 
 def _draw_wide(axes: plt.Axes, dataset: xr.Dataset) -> None:
+    printed = dataset.attrs["caption"] == CAPTION
     for active, curve, color in curves(dataset.false_match, "active"):
         axes.plot(curve.population, curve, color=color, label=f"{active} cells")
-        if active in (128, 256):
+        if printed and active in (128, 256):
             axes.plot(curve.population + DRAWN_TOO_FAR_RIGHT, curve, ":", color=color, lw=1)
     for share, dashes in zip(dataset.dense_share, ("--", "-.", ":"), strict=False):
         curve = dataset.false_match_dense.sel(dense_share=share)
         axes.plot(curve.population, curve, dashes, color="k", lw=1.2, label=f"{float(share):.0%} of the cells")
-    axes.plot([], [], ":", color="0.3", lw=1, label="as printed")
-    axes.set(title="B   Figure 5A: the same, further", xscale="log", yscale="log", ylabel="P(false match)")
+    if printed:
+        axes.plot([], [], ":", color="0.3", lw=1, label="as printed")
+    axes.set(
+        title=f"B   {figure_name(dataset, '5A', CAPTION)}the same, further",
+        xscale="log",
+        yscale="log",
+        ylabel="P(false match)",
+    )
     axes.set(xlabel="population (cells the segment could contact)")
     axes.legend(title="active", loc="lower left")
 
@@ -188,6 +203,10 @@ def _draw_synapses(axes: plt.Axes, dataset: xr.Dataset) -> None:
         label = f"{int(curve.case_active):,} of {int(curve.case_population):,}"
         dense = curve.case_active / curve.case_population >= 0.2
         axes.plot(curve.case_synapses, curve, "--" if dense else "-", label=label)
-    axes.set(title="D   Figure 5B: threshold of half the synapses", yscale="log", ylabel="P(false match)")
+    axes.set(
+        title=f"D   {figure_name(dataset, '5B', CAPTION)}threshold of half the synapses",
+        yscale="log",
+        ylabel="P(false match)",
+    )
     axes.set(xlabel="synapses of the segment")
     axes.legend(title="active cells", loc="lower left")

@@ -21,8 +21,8 @@ import xarray as xr
 
 from biophys.patterns.theory import missed_match_probability
 from studies.figure import curves, draw_panels
-from studies.patterns.published import beside
-from studies.study import labelled
+from studies.patterns.published import beside, deviations_text, deviations_title, figure_name, is_published
+from studies.study import check_size, labelled
 
 # Figure 4B: frequencies of missed matches simulated for 128 active cells and 30 synapses, by threshold
 # (numenta/htmresearch, projects/sdr_paper/plot_noise_results.py)
@@ -44,13 +44,19 @@ NOISES = {
     "missed_match_failure": ("synapses fail", "--"),
     "missed_match_readd": ("some cells fire again", ":"),
 }
+CAPTION = (
+    "Figure 4B of Ahmad and Hawkins (2016) (A, C), lines exact (Eq. 6, which their caption calls Eq. 5). "
+    "Corrected: the published theory was summed term by term with 15 digits and is 0.9 % low at threshold 8 and 26 "
+    "lost cells (3.1134e-16; exact is 3.1419e-16). The frequencies fit 1e8 patterns each up to 45 lost cells and 1e7 "
+    "beyond; the text says 1e7 for all."
+)
+OTHER_SETTINGS = (
+    "After Ahmad and Hawkins (2016), with other settings; lines exact (Eq. 6). A, B: against the cells that are lost. "
+    "D: the loss up to which misses stay within a limit."
+)
 ABOUT = {
     "study": "missed-match",
     "title": "Missed matches of a segment with its own pattern, exact",
-    "caption": "Figure 4B of Ahmad and Hawkins (2016) (A, C), lines exact (Eq. 6, which their caption calls Eq. 5). "
-    "Corrected: the published theory was summed term by term with 15 digits and is 0.9 % low at threshold 8 and 26 "
-    "lost cells (3.1134e-16; exact is 3.1419e-16). The frequencies fit 1e8 patterns each up to 45 lost cells and 1e7 "
-    "beyond; the text says 1e7 for all.",
     "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eq. 6 and Figure 4B",
     "seed": "none: no chance involved",
 }
@@ -85,13 +91,15 @@ def simulate(
         synapses: synapses of the segment on these cells.
         limits: probabilities of a missed match up to which a loss counts as tolerated.
     """
+    known = is_published(simulate, locals())
     if not all(0 < limit < 1 for limit in limits):
         raise ValueError(f"limits {list(limits)} leave the range between 0 and 1; use probabilities such as 1e-4")
+    check_size(active=active, synapses=synapses)
     lost, every = np.arange(active + 1), np.arange(1, synapses + 1)
     theta = np.array(thresholds)[:, None]
     exact = missed_match_probability(active, synapses, theta, lost)
-    known = PUBLISHED if (active, synapses) == PUBLISHED_SEGMENT else {}
-    published = beside(known, PUBLISHED_LOST, thresholds, lost)
+    frequencies = PUBLISHED if (active, synapses) == PUBLISHED_SEGMENT else {}
+    published = beside(frequencies, PUBLISHED_LOST, thresholds, lost)
     error = np.sqrt(exact * (1 - exact) / comparisons(lost))
     seen = published > 0  # a frequency of zero says little about the probability
     deviation = np.divide(published - exact, error, out=np.full(exact.shape, np.nan), where=seen & (error > 0))
@@ -110,7 +118,8 @@ def simulate(
         {"threshold": list(thresholds), "lost": lost, "limit": list(limits), "every_threshold": every},
     )
     options = {"population": population, "active": active, "synapses": synapses}
-    return labelled(dataset, MEANINGS, ABOUT | options)
+    caption = CAPTION if known else f"{OTHER_SETTINGS} {deviations_text(dataset)}"
+    return labelled(dataset, MEANINGS, ABOUT | {"caption": caption} | options)
 
 
 def comparisons(lost: np.ndarray) -> np.ndarray:
@@ -134,7 +143,7 @@ def _draw_missed(axes: plt.Axes, dataset: xr.Dataset) -> None:
     if dataset.published.notnull().any():
         axes.plot([], [], "o", color="0.3", mfc="none", label="simulated")
     segment = f"{dataset.attrs['synapses']} synapses on {dataset.attrs['active']} active cells"
-    axes.set(title=f"A   Figure 4B: {segment}", yscale="log", ylim=LIKELY, xlim=(0, 1))
+    axes.set(title=f"A   {figure_name(dataset, '4B', CAPTION)}{segment}", yscale="log", ylim=LIKELY, xlim=(0, 1))
     axes.set(xlabel=SHARE, ylabel="P(missed match)")
     axes.legend(title="threshold", loc="lower right")
 
@@ -145,7 +154,7 @@ def _draw_deviation(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.axhline(0, color="0.6", lw=0.8)
     for _, deviation, color in curves(dataset.published_deviation, "threshold"):
         axes.plot(share, deviation, "o", color=color)
-    axes.set(title="C   Published frequencies, and 95 % of chance", ylim=(-3.5, 3.5), xlim=(0, 1))
+    axes.set(title=f"C   {deviations_title(dataset)}", ylim=(-3.5, 3.5), xlim=(0, 1))
     axes.set(xlabel=SHARE, ylabel="deviation\n(standard errors)")
 
 

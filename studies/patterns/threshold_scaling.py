@@ -200,14 +200,23 @@ def _caption(dataset: xr.Dataset) -> str:
     """The fitted laws, their residuals, and where they break."""
     fit, expected = dataset.attrs, [float(value) for value in dataset.exponent_expected]
     words = {"log_error": "log(1/error)", "share": "share", "synapses": "synapses"}
+    part = dataset.sel({name: slice(*limits) for name, limits in FITTED.items()})
+    fewest, most = (f"{int(end(part.synapses))}" for end in (np.min, np.max))
+    least, largest = (_written(float(end(part.false_match))) for end in (np.min, np.max))
     return (
         f"Threshold = {fit['factor']:.2f} x a power law with exponents (and slopes between neighbours of the grid) "
         f"{exponents_text(dataset, words)}; theory {expected[0]:.2f}, {expected[1]:.2f}, {expected[2]:.2f}. Fitted to "
-        f"{fit['points_fitted']:,} exact thresholds: from 10,000 cells, shares up to 3 %, 20 to 50 synapses, errors of "
-        f"1e-15 to 1e-6; residual {100 * fit['residual_rms']:.0f} %, at most {100 * fit['residual_largest']:.0f} %. "
+        f"{fit['points_fitted']:,} exact thresholds: from {int(part.population.min()):,} cells, shares up to "
+        f"{100 * float(part.share.max()):.3g} %, {fewest} to {most} synapses, errors of {least} to {largest}; residual "
+        f"{100 * fit['residual_rms']:.0f} %, at most {100 * fit['residual_largest']:.0f} %. "
         "The Poisson law with the middle factors (lines in A and C) has no fitted number and is at most "
         f"{fit['law_error_largest']:.2f} synapses off there."
     )
+
+
+def _written(error: float) -> str:
+    """1e-9 rather than 1e-09."""
+    return f"{error:g}".replace("e-0", "e-")
 
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
@@ -228,7 +237,7 @@ def _draw_error(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.set(title=f"A   {options['shown_synapses']} synapses, {options['shown_population']:,} cells", xscale="log")
     axes.set(xlabel="P(false match) tolerated", ylabel="threshold (synapses for a spike)")
     axes.invert_xaxis()
-    axes.legend(title="active: synapses a factor of ten", loc="upper left", labelspacing=0.25)
+    axes.legend(title="active: synapses per decade of error", loc="upper left", labelspacing=0.25)
 
 
 def _draw_plane(axes: plt.Axes, dataset: xr.Dataset) -> None:
@@ -240,7 +249,7 @@ def _draw_plane(axes: plt.Axes, dataset: xr.Dataset) -> None:
     levels = np.setdiff1d(np.arange(4, float(plane.max()) + 1, 2), MEASURED_WINDOW)
     for at, width in ((levels, 0.5), (MEASURED_WINDOW, 2)):
         axes.clabel(axes.contour(*place, at, colors="k", linewidths=width), fmt="%d", fontsize=7)
-    error = f"{options['shown_false_match']:g}".replace("e-0", "e-")
+    error = _written(options["shown_false_match"])
     axes.set(title=f"B   Threshold at {error} (measured: {MEASURED_WINDOW[0]} to {MEASURED_WINDOW[1]})")
     axes.set(xlabel="active cells (% of the population)", ylabel="synapses of the segment")
 

@@ -23,16 +23,17 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
 
 from biophys.patterns.scaling import poisson_mean, union_capacity_law
 from biophys.patterns.theory import union_false_match_probability
+from biophys.simulation.progress import progress
 from studies.figure import curves, draw_panels
 from studies.patterns.power_law import exponents_text, fit_power_law
 from studies.study import labelled
 
 WORDS = {"population": "cells", "active": "active cells", "synapses": "synapses", "poisson_mean": "the Poisson mean"}
 FEWEST_PATTERNS = 4  # for the fit
+MOST_PATTERNS = 100_000  # to look for
 LARGEST_THRESHOLD = 0.1  # of the active cells, for the fit
 WINDOW = np.geomspace(0.7, 1.45, 10)  # trial numbers of patterns, as shares of what the law gives
 LEVELS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -69,15 +70,16 @@ def simulate(
         false_match: probabilities of a false match that are tolerated.
         most_patterns: largest capacity to look for; a larger one is left out.
     """
-    if most_patterns < FEWEST_PATTERNS:
-        raise ValueError(f"most_patterns {most_patterns} leave nothing to fit; use at least {FEWEST_PATTERNS}")
+    if not FEWEST_PATTERNS <= most_patterns <= MOST_PATTERNS:
+        limits = f"{FEWEST_PATTERNS} to {MOST_PATTERNS:,}"
+        raise ValueError(f"most_patterns {most_patterns} leave nothing to fit or take days; use {limits}")
     grid = [np.unique(values) for values in (populations, active, synapses, thresholds, false_match)]
     names = ("population", "active", "synapses", "threshold", "false_match")
     for name, values in zip(names[:4], grid, strict=False):
         if len(values) < 2:
             raise ValueError(f"{name} {values.tolist()} shows no exponent; give at least two values")
     capacity = np.full([len(values) for values in grid], np.nan)
-    for i, j, k in tqdm(list(np.ndindex(capacity.shape[:3])), desc="segments", unit="segment", disable=None):
+    for i, j, k in progress(list(np.ndindex(capacity.shape[:3])), desc="segments", unit="segment"):
         n, a, s = int(grid[0][i]), int(grid[1][j]), int(grid[2][k])
         if 2 * a <= n and s <= n:
             capacity[i, j, k] = _capacity(n, a, s, grid[3], grid[4], most_patterns)

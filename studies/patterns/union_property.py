@@ -9,15 +9,19 @@ rounding; Eq. 14 interpolated to the unrounded size stays within 0.7 % of the ex
 """
 
 from collections.abc import Sequence
+from itertools import islice
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from biophys.patterns.theory import union_false_match_probability, union_size, union_size_distribution
+from biophys.patterns.overlap import log_covered
+from biophys.patterns.theory import union_false_match_probability, union_size
 from studies.figure import curves, draw_panels
-from studies.patterns.published import beside
+from studies.patterns.published import beside, figure_name, is_published
 from studies.study import labelled
+
+MOST_PATTERNS = 10_000  # to look for
 
 # Figure 7A: union size of 19 patterns among 1000 cells, by synapses of a pattern; Figure 7B: false matches of 1, 2, ..
 # patterns of 25 synapses, by population (numenta/htmresearch, projects/sdr_paper/sdr_paper_unions.py)
@@ -35,13 +39,15 @@ PUBLISHED = {
     + (2.44471332e-10, 1.59493239e-9, 8.04780895e-9, 3.32242568e-8, 1.11328056e-7, 3.44426535e-7, 9.53448551e-7)
     + (2.31864105e-6, 5.40383165e-6, 1.13919681e-5, 2.33141517e-5, 4.40336400e-5, 8.14089056e-5),
 }
+CAPTION = (
+    "Figures 7A (A) and 7B (B) of Ahmad and Hawkins (2016), exact. Corrected: only their code says that 7A "
+    "is for 1000 cells. In 7B they put the mean size of the union, rounded, into Eq. 4 (Eq. 14); as the size varies, "
+    "the exact average lies 5 % below to 7 % above (C). Their values for 20,000 cells and 3 to 5 patterns were summed "
+    "term by term and lost digits; that for 3 is 0.1 % low."
+)
 ABOUT = {
     "study": "union-property",
     "title": "Union property of a dendritic segment, exact",
-    "caption": "Figures 7A (A) and 7B (B) of Ahmad and Hawkins (2016), exact. Corrected: only their code says that 7A "
-    "is for 1000 cells. In 7B they put the mean size of the union, rounded, into Eq. 4 (Eq. 14); as the size varies, "
-    "the exact average lies 5 % below to 7 % above (C). Their values for 20,000 cells and 3 to 5 patterns were summed "
-    "term by term and lost digits; that for 3 is 0.1 % low.",
     "source": "Ahmad and Hawkins (2016), arXiv 1601.00720, Eqs. 4, 13, 14 and Figures 7A, 7B",
     "seed": "none: no chance involved",
 }
@@ -80,15 +86,16 @@ def simulate(
         synapses: synapses per pattern, for the false matches.
         threshold: active synapses that give an NMDA spike.
     """
-    if most_patterns < 1:
-        raise ValueError(f"most_patterns {most_patterns} stores nothing; use at least 1")
+    published = is_published(simulate, locals())
+    if not 1 <= most_patterns <= MOST_PATTERNS:
+        raise ValueError(f"most_patterns {most_patterns} draws no curve; use 1 to {MOST_PATTERNS:,}")
     stored = np.arange(1, most_patterns + 1)
     sampled = np.array(sampled_synapses)[:, None]
     segment = (np.array(populations)[:, None], active, synapses, threshold, stored)
     exact = union_false_match_probability(*segment, method="exact")
     mean_field = union_false_match_probability(*segment, method="mean_field")
     ratio = np.divide(exact, mean_field, out=np.full(exact.shape, np.nan), where=mean_field > 0)
-    spread = [[_spread(sampled_population, s, m) for m in range(1, most_patterns + 1)] for s in sampled_synapses]
+    spread = [_spreads(sampled_population, s, most_patterns) for s in sampled_synapses]
     known = PUBLISHED if (active, synapses, threshold) == PUBLISHED_SEGMENT else {}
     known_sizes = PUBLISHED_SIZES if sampled_population == PUBLISHED_POPULATION else {}
     dataset = xr.Dataset(
@@ -104,14 +111,32 @@ def simulate(
         {"patterns": stored, "sampled_synapses": list(sampled_synapses), "population": list(populations)},
     )
     options = {"active": active, "synapses": synapses, "threshold": threshold}
-    return labelled(dataset, MEANINGS, ABOUT | {"sampled_population": sampled_population} | options)
+    about = ABOUT | {"caption": CAPTION if published else _caption(dataset)}
+    return labelled(dataset, MEANINGS, about | {"sampled_population": sampled_population} | options)
 
 
-def _spread(population: int, synapses: int, patterns: int) -> float:
-    probability = union_size_distribution(population, synapses, patterns)
-    size = np.arange(len(probability))
-    mean = probability @ size
-    return float(np.sqrt(probability @ (size - mean) ** 2))
+def _caption(dataset: xr.Dataset) -> str:
+    """What other settings than the published ones show."""
+    ratio = dataset.exact_over_mean_field
+    ends = (
+        f"{float(ratio.min()):.3g} to {float(ratio.max()):.3g} times" if ratio.notnull().any() else "not comparable to"
+    )
+    return (
+        "After Ahmad and Hawkins (2016), with other settings. A: expected synapses of the union (Eq. 13). B: chance of "
+        f"a false match, exact; as the size of the union varies, it is {ends} that of Eq. 14, which puts the mean "
+        "size, rounded, into Eq. 4 (C)."
+    )
+
+
+def _spreads(population: int, synapses: int, patterns: int) -> list[float]:
+    """Standard deviation of the size of the union of 1, 2, .. patterns."""
+    spreads = []
+    for log_probability in islice(log_covered(population, population, synapses, patterns), 1, None):
+        probability = np.exp(log_probability)
+        size = np.arange(len(probability))
+        mean = probability @ size
+        spreads.append(float(np.sqrt(probability @ (size - mean) ** 2)))
+    return spreads
 
 
 def draw(dataset: xr.Dataset) -> plt.Figure:
@@ -128,7 +153,9 @@ def _draw_size(axes: plt.Axes, dataset: xr.Dataset) -> None:
         axes.plot(curve.patterns, curve.published_size, "o", mfc="none", color=color)
         low, high = (curve.union_size + sign * 2 * curve.union_size_sd for sign in (-1, 1))
         axes.fill_between(curve.patterns, low, high, facecolor=color, alpha=0.2, lw=0)
-    axes.set(title=f"A   Figure 7A: {dataset.attrs['sampled_population']:,} cells, mean ± 2 sd")
+    axes.set(
+        title=f"A   {figure_name(dataset, '7A', CAPTION)}{dataset.attrs['sampled_population']:,} cells, mean ± 2 sd"
+    )
     axes.set(xlabel="patterns stored", ylabel="synapses of the union", ylim=(0, None))
     axes.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
     axes.legend(title="synapses per pattern")
@@ -142,8 +169,8 @@ def _draw_match(axes: plt.Axes, dataset: xr.Dataset) -> None:
     if dataset.published.notnull().any():
         axes.plot([], [], "o", color="0.3", mfc="none", ms=3.5, label="published (Eq. 14)")
     options = dataset.attrs
-    segment = f"{options['active']} active cells, {options['synapses']} synapses"
-    axes.set(title=f"B   Figure 7B: {segment}\n     a pattern, {options['threshold']} needed for a spike")
+    segment = f"{options['active']} active cells, {options['synapses']} synapses\n     a pattern"
+    axes.set(title=f"B   {figure_name(dataset, '7B', CAPTION)}{segment}, {options['threshold']} needed for a spike")
     axes.set(ylabel="P(false match)", yscale="log")
     axes.legend(loc="lower right")
 

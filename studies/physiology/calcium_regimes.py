@@ -31,6 +31,7 @@ from studies.study import labelled
 
 RANGES = {"li-rinzel": (0.0, 1.2), "chi": (0.0, 0.2), "g-chi": (0.005, 20.0)}
 IN_EQUAL_RATIOS = ("g-chi",)  # the others are evenly spaced
+MOST_DRIVES = 10_000
 START = (0.2, 0.6, 0.5)  # calcium and IP3 in umolar, share of channels not inactivated in between
 BLUE, ORANGE = "#0072B2", "#D55E00"
 
@@ -78,8 +79,8 @@ def simulate(
         raise ValueError(f"calcium model {model!r} is not known; use one of {', '.join(MODELS)}")
     if not 1 <= len(sets) <= 2:
         raise ValueError(f"{len(sets)} parameter sets do not fit side by side; use 1 or 2")
-    if drives < 2:
-        raise ValueError(f"drives {drives} span no range; use at least 2")
+    if not 2 <= drives <= MOST_DRIVES:
+        raise ValueError(f"drives {drives} span no range or take days; use 2 to {MOST_DRIVES:,}")
     ends = zip((lowest_drive, highest_drive), RANGES[model], strict=True)
     low, high = (usual if drive is None else drive for drive, usual in ends)
     if not (low > 0 if model in IN_EQUAL_RATIOS else low >= 0) or not low < high < np.inf:
@@ -142,7 +143,7 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
             one = dataset.isel(set=number)
             _draw_calcium(axes[0, number], one)
             _draw_period(axes[1, number], one)
-            axes[0, number].set_title(f"{'AB'[number]}   {str(one.set.values).replace('-', ' ')}")
+            axes[0, number].set_title(f"{'AB'[number]}   {spoken_set(str(one.set.values))}")
             axes[1, number].set_xlabel(f"{options['drive']} ({options['drive_units'].replace('umolar', 'µM')})")
         axes[0, 0].set(ylabel="calcium (µM)", xlim=(options["lowest_drive"], options["highest_drive"]), ylim=(0, None))
         if options["model"] in IN_EQUAL_RATIOS:
@@ -152,8 +153,14 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
         axes[1, 0].yaxis.set_major_formatter("{x:g}")
         axes[1, 0].yaxis.set_minor_formatter(plt.NullFormatter())
         handles, labels = axes[0, -1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+        figure.legend(handles, labels, loc="outside lower center", ncols=4 if count > 1 else 2)
     return figure
+
+
+def spoken_set(name: str) -> str:
+    """A parameter set as a title: "De Pittà, amplitude"."""
+    author, _, kind = name.rpartition("-")
+    return f"De Pittà, {kind}" if author == "de-pitta" else name.replace("-", " ").capitalize()
 
 
 def _draw_calcium(axes: plt.Axes, one: xr.Dataset) -> None:

@@ -43,7 +43,7 @@ from biophys.simulation.stimulus import spike_trains
 from biophys.synapse import SynapseParameters
 from biophys.tripartite import RECORD_EVERY, build_units, largest_step, recorded
 from studies.figure import curves, paper_style
-from studies.study import Meaning, labelled
+from studies.study import MOST_CELLS, Meaning, check_size, labelled
 
 RATES = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0)
 BLUE = "#0072B2"
@@ -158,6 +158,7 @@ def check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"{count} {name} are too few to simulate; use at least 1")
+    check_size(MOST_CELLS, **counts)
 
 
 def _check_time(seconds: float, settling: float) -> None:

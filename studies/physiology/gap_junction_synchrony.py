@@ -31,7 +31,7 @@ from biophys.coupling.gap_junctions import grid
 from biophys.ready_networks.astrocyte_network import NETWORK
 from biophys.simulation import network
 from studies.figure import paper_style
-from studies.study import Meaning, labelled
+from studies.study import MOST_CELLS, Meaning, check_size, labelled
 
 STRENGTHS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
 THRESHOLDS = (0.1, 0.2, 0.3)
@@ -104,6 +104,9 @@ def simulate(
     for bad input.
     """
     _check(len(strengths), len(thresholds), trials, rows * columns)
+    check_size(
+        MOST_CELLS, strengths=len(strengths), thresholds=len(thresholds), rows=rows, columns=columns, trials=trials
+    )
     axes = sorted(set(thresholds)), sorted(set(strengths)), range(trials)
     size = {"topology.rows": rows, "topology.columns": columns}
     made = {"stimulus.J_beta": production * umolar / second, "stimulus.spread": spread}

@@ -30,7 +30,7 @@ from biophys.coupling.process import (
 from biophys.ready_networks.astrocyte_process import NETWORK
 from biophys.simulation import network
 from studies.figure import curves, paper_style
-from studies.study import Meaning, labelled
+from studies.study import MOST_CELLS, Meaning, check_size, labelled
 
 DEGRADATION = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 LIFETIMES = 16  # of IP3 at the slowest degradation; 1e-7 of the start is left then
@@ -86,6 +86,7 @@ def simulate(
             raise ValueError(f"{name} {value:g} leaves no profile to measure; use values above 0")
     if compartments < 4:
         raise ValueError(f"{compartments} compartments are too few to fit a length constant; use at least 4")
+    check_size(MOST_CELLS, rates=len(rates), compartments=compartments)
     processes = [ProcessParameters(diffusion * um**2 / second, rate / second, spacing * um) for rate in rates]
     points = [
         network.Point(

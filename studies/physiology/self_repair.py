@@ -39,7 +39,7 @@ from brian2 import second, umolar
 from biophys.ready_networks.self_repair import NETWORK
 from biophys.simulation import network
 from studies.figure import draw_panels
-from studies.study import unfolded
+from studies.study import MOST_CELLS, check_size, unfolded
 
 CONDITIONS: dict[str, dict[str, Any]] = {
     "partial": {"fault.PR_fault": 0.1},
@@ -91,6 +91,7 @@ def simulate(
     bad input.
     """
     _check(seconds, fault_time, averaged, after, repetitions, failed)
+    check_size(MOST_CELLS, conditions=len(CONDITIONS), repetitions=repetitions)
     common = {"fault.t_fault": fault_time * second, "fault.share_2": failed}
     points = [network.Point(common | values, seed + k) for values in CONDITIONS.values() for k in range(repetitions)]
     result = network.simulate(NETWORK, points, seconds=seconds, step=step, every=0.5, record=RECORD, target=target)

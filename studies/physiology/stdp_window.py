@@ -23,7 +23,7 @@ from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change, 
 from biophys.ready_networks.spike_timing import NETWORK
 from biophys.simulation import network
 from studies.figure import curves, draw_panels
-from studies.study import Meaning, labelled
+from studies.study import Meaning, check_size, labelled
 
 # exponential fit to Bi and Poo (1998), Bi and Poo, Annu Rev Neurosci 24:139 (2001), as used by Pfister and Gerstner,
 # J Neurosci 26:9673 (2006); s
@@ -61,6 +61,7 @@ def simulate(
     if pairs < 1 or lags < 1 or not len(rates) or not min(rates) > 0:
         raise ValueError(f"{lags} lags, {pairs} pairs and rates {list(rates)} pair nothing; use numbers above 0")
     parameters, seconds = SpikeTimingParameters(), step * 1e-3
+    check_size(rates=len(rates), lags=lags, steps=round(pairs / min(rates) / max(seconds, 1e-9)))
     periods = 1 / np.array(rates)
     whole_steps(periods, seconds, "the time between pairs")
     longest = (lags - 1) / 2 * spacing * 1e-3

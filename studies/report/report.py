@@ -15,10 +15,10 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 import xarray as xr
-from tqdm import tqdm
 
 from astromorph.runs.run_folder import RunFolder
 from astromorph.runs.shipped import run_path
+from biophys.simulation.progress import progress
 from biophys.simulation.recording import load
 from studies import study
 from studies.report.page import Picture, Section, pairs_table, picture, write_page
@@ -51,7 +51,7 @@ def write_report(out: Path, sources: Sequence[Path], provenance: Mapping[str, st
     sections = [overview(opened, anchors)] if len(opened) > 1 else []
     for folders in finished.values():
         sections += side_by_side(folders, anchors) if len(folders) > 1 else []
-    for result in tqdm(opened, desc="drawing", unit="result", disable=None):
+    for result in progress(opened, desc="drawing", unit="result"):
         sections.append(result_section(result, anchors[result.path], out.parent))
     title = opened[0].name if len(opened) == 1 else f"Report of {len(opened)} results"
     write_page(out, title, sections, provenance)

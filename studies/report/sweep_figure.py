@@ -5,6 +5,7 @@ map; further axes and the cells are averaged, and the spread over seeds is drawn
 second half of the simulated time, when most of the start is forgotten.
 """
 
+import re
 import textwrap
 
 import matplotlib.pyplot as plt
@@ -30,7 +31,8 @@ def draw(dataset: xr.Dataset) -> Figure:
             draw_variable(panel, summarised(dataset[name], float(dataset.attrs["seconds"])), dataset)
         for panel in panels.flat[len(names) :]:
             panel.remove()
-        figure.suptitle(f"{dataset.attrs['network']}: mean over the second half of {dataset.attrs['seconds']:g} s")
+        title = f"{dataset.attrs['network']}: mean over the second half of {dataset.attrs['seconds']:g} s"
+        figure.suptitle(textwrap.fill(title, int(11 * size[0])))
     return figure
 
 
@@ -50,7 +52,7 @@ def draw_variable(panel: Axes, values: xr.DataArray, dataset: xr.Dataset) -> Non
     spread = values.std("seed") if "seed" in values.dims and axes != ["seed"] else None
     values = values.mean("seed") if spread is not None else values
     along = values[axes[0]]
-    unit = values.attrs.get("units") or dataset[values.name].attrs["units"]
+    unit = spoken_unit(values.attrs.get("units") or dataset[values.name].attrs["units"])
     name = textwrap.fill(str(values.name).replace("_", " ") + (f" ({unit})" if unit != "1" else ""), 26)
     panel.set_xlabel(axis_label(along))
     if positive_ratios(along.values):
@@ -68,12 +70,20 @@ def draw_variable(panel: Axes, values: xr.DataArray, dataset: xr.Dataset) -> Non
         panel.errorbar(along.values, values.sel(chosen).values, error, **line)
     panel.set_ylabel(name)
     if len(lines) > 1 and not panel.figure.legends:
-        panel.figure.legend(title=axis_label(values[axes[1]]), loc="outside right upper")
+        title = textwrap.fill(axis_label(values[axes[1]]), 22)
+        panel.figure.legend(title=title, loc="outside right center")
 
 
 def axis_label(axis: xr.DataArray) -> str:
-    unit = axis.attrs.get("units", "1")
+    unit = spoken_unit(axis.attrs.get("units", "1"))
     return f"{axis.name}" + ("" if unit == "1" else f" ({unit})")
+
+
+def spoken_unit(unit: str) -> str:
+    """A unit as figures write it: µM/s rather than umolar/second."""
+    for name, symbol in {"umolar": "µM", "second": "s", "um": "µm"}.items():
+        unit = re.sub(rf"\b{name}\b", symbol, unit)
+    return unit
 
 
 def positive_ratios(values: np.ndarray) -> bool:

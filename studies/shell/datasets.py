@@ -14,6 +14,9 @@ from studies.shell.outline import outline
 from studies.shell.outputs import claim, save_figure, save_table
 from studies.shell.parser import parse, verb_parser
 
+MOST_COUNTED = 1_000_000
+UNCOUNTED = {"population", "active", "comparisons", "seed"}  # may be larger
+
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
@@ -29,8 +32,16 @@ def run_study(verb: str, name: str, words: list[str]) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
     parser.add_function_arguments(described.simulate, skip={"parts"})
     options = parse(parser, words)
+    _check_counts(options)
     study = study_module(name)
     write_dataset(study.simulate, study, options, provenance([verb, name, *words]))
+
+
+def _check_counts(options: Mapping[str, Any]) -> None:
+    """ValueError for more repetitions, points or patterns than can be computed; cells are no matter to the theory."""
+    for name, count in options.items():
+        if isinstance(count, int) and count > MOST_COUNTED and not set(name.split("_")) & UNCOUNTED:
+            raise ValueError(f"{name} {count} would take days; use at most {MOST_COUNTED:,}")
 
 
 def write_dataset(

@@ -19,7 +19,11 @@ def network_parser(verb: str, network: ReadyNetwork, usage: str, example: str, o
         "--set", action="append", default=None, metavar="PATH=VALUE", help="change a parameter; may be given often"
     )
     parser.add_argument(
-        "--record", action="append", default=None, metavar="VARIABLE", help="record this instead; may be given often"
+        "--record",
+        action="append",
+        default=None,
+        metavar="VARIABLE",
+        help="record this instead; often, or with commas",
     )
     parser.add_argument("--seconds", type=float, default=network.seconds, help="simulated time in s")
     parser.add_argument("--step", type=float, default=network.step, help="time step in s")

@@ -49,3 +49,9 @@ def test_a_decreasing_or_incomplete_calcium_response_is_refused():
         CalciumResponse(exponent=-0.5)
     with pytest.raises(ValueError, match="needs a positive half-activation"):
         CalciumResponse(form="hill")
+
+
+@pytest.mark.parametrize("size", [{"layers": 1_000_000}, {"feedforward": 10**9}, {"width": 10**9, "heads": 1}])
+def test_sizes_that_no_memory_holds_are_refused(size):
+    with pytest.raises(ValueError, match=r"\d+ is too large; use at most \d+"):
+        ImdbSettings(**size)
