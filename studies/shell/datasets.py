@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -64,7 +63,7 @@ def write_dataset(
     written = [out, picture, *([sheet] if hasattr(study, "table") else [])]
     parts = out.with_name(f"{out.name}.parts")
     resumable = "parts" in inspect.signature(simulate).parameters
-    with alone(parts) if resumable else nullcontext():
+    with alone(parts if resumable else out.with_name(f".{out.name}.writing")):
         begun = resumable and any(parts.iterdir())
         claim(*written, overwrite=overwrite or begun, endings=(".nc",))
         dataset = simulate(**options, **({"parts": parts} if resumable else {}))

@@ -8,7 +8,9 @@ import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
 
+from astromorph.files.locks import alone
 from biophys.simulation.recording import load
+from studies.command_line import main
 from studies.kept import open_parts
 from studies.shell.datasets import write_dataset
 
@@ -86,3 +88,14 @@ def test_one_that_keeps_no_parts_leaves_the_parts_of_another_alone(tmp_path):
     open_parts(tmp_path / "a.nc.parts", {"grid": 1})
     write_dataset(made, STUDY, {"out": out, "overwrite": False}, CAME)
     assert (tmp_path / "a.nc.parts" / "plan.json").is_file()
+
+
+def test_two_commands_never_write_one_dataset(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ["study", "union-property", "--populations", "1000", "--most-patterns", "3", "--out", "a.nc", "--overwrite"]
+    with alone(tmp_path / ".a.nc.writing"):
+        assert main(words) == 2
+        assert "another process is at work in .a.nc.writing" in capsys.readouterr().err
+        assert not (tmp_path / "a.nc").exists()
+    assert main(words) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nc", "a.png"]
