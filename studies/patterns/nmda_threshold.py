@@ -176,9 +176,11 @@ def _draw_windows(axes: plt.Axes, dataset: xr.Dataset) -> None:
     rows = [("measured", *MEASURED_WINDOW), ("published", *PUBLISHED_WINDOW)]
     if safe.size:
         rows.append((f"median below {_tolerated(dataset)}", int(safe.min()), int(dataset.threshold.max())))
+    low, high = int(dataset.threshold.min()), int(dataset.threshold.max())
+    rows = [row for row in rows if low <= row[1] <= high]  # words beside the panel would leave it no room
     for row, (text, first, last) in enumerate(rows):
         axes.hlines(row, first - 0.5, last + 0.5, color="k", lw=3)
-        end = f"{text}: from {first}" if row == 2 else f"{text}: {first} to {last}"
+        end = f"{text}: from {first}" if text.startswith("median") else f"{text}: {first} to {last}"
         axes.text(first - 0.4, row + 0.15, end, va="bottom", fontsize=8)
     _shade_safe(axes, dataset)
     axes.set(ylim=(-0.5, len(rows) - 0.1), yticks=[], xlabel="threshold (synapses needed for a spike)")

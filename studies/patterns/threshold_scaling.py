@@ -90,6 +90,8 @@ def simulate(
     values = (populations, shares, synapses, false_match)
     grid = {name: np.unique(each) for name, each in zip(shown, values, strict=True)}
     _check(grid, shown)
+    if min(counts, default=0) < 1:
+        raise ValueError(f"counts {list(counts)} hold none or less; use numbers of at least 1")
     dataset = _over_grid(grid)
     _count(dataset, np.unique(counts), shown, most_patterns)
     _slopes(dataset, shown_population)

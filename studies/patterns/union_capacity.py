@@ -29,7 +29,7 @@ from biophys.patterns.theory import union_false_match_probability
 from biophys.simulation.progress import progress
 from studies.figure import curves, draw_panels
 from studies.patterns.power_law import exponents_text, fit_power_law
-from studies.study import labelled
+from studies.study import check_size, labelled
 
 WORDS = {"population": "cells", "active": "active cells", "synapses": "synapses", "poisson_mean": "the Poisson mean"}
 FEWEST_PATTERNS = 4  # for the fit
@@ -70,9 +70,9 @@ def simulate(
         false_match: probabilities of a false match that are tolerated.
         most_patterns: largest capacity to look for; a larger one is left out.
     """
-    if not FEWEST_PATTERNS <= most_patterns <= MOST_PATTERNS:
-        limits = f"{FEWEST_PATTERNS} to {MOST_PATTERNS:,}"
-        raise ValueError(f"most_patterns {most_patterns} leave nothing to fit or take days; use {limits}")
+    if most_patterns < FEWEST_PATTERNS:
+        raise ValueError(f"most_patterns {most_patterns} leave nothing to fit; use at least {FEWEST_PATTERNS}")
+    check_size(MOST_PATTERNS, most_patterns=most_patterns)
     grid = [np.unique(values) for values in (populations, active, synapses, thresholds, false_match)]
     names = ("population", "active", "synapses", "threshold", "false_match")
     for name, values in zip(names[:4], grid, strict=False):

@@ -19,7 +19,7 @@ from biophys.patterns.overlap import log_covered
 from biophys.patterns.theory import union_false_match_probability, union_size
 from studies.figure import curves, draw_panels
 from studies.patterns.published import beside, figure_name, is_published
-from studies.study import labelled
+from studies.study import check_size, labelled
 
 MOST_PATTERNS = 10_000  # to look for
 
@@ -87,8 +87,9 @@ def simulate(
         threshold: active synapses that give an NMDA spike.
     """
     published = is_published(simulate, locals())
-    if not 1 <= most_patterns <= MOST_PATTERNS:
-        raise ValueError(f"most_patterns {most_patterns} draws no curve; use 1 to {MOST_PATTERNS:,}")
+    if most_patterns < 1:
+        raise ValueError(f"most_patterns {most_patterns} stores nothing; use at least 1")
+    check_size(MOST_PATTERNS, most_patterns=most_patterns)
     stored = np.arange(1, most_patterns + 1)
     sampled = np.array(sampled_synapses)[:, None]
     segment = (np.array(populations)[:, None], active, synapses, threshold, stored)

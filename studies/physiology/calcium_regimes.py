@@ -27,7 +27,7 @@ from biophys.calcium.limit_cycles import stable_cycles
 from biophys.calcium.models import MODELS, Model
 from biophys.simulation.recording import described
 from studies.figure import paper_style
-from studies.study import labelled
+from studies.study import check_size, labelled
 
 RANGES = {"li-rinzel": (0.0, 1.2), "chi": (0.0, 0.2), "g-chi": (0.005, 20.0)}
 IN_EQUAL_RATIOS = ("g-chi",)  # the others are evenly spaced
@@ -79,8 +79,9 @@ def simulate(
         raise ValueError(f"calcium model {model!r} is not known; use one of {', '.join(MODELS)}")
     if not 1 <= len(sets) <= 2:
         raise ValueError(f"{len(sets)} parameter sets do not fit side by side; use 1 or 2")
-    if not 2 <= drives <= MOST_DRIVES:
-        raise ValueError(f"drives {drives} span no range or take days; use 2 to {MOST_DRIVES:,}")
+    if drives < 2:
+        raise ValueError(f"drives {drives} span no range; use at least 2")
+    check_size(MOST_DRIVES, drives=drives)
     ends = zip((lowest_drive, highest_drive), RANGES[model], strict=True)
     low, high = (usual if drive is None else drive for drive, usual in ends)
     if not (low > 0 if model in IN_EQUAL_RATIOS else low >= 0) or not low < high < np.inf:

@@ -66,3 +66,7 @@ def test_sweep_along_two_axes():
     figure = sweep_figure.draw(dataset)
     assert figure.legends[0].get_title().get_text().split() == ["astrocyte.O_P", "(µM/s)"]
     assert not faults(figure)
+
+
+def test_words_beside_the_thresholds_that_are_shown_are_left_out():
+    assert not faults(nmda_threshold.draw(nmda_threshold.simulate([3, 4])))
