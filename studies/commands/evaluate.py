@@ -8,6 +8,7 @@ example: astromorph evaluate runs/digits-astromorphic-seed0 --out digits.png
 example: astromorph evaluate runs/imdb-astromorphic-seed0 --text "Slow, but what an ending!" --out words.png
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ def run(words: list[str]) -> None:
     add("--overwrite", action="store_true", help="replace what --out names")
     options = parse(parser, words)
     out = options["out"]
+    if options["text"] is not None:
+        options["text"] = as_typed(options["text"])
     if options["text"] is not None and options["image"] is not None:
         raise ValueError("--text and --image are two questions; ask one at a time")
     if options["voter"] != "both" and (options["text"] is not None or options["image"] is not None):
@@ -65,6 +68,14 @@ def run(words: list[str]) -> None:
         print(continue_text(options["run"], options["text"]))
     if section is not None:
         _save(section, out, words)
+
+
+def as_typed(text: str) -> str:
+    """A text from the command line as UTF-8, if its bytes are that, whatever the locale takes them for."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _test_set(path: Path, data: Path | None, voter: str, drawn: bool) -> "Section | None":
