@@ -133,10 +133,7 @@ def simulate(
     """
     network = ready(network) if isinstance(network, str) else network
     seconds, step, every = network.times(seconds, step, every)
-    for point in points:
-        check_seed(point.seed)
-    wanted = chosen(network, record)
-    values = merged(network.sections, points, varying)
+    wanted, values = chosen(network, record), merged(network.sections, points, varying)
     check_values(network, values, step)
     steps = check_times(seconds, step, every)
     target = choose_target(target, steps)
@@ -148,21 +145,15 @@ def simulate(
         built.add(*monitors(built, wanted, every * second))
         return built
 
-    def finished(built: Network) -> tuple[dict[str, xr.DataArray], str]:
-        return read(built, wanted, len(points)), broken_state(built, network.records)
-
+    finished = lambda built: (read(built, wanted, len(points)), broken_state(built, network.records))
     arrays, broken = run(build, finished, seconds * second, target=target)
     if target == "cython":
         mark = compiled_mark(*code(network, record, varying))
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
     check_finite(arrays, step, broken)
-    settings: dict[str, Any] = {
-        "network": network.name,
-        "seconds": simulated(seconds, steps, step),
-        "step": step,
-        "target": target,
-    }
+    settings: dict[str, Any] = {"network": network.name, "seconds": simulated(seconds, steps, step)}
+    settings |= {"step": step, "target": target}
     for name, fields in values.items():
         settings |= described(name, {field: value for field, value in fields.items() if not np.ndim(value)})
     return xr.Dataset(arrays, attrs=settings)
@@ -204,6 +195,8 @@ def chosen(network: ReadyNetwork, record: Sequence[str]) -> dict[str, Recordable
 def merged(sections: Sections, points: Sequence[Point], varying: Collection[str] = ()) -> dict[str, dict[str, Any]]:
     """Values by section and name: a scalar where all points agree, an array of one value a point where they do not
     or might not (`varying`)."""
+    for point in points:
+        check_seed(point.seed)
     values = {name: {field: given.value for field, given in fields.items()} for name, fields in sections.items()}
     for path in dict.fromkeys(path for point in points for path in point.values):
         default: Parameter = parameter(sections, path)

@@ -62,8 +62,7 @@ def simulate(
         raise ValueError(f"{lags} lags, {pairs} pairs and rates {list(rates)} pair nothing; use numbers above 0")
     parameters, seconds = SpikeTimingParameters(), step * 1e-3
     check_size(rates=len(rates), lags=lags, steps=round(pairs / min(rates) / max(seconds, 1e-9)))
-    periods = 1 / np.array(rates)
-    whole_steps(periods, seconds, "the time between pairs")
+    whole_steps(periods := 1 / np.array(rates), seconds, "the time between pairs")
     longest = (lags - 1) / 2 * spacing * 1e-3
     stimulus = {"stimulus.synapses": lags, "stimulus.spacing": spacing * ms}
 

@@ -86,7 +86,7 @@ def test_study_writes_dataset_and_figure_and_replaces_them_only_when_asked(here,
     words = ["study", "union-property", "--populations", "1000", "--most-patterns", "3", "--out", "new/union.nc"]
     assert main(words) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("Figures 7A") and printed.endswith("wrote new/union.nc and new/union.png\n")
+    assert printed.startswith("After Ahmad and ") and printed.endswith("wrote new/union.nc and new/union.png\n")
     before = (here / "new/union.nc").read_bytes()
     assert sentence(capsys, *words).startswith("new/union.nc exists already; name another with --out, or ")
     assert (here / "new/union.nc").read_bytes() == before

@@ -19,8 +19,8 @@ from studies import command_line
 def works(words):
     child = subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdout=subprocess.PIPE)
     child.stdout.readline()
-    print(child.pid, flush=True)
     try:
+        print(child.pid, flush=True)
         child.wait()
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on")
