@@ -13,6 +13,8 @@ import torch
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor, nn
 
+from astromorph.within import within
+
 
 def hold(module: nn.Module, **coefficients: float) -> None:
     """Keep numbers that belong to the settings, not to the weights.
@@ -58,7 +60,7 @@ class MonotoneCurve(nn.Module):
     def forward(self, at: Tensor) -> Tensor:
         """at: any shape, of a floating type no narrower than the curve is wanted; returns the same."""
         knots, (a, b, c, d) = self.knots.to(at.dtype), self.polynomials.to(at.dtype)
-        inside = at.clamp(knots[0], knots[-1])
+        inside = within(at, knots[0], knots[-1])
         piece = torch.bucketize(inside.detach().contiguous(), knots[1:-1], right=True)
         step = inside - knots[piece]
         return ((a[piece] * step + b[piece]) * step + c[piece]) * step + d[piece]

@@ -81,7 +81,9 @@ def claim(out: Path) -> None:
         raise FileExistsError(f"{out} holds files that are no demo; name a new or empty folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     with whole(out / MARK) as part:
-        part.write_text("Written by `astromorph demo`; the next demo in this folder writes it anew.\n")
+        part.write_text(
+            "Written by `astromorph demo`; the next demo in this folder writes it anew.\n", encoding="utf-8"
+        )
 
 
 def announce(number: int, what: str) -> None:

@@ -161,3 +161,21 @@ def test_nobody_outside_the_settings_asks_for_their_type():
 )
 def test_a_question_for_a_type_is_found(source, asks):
     assert asks_for_type(source.replace("ASKED", "isinstance")) == asks
+
+
+# Text
+
+
+def of_the_locale(place: str, source: str) -> set[str]:
+    """Places that read or write text in whatever encoding the locale has."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    text = (each for each in calls if getattr(each.func, "attr", "") in ("read_text", "write_text"))
+    return {f"{place}:{each.lineno}" for each in text if "encoding" not in {word.arg for word in each.keywords}}
+
+
+def test_text_names_its_encoding():
+    assert set().union(*(of_the_locale(place, source) for place, source in sources().items())) == set()
+
+
+def test_text_without_an_encoding_is_found():
+    assert of_the_locale("a.py", "b.read_text()\nb.write_text('c', encoding='utf-8')") == {"a.py:1"}

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from astromorph.delays.connections import delayed
 from astromorph.delays.integer import IntegerDelays
 from astromorph.delays.kernels import gaussian, triangular
+from astromorph.within import within
 
 KERNELS = {"gaussian": gaussian, "triangular": triangular}
 
@@ -85,7 +86,7 @@ class Delays(nn.Module):
     @property
     def delay(self) -> Tensor:
         """The delays in force, time steps: positions within 0..longest, in the shape of `position`."""
-        return self.position.clamp(0, self.longest)
+        return within(self.position, 0, self.longest)
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (batch, time, inputs); returns (batch, time, outputs).

@@ -26,7 +26,7 @@ def peak_memory(work: Callable[[], Any]) -> float:
     try:
         ctypes.CDLL(None).malloc_trim(0)
         before = resident("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak starts anew
     except (AttributeError, OSError):
         return math.nan
     work()
@@ -35,7 +35,7 @@ def peak_memory(work: Callable[[], Any]) -> float:
 
 def resident(field: str) -> int:
     """Bytes of this process: VmRSS now, VmHWM at most."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 

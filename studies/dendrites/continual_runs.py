@@ -98,7 +98,7 @@ def learn_next(run: Run, settings: Settings, folder: Path) -> Run:
     if not last:
         save_tensors(after, network.state_dict())
     with whole(folder / f"{run.name}.json") as part:
-        part.write_text(json.dumps([*past, measured]))
+        part.write_text(json.dumps([*past, measured]), encoding="utf-8")
     before.unlink(missing_ok=True)
     return run
 
@@ -106,7 +106,7 @@ def learn_next(run: Run, settings: Settings, folder: Path) -> Run:
 def history(run: Run, folder: Path) -> list[Measured]:
     """What was measured after each task that `run` has learned."""
     file = folder / f"{run.name}.json"
-    return json.loads(file.read_text()) if file.is_file() else []
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
 
 
 @functools.lru_cache(maxsize=2)

@@ -47,7 +47,7 @@ def instructions() -> str:
 def flags() -> set[str]:
     """Words by which Linux describes the processor; none elsewhere."""
     described = Path("/proc/cpuinfo")
-    return set(described.read_text().split()) if described.is_file() else set()
+    return set(described.read_text(encoding="utf-8").split()) if described.is_file() else set()
 
 
 def compiler() -> str:
@@ -59,7 +59,7 @@ def compiler() -> str:
         first = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20).stdout.splitlines()[:1]
         with tempfile.TemporaryDirectory() as folder:
             source, program = Path(folder) / "a.cpp", Path(folder) / "a"
-            source.write_text(PROGRAM)
+            source.write_text(PROGRAM, encoding="utf-8")
             made = subprocess.run([path, "-O2", str(source), "-o", str(program)], capture_output=True, timeout=60)
             works = made.returncode == 0 and subprocess.run([program], capture_output=True, timeout=20).stdout == b"42"
     except (OSError, subprocess.SubprocessError) as error:
