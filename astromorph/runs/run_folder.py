@@ -23,6 +23,7 @@ import yaml
 from pandas.api.types import is_numeric_dtype
 
 from astromorph.files.plain_yaml import read_yaml
+from astromorph.files.reasons import reason_of
 from astromorph.files.strict_reading import read_as
 from astromorph.files.whole_files import whole
 from astromorph.runs.shipped import run_path, shipped_models
@@ -183,7 +184,7 @@ class RunFolder:
             lacking = [name for name in METRICS if name not in table or not is_numeric_dtype(table[name])]
             fault = f"no numbers of {lacking[0]}" if lacking else "" if len(table) else "no rows"
         except (ValueError, OSError) as error:
-            fault = " ".join(str(error).split())[:120]
+            fault = reason_of(error, "it is no table of comma-separated values")
         if not fault and table.epoch.tolist() != list(range(1, len(table) + 1)):
             fault = "epochs are not numbered from 1"
         if fault or table[["epoch", "validation_accuracy"]].isna().any(axis=None):
@@ -208,7 +209,7 @@ class RunFolder:
             fault = fault or "".join(f"no {name}" for name in further[:1])
             fault = fault or ("" if square else "no confusion")
         except (ValueError, TypeError, LookupError, RecursionError) as error:
-            fault = " ".join(str(error).split())[:120]
+            fault = reason_of(error, "it is cut short, or lacks what a result has")
         if fault:
             raise ValueError(f"{file} is not the result of a run ({fault}); train again")
         self.check_digests(found)

@@ -33,7 +33,7 @@ from studies.attention.ablation_table import printed, table
 from studies.attention.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, Budget, settings_of, trained
 from studies.kept import open_parts
 from studies.seed_intervals import interval, interval_meanings, with_intervals
-from studies.study import Meaning, labelled
+from studies.study import Meaning, check_lists, labelled
 from studies.trainings import Trained, check_factors, first_crossing
 
 __all__ = ["draw", "printed", "simulate", "table"]
@@ -92,6 +92,7 @@ def simulate(
     Raises OSError or ValueError in one sentence for bad input.
     """
     changes = {"seeds": seeds, "epochs": epochs, "evaluations": evaluations, "target": target}
+    check_lists(data_sets=data_sets)
     budgets = [_budget(name, changes) for name in dict.fromkeys(data_sets)]
     chosen = _chosen(conditions)
     check_factors(learning_rates)

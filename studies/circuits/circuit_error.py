@@ -25,7 +25,7 @@ from biophys.circuits.process_calcium import FittedCalcium
 from biophys.circuits.rate_circuit import RateNeurons
 from biophys.simulation.progress import progress
 from studies.figure import draw_panels
-from studies.study import Meaning, labelled
+from studies.study import Meaning, check_lists, labelled
 
 INPUTS, HEADS, FEATURES, TOKENS, STIMULI = 16, 2, 8, 8, 4
 CALCIUM = FittedCalcium(rho_0=0.47, rho_1=2.64, alpha=1.0, inverse_K=4.0)  # close to the measured Hill curve
@@ -76,6 +76,7 @@ def simulate(
         seed: of strengths and tokens.
     """
     times = {"presentations": presentations, "taus": taus, "steps": steps, "calcium_taus": calcium_taus}
+    check_lists(windows=windows, **times)
     for name, values in times.items():
         if min(values) <= 0:
             raise ValueError(f"{name} {min(values):g} is not above 0; use times above 0")

@@ -41,7 +41,7 @@ from biophys.ready_networks.nmda_segment import NETWORK
 from biophys.simulation import network
 from biophys.simulation.progress import progress
 from studies.dendrites.segment_detection_figure import draw
-from studies.study import Meaning, labelled
+from studies.study import Meaning, check_lists, labelled
 
 __all__ = ["draw", "simulate"]
 
@@ -311,6 +311,7 @@ def _check(
     window: float,
     windows: Sequence[float],
 ) -> None:
+    check_lists(lost=lost, windows=windows)
     if trials < 10:
         raise ValueError(f"{trials} trials are too few to count; use at least 10")
     if not populations or not 0 < synapses <= active or active > min(populations):

@@ -20,7 +20,7 @@ import xarray as xr
 from biophys.patterns.theory import false_match_probability
 from studies.figure import curves, draw_panels
 from studies.patterns.published import beside, deviations_text, deviations_title, figure_name, is_published
-from studies.study import labelled
+from studies.study import check_lists, labelled
 
 # Figure 4A: simulated frequencies for 24 synapses and threshold 12, populations 300, 500, ..
 # (numenta/htmresearch, projects/sdr_paper/plot_numerical_results.py)
@@ -90,6 +90,7 @@ def simulate(
         case_synapses: even numbers of synapses of the last panel; half of them are needed for a spike.
     """
     known = is_published(simulate, locals())
+    check_lists(populations=populations, active=active, dense_shares=dense_shares, case_synapses=case_synapses)
     n, a, shares, s = map(np.array, (populations, active, dense_shares, case_synapses))
     _check(n, a, shares, s, len(case_populations), len(case_active))
     exact = false_match_probability(n, a[:, None], synapses, threshold)

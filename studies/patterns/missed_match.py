@@ -22,7 +22,7 @@ import xarray as xr
 from biophys.patterns.theory import missed_match_probability
 from studies.figure import curves, draw_panels
 from studies.patterns.published import beside, deviations_text, deviations_title, figure_name, is_published
-from studies.study import check_size, labelled
+from studies.study import check_lists, check_size, labelled
 
 # Figure 4B: frequencies of missed matches simulated for 128 active cells and 30 synapses, by threshold
 # (numenta/htmresearch, projects/sdr_paper/plot_noise_results.py)
@@ -92,6 +92,7 @@ def simulate(
         limits: probabilities of a missed match up to which a loss counts as tolerated.
     """
     known = is_published(simulate, locals())
+    check_lists(thresholds=thresholds, limits=limits)
     if not all(0 < limit < 1 for limit in limits):
         raise ValueError(f"limits {list(limits)} leave the range between 0 and 1; use probabilities such as 1e-4")
     check_size(active=active, synapses=synapses)

@@ -21,7 +21,7 @@ import xarray as xr
 from biophys.patterns.theory import false_match_over_grid, false_match_probability, missed_match_probability
 from studies.figure import curves, draw_panels
 from studies.patterns.published import figure_name, is_published
-from studies.study import labelled
+from studies.study import check_lists, labelled
 
 PUBLISHED_WINDOW = (9, 20)  # optimal thresholds, Ahmad and Hawkins (2016), section 4.3
 MEASURED_WINDOW = (8, 20)  # synapses to an NMDA spike, Major, Larkum and Schiller (2013), cited there
@@ -96,6 +96,8 @@ def simulate(
         lost_fractions: shares of its active cells that fall silent.
     """
     known = is_published(simulate, locals())
+    check_lists(thresholds=thresholds, populations=populations, sparsities=sparsities, synapses=synapses)
+    check_lists(lost_fractions=lost_fractions)
     if not all(0 <= fraction <= 1 for fraction in lost_fractions):
         raise ValueError(f"lost_fractions {list(lost_fractions)} leave the range 0 to 1; use shares of the cells")
     theta, lost = np.array(thresholds), np.rint(np.array(lost_fractions) * stored_active)[:, None]

@@ -119,6 +119,8 @@ def _check(grid: Mapping[str, np.ndarray], shown: Mapping[str, float]) -> None:
         raise ValueError(
             f"false_match {error.tolist()} leave the range between 0 and 1; use probabilities such as 1e-9"
         )
+    if len(error) < 2:
+        raise ValueError(f"false_match {error.tolist()} shows no exponent; give at least two values")
     if np.rint(share.min() * grid["population"].min()) < 1:
         raise ValueError(f"a share of {share.min():g} of {grid['population'].min()} cells is none; use a larger one")
 

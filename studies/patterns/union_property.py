@@ -19,7 +19,7 @@ from biophys.patterns.overlap import log_covered
 from biophys.patterns.theory import union_false_match_probability, union_size
 from studies.figure import curves, draw_panels
 from studies.patterns.published import beside, figure_name, is_published
-from studies.study import check_size, labelled
+from studies.study import check_lists, check_size, labelled
 
 MOST_PATTERNS = 10_000  # to look for
 
@@ -87,6 +87,7 @@ def simulate(
         threshold: active synapses that give an NMDA spike.
     """
     published = is_published(simulate, locals())
+    check_lists(sampled_synapses=sampled_synapses, populations=populations)
     if most_patterns < 1:
         raise ValueError(f"most_patterns {most_patterns} stores nothing; use at least 1")
     check_size(MOST_PATTERNS, most_patterns=most_patterns)

@@ -151,6 +151,8 @@ def _check(seconds: float, fault_time: float, averaged: float, after: float, rep
         raise ValueError(f"after {after:g} s is not a time; use a number of seconds above 0")
     if seconds < (least := fault_time + after + averaged):
         raise ValueError(f"{seconds:g} s leave no time to recover after the fault; use at least {least:g} s")
+    if np.floor((seconds - fault_time) / BIN) - np.ceil(-fault_time / BIN) < 1:
+        raise ValueError(f"{seconds:g} s are too short to draw rates of {BIN:g} s; use at least {2 * BIN:g} s")
     if repetitions < 1:
         raise ValueError(f"{repetitions} repetitions are none; use at least 1")
     if not 0 < round(failed * SYNAPSES) < SYNAPSES:

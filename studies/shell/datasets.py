@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from astromorph.files.locks import alone
+from astromorph.files.reasons import lacking
 from astromorph.runs.provenance import provenance
 from studies.catalogue import MODULES, study_module
 from studies.shell.outline import outline
@@ -87,8 +88,8 @@ def figure_of(file: Path, dataset: "xr.Dataset") -> "Figure":
     try:
         return study.draw(dataset)
     except (KeyError, AttributeError, TypeError, IndexError, ValueError) as error:
-        name, lacking = dataset.attrs["study"], " ".join(str(error).split())[:120]
-        raise ValueError(f"{file} lacks what the figure of {name} shows ({lacking}); make the dataset anew") from error
+        name, missing = dataset.attrs["study"], lacking(error)
+        raise ValueError(f"{file} lacks what the figure of {name} shows ({missing}); make the dataset anew") from error
 
 
 def study_of(file: Path, attributes: Mapping[str, object]) -> ModuleType:

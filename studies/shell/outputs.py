@@ -45,10 +45,13 @@ def without_screen() -> None:
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Write a figure in the format of its ending."""
+    """Write a figure in the format of its ending, with room for its words."""
     from matplotlib import pyplot
 
+    from studies.layout import make_room
+
     try:
+        make_room(figure)
         with whole(path) as part:
             figure.savefig(part, format=path.suffix[1:])
     finally:
