@@ -15,12 +15,12 @@ matplotlib.use("Agg")
 
 def test_long_legends_titles_and_labels_are_inside_the_page():
     with paper_style():
-        figure, (left, right) = plt.subplots(1, 2, figsize=(5, 2.2))
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3))
         for number in range(19):
             left.plot([0, 1], [0, number], label=f"{number} synapses")
         left.legend()
-        left.set_title("A   a title that is longer than its panel is wide by far")
-        right.set(title="B   the other", ylabel="a label that is longer than the panel is high, and more")
+        left.set_title("A   a title that is longer than its panel is wide by far, and goes on")
+        right.set(title="B   the other", ylabel="a label that is longer than the panel is high, and more than the page")
     make_room(figure)
     figure.draw_without_rendering()
     page, legend = figure.bbox, left.get_legend().get_window_extent()
