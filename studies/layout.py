@@ -1,11 +1,14 @@
-"""Room for every word of a figure: what would leave the page or lie on other words is wrapped, or moved aside.
+"""Room for every word of a figure: what leaves the page or lies on other words is wrapped, or moved aside.
 
-A figure whose words have room already stays as it is.
+A figure is looked at when it has been saved, and saved again where that mended it: one without a fault stays as it was
+drawn, to the pixel.
 """
 
+import io
 import textwrap
 from collections.abc import Sequence
 from itertools import chain, combinations
+from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -18,23 +21,48 @@ PASSES = 4  # each makes room for what the one before has moved
 TOUCHING = 1.0  # pixels that do not count
 
 
-def make_room(figure: Figure) -> None:
-    """Titles and labels in more lines, legends beside their panels, powers of ten in the labels; where it is needed."""
-    for _ in range(PASSES):
+def save(figure: Figure, target: Path | io.BytesIO, kind: str = "png", dpi: float | None = None) -> None:
+    """Write a figure as `kind` (png, pdf or svg), its words on the page and beside each other."""
+    resolution = dpi or figure.dpi
+    figure.savefig(target, format=kind, dpi=resolution)
+    if kind != "png" or resolution != figure.dpi:  # words lie where other pixels have them
         figure.draw_without_rendering()
-        if not [each for each in chain(_legends(figure), _powers(figure), _repeats(figure), _words(figure)) if each]:
-            return
+    if make_room(figure):
+        if isinstance(target, io.BytesIO):
+            target.seek(0)
+            target.truncate()
+        figure.savefig(target, format=kind, dpi=resolution)
+
+
+def make_room(figure: Figure) -> bool:
+    """Titles and labels in more lines, legends beside their panels, powers of ten in the labels, of a figure that has
+    been drawn; only where words have no room. Whether that has changed the figure.
+    """
+    changed = False
+    for _ in range(PASSES):
+        steps = chain(_legends(figure), _powers(figure), _repeats(figure), _words(figure)) if faults(figure) else ()
+        if not [step for step in steps if step]:
+            break
+        changed = True
+        figure.draw_without_rendering()
+    return changed
+
+
+def faults(figure: Figure) -> list[Text | Legend]:
+    """Words and legends of a figure that has been drawn which leave the page or lie on others."""
+    outer = _outer(figure)
+    return [*(each for each in outer if _crowded(each, outer)), *_twice(figure)]
 
 
 def _legends(figure: Figure) -> Sequence[bool]:
     """Legends that outgrow their panel stand to its right, in as many columns as they need."""
-    moved = []
+    moved, outer = [], _outer(figure)
     for axes in figure.axes:
         legend, panel = axes.get_legend(), axes.bbox
-        if legend is None or not legend.get_visible() or legend.get_bbox_to_anchor().x0 > panel.x1:
+        if legend is None or legend not in outer or legend.get_bbox_to_anchor().x0 > panel.x1:
             continue
         box = legend.get_window_extent()
-        if box.height > panel.height or box.width > panel.width:
+        if _crowded(legend, outer) and (box.height > panel.height or box.width > panel.width):
             columns = -(-box.height // panel.height)
             handles = [each for each in legend.legend_handles if each is not None]
             words = [text.get_text() for text in legend.get_texts()]
@@ -52,11 +80,11 @@ def _legends(figure: Figure) -> Sequence[bool]:
 
 def _powers(figure: Figure) -> Sequence[bool]:
     """A power of ten that is printed over words stands in the label of its axis."""
-    moved = []
+    moved, outer = [], _outer(figure)
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             power = axis.get_offset_text()
-            if power.get_visible() and power.get_text() and _crowded(power, _outer(figure)):
+            if power in outer and _crowded(power, outer):
                 axis.set_label_text(f"{axis.get_label_text()} × {power.get_text().lstrip('×')}".strip())
                 power.set_visible(False)
                 moved.append(True)
@@ -65,14 +93,22 @@ def _powers(figure: Figure) -> Sequence[bool]:
 
 def _repeats(figure: Figure) -> Sequence[bool]:
     """Of notes that say the same in the same place one is left."""
+    hidden = _twice(figure)
+    for note in hidden:
+        note.set_visible(False)
+    return [True] * len(hidden)
+
+
+def _twice(figure: Figure) -> list[Annotation]:
+    """Notes on which another one of the same words and colour lies."""
     notes = [note for note in figure.findobj(Annotation) if note.get_visible() and note.get_text().strip()]
-    hidden = []
-    for one, other in combinations(notes, 2):
-        alike = one.get_visible() and other.get_visible() and one.get_text() == other.get_text()
-        if alike and one.get_window_extent().padded(-TOUCHING).overlaps(other.get_window_extent()):
-            other.set_visible(False)
-            hidden.append(True)
-    return hidden
+    alike = [
+        (one, other)
+        for one, other in combinations(notes, 2)
+        if (one.get_text(), one.get_color()) == (other.get_text(), other.get_color())
+        and one.get_window_extent().padded(-TOUCHING).overlaps(other.get_window_extent())
+    ]
+    return list(dict.fromkeys(other for _, other in alike))
 
 
 def _words(figure: Figure) -> Sequence[bool]:
@@ -105,7 +141,7 @@ def _share_a_row(one: Bbox, other: Bbox) -> bool:
 
 
 def _outer(figure: Figure) -> list[Text | Legend]:
-    """Titles, labels, ticks and legends that are shown."""
+    """Titles, labels, powers of ten and legends that are shown."""
     texts = [figure._suptitle, figure._supxlabel]  # type: ignore[attr-defined]
     for axes in figure.axes:
         texts += [axes._left_title, axes.title, axes._right_title]  # type: ignore[attr-defined]
@@ -117,15 +153,15 @@ def _outer(figure: Figure) -> list[Text | Legend]:
     return [*shown, *legends]
 
 
-def _crowded(text: Text, others: Sequence[Text | Legend]) -> bool:
-    """Whether a text leaves the page, or lies on another."""
-    figure = text.get_figure(root=True)
+def _crowded(one: Text | Legend, others: Sequence[Text | Legend]) -> bool:
+    """Whether a text or legend leaves the page, or lies on another."""
+    figure = one.get_figure(root=True)
     assert figure is not None
-    box, page = text.get_window_extent(), figure.bbox
+    box, page = one.get_window_extent(), figure.bbox
     if box.x0 < -TOUCHING or box.y0 < -TOUCHING or box.x1 > page.x1 + TOUCHING or box.y1 > page.y1 + TOUCHING:
         return True
     inner = box.padded(-TOUCHING)
-    return any(inner.overlaps(other.get_window_extent().padded(-TOUCHING)) for other in others if other is not text)
+    return any(inner.overlaps(other.get_window_extent().padded(-TOUCHING)) for other in others if other is not one)
 
 
 def _wrap(text: Text, room: float) -> bool:

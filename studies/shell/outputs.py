@@ -48,12 +48,11 @@ def save_figure(figure: "Figure", path: Path) -> None:
     """Write a figure in the format of its ending, with room for its words."""
     from matplotlib import pyplot
 
-    from studies.layout import make_room
+    from studies.layout import save
 
     try:
-        make_room(figure)
         with whole(path) as part:
-            figure.savefig(part, format=path.suffix[1:])
+            save(figure, part, path.suffix[1:])
     finally:
         pyplot.close(figure)
 

@@ -1,12 +1,15 @@
 """Every figure has room for its words, whatever its settings are."""
 
+import io
+
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 from studies.figure import paper_style
-from studies.layout import make_room
+from studies.layout import save
 from studies.patterns import false_match, missed_match, nmda_threshold, threshold_scaling, union_property
 from studies.physiology import self_repair
 
@@ -21,8 +24,9 @@ def test_long_legends_titles_and_labels_are_inside_the_page():
         left.legend()
         left.set_title("A   a title that is longer than its panel is wide by far, and goes on")
         right.set(title="B   the other", ylabel="a label that is longer than the panel is high, and more than the page")
-    make_room(figure)
-    figure.draw_without_rendering()
+    content = io.BytesIO()
+    save(figure, content)
+    assert plt.imread(io.BytesIO(content.getvalue())).shape[:2] == (450, 1350)
     page, legend = figure.bbox, left.get_legend().get_window_extent()
     assert legend.x0 > left.bbox.x1 and legend.y0 >= -1 and legend.y1 <= page.y1 + 1
     assert "\n" in right.get_ylabel() and "\n" in left.get_title("left")
@@ -37,7 +41,9 @@ def test_a_figure_with_room_stays_as_it_is():
         axes.plot(np.arange(3), label="line")
         axes.set(title="title", xlabel="x", ylabel="y")
         legend = axes.legend()
-    make_room(figure)
+    drawn, figure.savefig = [], lambda *_, **settings: (drawn.append(settings), Figure.savefig(figure, *_, **settings))
+    save(figure, io.BytesIO())
+    assert drawn == [{"format": "png", "dpi": 150}]  # once, as it is
     assert axes.get_legend() is legend and axes.get_title("left") == "title"
     plt.close(figure)
 
