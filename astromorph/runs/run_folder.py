@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -148,7 +149,9 @@ class RunFolder:
         """The file of the weights. FileNotFoundError while no epoch has ended, ValueError if they are not the run's."""
         file = self.path / "weights.safetensors"
         if not file.is_file():
-            raise FileNotFoundError(f"run {self.path} has no weights yet; continue it with --resume {self.path}")
+            raise FileNotFoundError(
+                f"run {self.path} has no weights yet; continue it with --resume {shlex.quote(str(self.path))}"
+            )
         self.check_digests(self.summary() if self.finished else {})
         return file
 
@@ -198,7 +201,9 @@ class RunFolder:
     def summary(self) -> dict[str, Any]:
         """The test result; FileNotFoundError while the run is unfinished."""
         if not self.finished:
-            raise FileNotFoundError(f"run {self.path} is not finished; continue it with --resume {self.path}")
+            raise FileNotFoundError(
+                f"run {self.path} is not finished; continue it with --resume {shlex.quote(str(self.path))}"
+            )
         file = self.path / "summary.json"
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
@@ -242,7 +247,9 @@ def refuse_foreign_folder(path: Path, overwrite: bool) -> None:
         raise FileExistsError(f"{path} is a file; name another output folder")
     if (path / "settings.yaml").exists():
         if not overwrite:
-            raise FileExistsError(f"{path} already holds a run; give another folder, --resume {path}, or --overwrite")
+            raise FileExistsError(
+                f"{path} already holds a run; give another folder, --resume {shlex.quote(str(path))}, or --overwrite"
+            )
     elif not all(file.match(".*.part") for file in path.iterdir()):  # left by a killed process
         raise FileExistsError(f"{path} holds files that are no run; name a new or empty output folder")
 

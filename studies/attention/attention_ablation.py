@@ -32,6 +32,7 @@ from studies.attention.ablation_figure import draw
 from studies.attention.ablation_table import printed, table
 from studies.attention.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, Budget, settings_of, trained
 from studies.kept import open_parts
+from studies.numerals import counted
 from studies.seed_intervals import interval, interval_meanings, with_intervals
 from studies.study import Meaning, check_lists, labelled
 from studies.trainings import Trained, check_factors, first_crossing
@@ -220,7 +221,7 @@ def _of_data_set(rows: Mapping[str, Row], budget: Budget) -> xr.Dataset:
 def _attributes(budgets: Sequence[Budget], factors: Sequence[float], seed: int) -> dict[str, Any]:
     tried = ", ".join(f"{factor:g}" for factor in factors)
     budget = "; ".join(
-        f"{each.data_set} {each.epochs:g} epoch{'s' * (each.epochs != 1)}, {each.seeds} seed{'s' * (each.seeds > 1)}"
+        f"{each.data_set} {each.epochs:g} epoch{'s' * (each.epochs != 1)}, {counted(each.seeds, 'seed')}"
         for each in budgets
     )
     return {

@@ -31,6 +31,7 @@ from biophys.simulation.progress import progress
 from studies.benches.comparison import name_machine, refuse_few, take_turns
 from studies.benches.machine import peak_memory, processor
 from studies.figure import paper_style
+from studies.numerals import counted
 from studies.threads import processor_threads
 
 REFERENCE = "softmax"
@@ -107,7 +108,7 @@ def bench(
             case = {"precision": precision, "causal": causal, "tokens": tokens}
             rows += [case | row for row in timed(compared, inputs, repeats, memory)]
     frame = pd.DataFrame(rows)
-    frame.attrs["hardware"] = f"{processor()}, {threads} threads"
+    frame.attrs["hardware"] = f"{processor()}, {counted(threads, 'thread')}"
     return frame
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from astromorph.runs.provenance import processor_name
+from studies.numerals import counted
 from studies.shell.machine import flags
 
 
 def processor() -> str:
     """Its name, what it can do with bfloat16, and its cores."""
     units = [unit for unit in ("amx_bf16", "avx512_bf16") if unit in flags()]
-    return f"{processor_name()} ({', '.join([*units, f'{os.cpu_count()} cores'])})"
+    return f"{processor_name()} ({', '.join([*units, counted(os.cpu_count() or 1, 'core')])})"
 
 
 def peak_memory(work: Callable[[], Any]) -> float:

@@ -44,6 +44,7 @@ from biophys.simulation.progress import progress
 from biophys.synapse import CLEFT, INTO_CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
 from studies.benches.comparison import refuse_unknown
 from studies.figure import paper_style
+from studies.numerals import counted
 
 STEP = 1e-4  # s
 RATE = 10.0  # Hz
@@ -94,7 +95,7 @@ def bench(
     if by_hand:
         timed["NumPy by hand", "numpy"] = hand_seconds
     if nest and find_spec("nest") is not None:
-        timed |= {("NEST", f"{count} thread{'s' * (count > 1)}"): partial(nest_seconds, count) for count in (1, 2)}
+        timed |= {("NEST", counted(count, "thread")): partial(nest_seconds, count) for count in (1, 2)}
     rows = []
     for count, (name, target) in progress(list(product(synapses, timed)), unit="case"):
         steps, per_step = measured(partial(timed[name, target], count), seed, seconds)

@@ -39,6 +39,7 @@ from studies.delays.prepared_digits import prepare
 from studies.delays.recovery import Recovered, recover
 from studies.delays.trainings import CONDITIONS, settings_of, trained
 from studies.kept import kept, open_parts
+from studies.numerals import counted
 from studies.seed_intervals import interval, interval_meanings, with_intervals
 from studies.study import Meaning, labelled
 from studies.trainings import Trained, check_factors
@@ -225,8 +226,9 @@ def _attributes(dataset: xr.Dataset, epochs: int, factors: Sequence[float], seed
         "title": "What delays buy a spiking network, and what it buys to learn them",
         "source": "Hammouamri, Khalfaoui-Hassani and Masquelier (2024), ICLR, arXiv 2306.17670",
         "caption": (
-            f"The same network without delays, with fixed random ones and with learned ones; {epochs} epochs, {count} "
-            f"seed{'s' * (count > 1)}, multiples of the learning rate tried for each: {tried}. A: test accuracy, each "
+            f"The same network without delays, with fixed random ones and with learned ones; "
+            f"{counted(epochs, 'epoch')}, {counted(count, 'seed')}, multiples of the learning rate tried for "
+            f"each: {tried}. A: test accuracy, each "
             "seed and the mean with its 95 % interval (Student's t); dotted: chance. B, C: validation accuracy, the "
             "mean and (thin) each seed. D: delays of a layer's synapses (area: how many) as planted and as learned "
             "from the layer's answers to noise; "

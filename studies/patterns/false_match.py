@@ -19,6 +19,7 @@ import xarray as xr
 
 from biophys.patterns.theory import false_match_probability
 from studies.figure import curves, draw_panels
+from studies.numerals import counted
 from studies.patterns.published import beside, deviations_text, deviations_title, figure_name, is_published
 from studies.study import check_lists, labelled
 
@@ -156,7 +157,7 @@ def _draw_simulated(axes: plt.Axes, dataset: xr.Dataset) -> None:
         text = f"simulated, {dataset.attrs['comparisons']:.0e}".replace("e+0", "e")
         axes.plot([], [], "o", color="0.3", mfc="none", label=text)
         axes.set_ylim(2e-9, 3)
-    segment = f"{dataset.attrs['synapses']} synapses, threshold {dataset.attrs['threshold']}"
+    segment = f"{counted(dataset.attrs['synapses'], 'synapse')}, threshold {dataset.attrs['threshold']}"
     axes.set(title=f"A   {figure_name(dataset, '4A', CAPTION)}{segment}", yscale="log", ylabel="P(false match)")
     axes.set(xlabel="population (cells the segment could contact)")
     axes.legend(title="active cells", loc="upper right", bbox_to_anchor=(1.0, 0.93))
@@ -180,7 +181,7 @@ def _draw_deviation(axes: plt.Axes, dataset: xr.Dataset) -> None:
 def _draw_wide(axes: plt.Axes, dataset: xr.Dataset) -> None:
     printed = dataset.attrs["caption"] == CAPTION
     for active, curve, color in curves(dataset.false_match, "active"):
-        axes.plot(curve.population, curve, color=color, label=f"{active} cells")
+        axes.plot(curve.population, curve, color=color, label=counted(active, "cell"))
         if printed and active in (128, 256):
             axes.plot(curve.population + DRAWN_TOO_FAR_RIGHT, curve, ":", color=color, lw=1)
     for share, dashes in zip(dataset.dense_share, ("--", "-.", ":"), strict=False):

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from studies.numerals import counted
+
 PACKAGES = (
     "brian2", "cython", "numpy", "scipy", "torch", "xarray", "h5netcdf", "pandas", "pyarrow",
     "matplotlib", "safetensors", "joblib", "jsonargparse",
@@ -82,7 +84,13 @@ def threads() -> str:
 
     limits = [f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ]
     cores = len(os.sched_getaffinity(0))
-    return ", ".join([f"{cores} cores for this process", f"torch uses {torch.get_num_threads()} threads", *limits])
+    return ", ".join(
+        [
+            f"{counted(cores, 'core')} for this process",
+            f"torch uses {counted(torch.get_num_threads(), 'thread')}",
+            *limits,
+        ]
+    )
 
 
 def precision() -> str:

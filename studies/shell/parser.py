@@ -137,6 +137,8 @@ def _sentence(message: str, parser: jsonargparse.ArgumentParser) -> str:
     """What jsonargparse says over several lines, as one sentence with a cure."""
     options = {action.dest: action for action in parser._actions}
     if found := WRONG_TYPE.match(message):
+        if part := re.match(r"NestedArg\(key='([\w.]+)'", found["value"]):
+            return _unknown(f"{found['name']}.{part[1]}", options, parser.prog)
         return _wrong_type(options.get(found["name"]), *found.group("name", "expected", "value"))
     if found := re.match(r"Option '([\w.]+)' is not accepted", message):
         return _unknown(found[1], options, parser.prog)
@@ -147,10 +149,12 @@ def _sentence(message: str, parser: jsonargparse.ArgumentParser) -> str:
         return f"{found[1]!r} is not expected here; options are written --name value, see {parser.prog} --help"
     if found := re.match(r"argument --(\w+): expected", message):
         return f"--{found[1]} needs a value{_such_as(options[found[1]])}; see {parser.prog} --help"
+    if found := re.match(r"argument (?:-\w/)?--(\w+): ignored explicit argument '(.*)'", message):
+        return f"--{found[1]} takes no value; leave out {found[2]!r}, see {parser.prog} --help"
     if found := re.search(r'[Kk]ey "(\w+)" is required|arguments are required: (\w+)', message):
         verb = parser.prog.removeprefix("astromorph ")
         return f"{verb} needs a {(found[1] or found[2]).upper()}; see {parser.prog} --help"
-    return f"{' '.join(message.split())}; see {parser.prog} --help"
+    return f"these words are not how {parser.prog} is written; see {parser.prog} --help"
 
 
 def _wrong_type(action: argparse.Action | None, name: str, expected: str, value: str) -> str:
