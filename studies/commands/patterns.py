@@ -68,9 +68,8 @@ def run(words: list[str]) -> None:
     options = parse(_parser(name, question), spell(rest, [each for each in names if each != "law"]))
     out = options["out"]
     parts = None if out is None else out.with_name(f"{out.name}.parts")
-    with nullcontext() if parts is None else alone(parts):
-        if out is not None:
-            claim(out, overwrite=options["overwrite"], endings=(".csv",))
+    written, keeping = ([], nullcontext()) if parts is None else ([out], alone(parts))
+    with keeping, claim(*written, overwrite=options["overwrite"], endings=(".csv",)):
         table = _table(question, {each: options[each] for each in names}, options | {"parts": parts})
         print(table.to_string(index=False))
         if parts is not None:
