@@ -32,6 +32,9 @@ def run(words: list[str]) -> None:
     parser.add_function_arguments(described.bench, skip=skipped)
     options = parse(parser, rest)
     out, overwrite = options.pop("out"), options.pop("overwrite")
+    for each, value in options.items():
+        if isinstance(value, tuple | list) and not value:
+            raise ValueError(f"{each} has no value; give at least one")
     written = [] if out is None else [out, out.with_suffix(".png")]
     with claim(*written, overwrite=overwrite, endings=(".csv",)):
         benchmark = bench_module(name)

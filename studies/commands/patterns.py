@@ -12,6 +12,7 @@ import numpy as np
 
 import biophys
 from astromorph.files.locks import alone
+from astromorph.settings.checks import check_seed
 from biophys.simulation.lists import LISTS, read_numbers
 from studies.kept import forget
 from studies.shell.outputs import claim, save_table
@@ -66,6 +67,7 @@ def run(words: list[str]) -> None:
     question = QUESTIONS[name]
     names = [*question.needed, *question.given]
     options = parse(_parser(name, question), spell(rest, [each for each in names if each != "law"]))
+    check_seed(options.get("seed", 0))
     out = options["out"]
     parts = None if out is None else out.with_name(f"{out.name}.parts")
     written, keeping = ([], nullcontext()) if parts is None else ([out], alone(parts))
