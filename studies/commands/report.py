@@ -8,7 +8,6 @@ example: astromorph report runs/imdb-* threshold.nc --out report.html
 from pathlib import Path
 
 from astromorph.runs.provenance import provenance
-from studies.numerals import counted
 from studies.shell.outputs import claim, without_screen
 from studies.shell.parser import parse, verb_parser
 
@@ -27,5 +26,5 @@ def run(words: list[str]) -> None:
     from studies.report.report import write_report
 
     count = write_report(out, options["sources"] or [Path()], provenance(["report", *words]))
-    print(counted(count, "result"))
+    print(f"{count} result{'s' * (count > 1)}")
     print(f"wrote {out}")
