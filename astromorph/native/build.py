@@ -22,7 +22,8 @@ import pooch
 import torch
 
 HEADER = Path(__file__).with_name("numbers.h")
-FLAGS = ["-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-fopenmp"]
+CAPABILITIES = {"avx2": "x86-64-v3", "avx512": "x86-64-v4"}
+FLAGS = ["-std=c++17", "-O3", "-march=" + CAPABILITIES.get(os.environ.get("ASTROMORPH_CAPABILITY", ""), "native"), "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-fopenmp"]
 TYPES = {torch.float32: 0, torch.bfloat16: 1}
 
 
@@ -89,7 +90,7 @@ def _fingerprint(compiler: str, source: Path) -> str:
     )
     parts = (
         source.read_text(encoding="utf-8"),
-        HEADER.read_text(encoding="utf-8"),
+        *(header.read_text(encoding="utf-8") for header in [HEADER, *sorted(source.parent.glob("*.h"))]),
         compiler,
         *FLAGS,
         platform.machine(),
