@@ -36,7 +36,7 @@ def adjacent(x: Tensor) -> Tensor:
 
 def like(x: Tensor) -> Tensor:
     """An empty tensor for a gradient of x: its memory order where that has no gaps."""
-    return fresh(x, *x.shape)
+    return torch.empty_like(x) if x.is_contiguous() else fresh(x, *x.shape)
 
 
 def wide(x: Tensor, *shape: int) -> Tensor:
