@@ -1,10 +1,8 @@
 // Astromorphic attention as scans over tokens on a processor: bidirectional.py and causal chunked.py in float32.
 //
-// Nothing as long as the sequence is stored but inputs, outputs and, in the causal gradient, one row a token. Called from
+// Nothing as long as the sequence is stored but inputs, outputs and a row or two a token and thread. Called from
 // compiled.py; scans.py says what the arguments are; gradients follow the equations there.
 #include "vectors.h"
-
-static const int BLOCK = 64;  // tokens between stored states of the scan from the right
 
 template <class T> static void causal_forward(const Job& j, i64 stack) {
     const i64 W = j.width, N = j.keys; const i64 h = stack % j.heads;
@@ -151,44 +149,25 @@ template <class T> static void write_backward(const Job& j, i64 stack) {
     }
 }
 
-// What all later tokens hand to each token, in a block's tokens: the scan from the right starts from a state a block.
+// What all later tokens hand to each: Σ_{u>t} d^(u-t) x_u of values and, for the gradient, of the numerators' gradients.
 struct FromRight {
-    const Job& j; i64 stack, W, N; float d; bool steep;
-    struct State { Buffer r, p, o; float m = 0, pm = 0; explicit State(i64 W) : r(W), p(W), o(W) {} };
-    State now; Buffer x, y, values, slopes, outer, stored;
-    std::vector<float> mass, mass_slope, kept_masses;
-    FromRight(const Job& j, i64 stack, bool steep) : j(j), stack(stack), W(j.width), N(j.keys), d(j.relative ? j.decay[stack % j.heads] : 0), steep(steep),
-        now(W), x(W), y(W), values(BLOCK * W), slopes(BLOCK * W), outer(BLOCK * W), stored(j.relative ? (N / BLOCK + 1) * 3 * W : 0),
-        mass(BLOCK), mass_slope(BLOCK), kept_masses(j.relative ? (N / BLOCK + 1) * 2 : 0) {}
-    template <class T> void step(i64 i) {  // from what token i gets to what token i - 1 gets
-        float c = kept(j, KEEP, stack, i, N);
-        if (c == 0) clear(x, W); else load(j.row<T>(V, stack, i), j.value_features, x.start);
-        if (steep) { load(j.row<T>(DOUT, stack, i), j.value_features, y.start); scale(y, W, *j.row<float>(INV, stack, i)); now.pm = d * now.pm + now.m + c; }
-        now.m = d * (now.m + c);
-        for (i64 w = 0; w < W; w += L) {
-            vec sum = now.r(w) + x(w);
-            if (steep) { now.p(w) = d * now.p(w) + sum; now.o(w) = d * (now.o(w) + y(w)); }
-            now.r(w) = d * sum;
-        }
+    Buffer values, outer; std::vector<float> mass, spread;  // Σ_{u>t} d^(u-t) over those kept, and that times u - t
+    template <class T> static FromRight of(const Job& j, i64 stack, bool gradient) {
+        FromRight right{Buffer(j.relative ? j.keys * j.width : 0), Buffer(j.relative && gradient ? j.keys * j.width : 0), std::vector<float>(j.keys), std::vector<float>(j.keys)};
+        if (j.relative) right.scan<T>(j, stack, gradient);
+        return right;
     }
-    template <class T> void prepare() {
-        for (i64 i = N - 1; i >= 0; i--) {
-            if (i == N - 1 || (i + 1) % BLOCK == 0) {
-                float* place = stored + i / BLOCK * 3 * W;
-                memcpy(place, now.r, W * 4); memcpy(place + W, now.p, W * 4); memcpy(place + 2 * W, now.o, W * 4);
-                kept_masses[i / BLOCK * 2] = now.m; kept_masses[i / BLOCK * 2 + 1] = now.pm;
-            }
-            step<T>(i);
-        }
-    }
-    template <class T> void block(i64 first) {
-        const float* place = stored + first / BLOCK * 3 * W;
-        memcpy(now.r, place, W * 4); memcpy(now.p, place + W, W * 4); memcpy(now.o, place + 2 * W, W * 4);
-        now.m = kept_masses[first / BLOCK * 2]; now.pm = kept_masses[first / BLOCK * 2 + 1];
-        for (i64 i = std::min(N, first + BLOCK) - 1; i >= first; i--) {
-            memcpy(values + (i - first) * W, now.r, W * 4); mass[i - first] = now.m;
-            if (steep) { memcpy(slopes + (i - first) * W, now.p, W * 4); memcpy(outer + (i - first) * W, now.o, W * 4); mass_slope[i - first] = now.pm; }
-            step<T>(i);
+    template <class T> void scan(const Job& j, i64 stack, bool gradient) {
+        const i64 W = j.width; const float d = j.decay[stack % j.heads];
+        Buffer x(W), r(W), y(W), o(W); float m = 0, s = 0;
+        for (i64 i = j.keys - 1; i >= 0; i--) {
+            const float c = kept(j, KEEP, stack, i, j.keys);
+            mass[i] = m; spread[i] = s; s = d * (s + m + c); m = d * (m + c);
+            if (c == 0) clear(x, W); else load(j.row<T>(V, stack, i), j.value_features, x.start);
+            for (i64 w = 0; w < W; w += L) { values(i * W + w) = r(w); r(w) = d * (r(w) + x(w)); }
+            if (!gradient) continue;
+            load(j.row<T>(DOUT, stack, i), j.value_features, y.start); const float p = *j.row<float>(INV, stack, i);
+            for (i64 w = 0; w < W; w += L) { outer(i * W + w) = o(w); o(w) = d * (o(w) + p * y(w)); }
         }
     }
 };
@@ -198,11 +177,9 @@ template <class T> static void read_forward(const Job& j, i64 stack) {
     Buffer weight(F * W), g0(W), b(G * W), v(G * W), num(G * W), r(W);
     for (i64 f = 0; f < F; f++) load(j.row<float>(H, stack, f), E, weight + f * W);
     load(j.row<float>(CA, stack, 0), F, g0.start);
-    FromRight right(j, stack, false);
-    if (j.relative) right.prepare<T>();
-    float m = 0, gain = j.relative ? j.strength[h] : 0, d = right.d;
+    const FromRight right = FromRight::of<T>(j, stack, false);
+    float m = 0, gain = j.relative ? j.strength[h] : 0, d = j.relative ? j.decay[h] : 0;
     for (i64 t = 0; t < N; t += G) {
-        if (j.relative && t % BLOCK == 0) right.block<T>(t);
         active<T>(j, Q, stack, t, N, b);
         clear(num, G * W);
         if (j.relative) tokens<T>(j, V, stack, t, N, E, v);
@@ -212,8 +189,8 @@ template <class T> static void read_forward(const Job& j, i64 stack) {
             if (j.relative) {
                 float c = kept(j, KEEP, stack, t + g, N);
                 if (c == 0) clear(v + g * W, W);
-                m = d * m + c; calcium += gain * (m + right.mass[(t + g) % BLOCK]);
-                for (i64 i = 0; i < W; i += L) { r(i) = d * r(i) + v(g * W + i); num(g * W + i) += gain * (r(i) + right.values((t + g) % BLOCK * W + i)); }
+                m = d * m + c; calcium += gain * (m + right.mass[t + g]);
+                for (i64 i = 0; i < W; i += L) { r(i) = d * r(i) + v(g * W + i); num(g * W + i) += gain * (r(i) + right.values((t + g) * W + i)); }
             }
             float p = calcium > TINY ? 1 / calcium : 0;
             *j.row<float>(INV, stack, t + g) = p;
@@ -223,17 +200,17 @@ template <class T> static void read_forward(const Job& j, i64 stack) {
     }
 }
 
+// The gradient by a relative term's decay d, Σ_ij |i - j| d^(|i-j|-1) X_ij, is of sums that are there: those of queries
+// times the place of the query less those of keys times the place of the key, and the other way round from the right.
 template <class T> static void read_backward(const Job& j, i64 stack) {
     const i64 W = j.width, N = j.queries, F = j.features, E = j.value_features, h = stack % j.heads;
-    Buffer turned(E * W), part(F * W), to_weight(F * W), g0(W), to_g(W), b(G * W), v(G * W), o(G * W), dn(G * W), db(G * W), r(W), dr(W), left(W), row(W);
+    Buffer turned(E * W), part(F * W), to_weight(F * W), g0(W), to_g(W), b(G * W), v(G * W), o(G * W), dn(G * W), db(G * W), r(W), left(W), row(W);
     load(j.row<float>(CA, stack, 0), F, g0.start);
     for (i64 f = 0; f < F; f++) { load(j.row<float>(H, stack, f), E, row.start); for (i64 e = 0; e < E; e++) turned[e * W + f] = row[e]; }
-    FromRight right(j, stack, true);
-    if (j.relative) right.prepare<T>();
-    float m = 0, dm = 0, gain = j.relative ? j.strength[h] : 0, d = right.d;
+    const FromRight right = FromRight::of<T>(j, stack, true);
+    float m = 0, spread = 0, gain = j.relative ? j.strength[h] : 0, d = j.relative ? j.decay[h] : 0;
     double to_gain = 0, to_decay = 0;
     for (i64 t = 0; t < N; t += G) {
-        if (j.relative && t % BLOCK == 0) right.block<T>(t);
         active<T>(j, Q, stack, t, N, b);
         tokens<T>(j, OUT, stack, t, N, E, o); tokens<T>(j, DOUT, stack, t, N, E, dn);
         if (j.relative) tokens<T>(j, V, stack, t, N, E, v);
@@ -254,19 +231,21 @@ template <class T> static void read_backward(const Job& j, i64 stack) {
             }
             store(j.row<T>(DQ, stack, t + g), F, (const float*)db + g * W);
             if (!j.relative) continue;
-            float c = kept(j, KEEP, stack, t + g, N); i64 at = (t + g) % BLOCK;
-            vec over = {}, slow = {};
+            const i64 at = t + g; const float c = kept(j, KEEP, stack, at, N);
             if (c == 0) clear(v + g * W, W);
-            dm = d * dm + m; m = d * m + c;
+            vec over = {}, apart = {};
             for (i64 i = 0; i < W; i += L) {
-                vec di = dn(g * W + i);
-                dr(i) = d * dr(i) + r(i); r(i) = d * r(i) + v(g * W + i); left(i) = d * left(i) + di;
-                over += di * (r(i) + right.values(at * W + i)); slow += di * (dr(i) + right.slopes(at * W + i));
-                row(i) = gain * c * (left(i) + right.outer(at * W + i));
+                const vec error = dn(g * W + i), value = v(g * W + i);
+                const vec past = d * r(i), next = right.values(at * W + i), earlier = d * left(i), coming = right.outer(at * W + i);
+                r(i) = past + value; left(i) = earlier + error;
+                over += error * (past + value + next); apart += error * (past - next) + value * (earlier - coming);
+                row(i) = gain * c * (earlier + error + coming);
             }
-            to_gain += total(over) + dc[g] * (m + right.mass[at]);
-            to_decay += gain * (total(slow) + dc[g] * (dm + right.mass_slope[at]));
-            store(j.row<T>(DV, stack, t + g), E, (const float*)row);
+            spread = d * (spread + m); m *= d;
+            to_gain += total(over) + dc[g] * (m + c + right.mass[at]);
+            to_decay += (double)at * total(apart) + dc[g] * (spread + right.spread[at]);
+            m += c;
+            store(j.row<T>(DV, stack, at), E, (const float*)row);
         }
         if ((t / G) % 256 == 255 || t + G >= N) {
             for (i64 i = 0; i < F * W; i += L) to_weight(i) += part(i);
@@ -276,7 +255,7 @@ template <class T> static void read_backward(const Job& j, i64 stack) {
     for (i64 f = 0; f < F; f++) store(j.row<float>(DH, stack, f), E, (const float*)to_weight + f * W);
     store(j.row<float>(DCA, stack, 0), F, (const float*)to_g);
     float* parameters = j.row<float>(DP, stack, 0);
-    if (parameters) { parameters[0] = to_gain; parameters[1] = to_decay; }
+    if (parameters) { parameters[0] = to_gain; parameters[1] = d > 0 ? gain / d * to_decay : 0; }
 }
 
 static const Work WORK[2][6] = {
