@@ -38,16 +38,12 @@ def memory() -> str:
 
 def instructions() -> str:
     """Which of the instructions that matter here the processor knows."""
+    from astromorph.native.capability import flags
+
     known = flags()
     if not known:
         return "unknown on this system"
     return ", ".join(f"{name} {'yes' if name in known else 'no'}" for name in INSTRUCTIONS)
-
-
-def flags() -> set[str]:
-    """Words by which Linux describes the processor; none elsewhere."""
-    described = Path("/proc/cpuinfo")
-    return set(described.read_text(encoding="utf-8").split()) if described.is_file() else set()
 
 
 def compiler() -> str:
