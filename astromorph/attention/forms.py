@@ -12,7 +12,7 @@ apart.
 import torch
 from torch import Tensor
 
-from astromorph.attention import bidirectional, chunked, compiled, scans
+from astromorph.attention import bidirectional, choice, chunked, compiled, scans
 from astromorph.attention.distance import chunked_kernel, smear
 from astromorph.attention.parts import Parts, Terms, check_by_place, offered, terms_of
 from astromorph.attention.precision import wide
@@ -49,7 +49,7 @@ def scanned(parts: Parts, terms: Terms, query: Tensor, key: Tensor, by_place: bo
     fits = query.device.type == "cpu" and query.dtype in compiled.TYPES and 0 not in (query.shape[2], key.shape[2])
     plain = torch.compiler.is_exporting() or transformed()
     source = compiled.SOURCE if terms.fading is None else compiled.FADING
-    return usual and fits and not plain and compiled.available(source)
+    return usual and fits and not plain and choice.worthwhile(source)
 
 
 def distance(terms: Terms) -> tuple[Tensor, Tensor] | tuple[None, None]:

@@ -35,12 +35,12 @@ def library(source: Path) -> ctypes.CDLL | None:
     ValueError for a capability (capability.py) that is none.
     """
     target = architecture()
-    named = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
+    named = _compiler()
     if not named or os.environ.get("ASTROMORPH_PLAIN"):
         return None
     try:
         compiler = shlex.split(named)
-        built = _folder() / f"{source.stem}-{_fingerprint(named, target, source)}.so"
+        built = built_file(source)
         if built.exists() and (loaded := _loaded(built)) is not None:
             return loaded
         built.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +80,15 @@ def _loaded(built: Path) -> ctypes.CDLL | None:
 @functools.cache
 def _warn(fault: str) -> None:
     warnings.warn(f"{fault}; the plain formulas are used, which are slower", stacklevel=3)
+
+
+def built_file(source: Path) -> Path:
+    """Where what is built of a source lies, for this compiler and these instructions."""
+    return _folder() / f"{source.stem}-{_fingerprint(_compiler() or '', architecture(), source)}.so"
+
+
+def _compiler() -> str | None:
+    return os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")
 
 
 def _folder() -> Path:

@@ -22,10 +22,11 @@ class Capability(NamedTuple):
     mkl: str
 
 
+WIDE = "avx512f", "avx512bw", "avx512dq", "avx512vl"
 CAPABILITIES = {
     "avx2": Capability("x86-64-v3", ("avx2", "fma", "bmi2"), "avx2", "AVX2", "AVX2"),
-    "avx512": Capability("x86-64-v4", ("avx512f", "avx512bw", "avx512dq", "avx512vl"), "avx512", "AVX512_CORE", "AVX512"),
-}  # fmt: skip
+    "avx512": Capability("x86-64-v4", WIDE, "avx512", "AVX512_CORE", "AVX512"),
+}
 
 
 def architecture() -> str:
