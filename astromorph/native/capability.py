@@ -31,8 +31,12 @@ CAPABILITIES = {
 
 def architecture() -> str:
     """What the compiler is to build for. ValueError for a capability that is none or that this processor has not."""
-    name = os.environ.get(VARIABLE, "")
-    return check_capability(name).architecture if name else "native"
+    return check_capability(held()).architecture if held() else "native"
+
+
+def held() -> str:
+    """The capability to which this process is held, or nothing."""
+    return os.environ.get(VARIABLE, "")
 
 
 def check_capability(name: str) -> Capability:
