@@ -3,7 +3,7 @@
 
 def counted(number: int, what: str) -> str:
     """`1 cell`, `2 branches`, `2,000 cells`."""
-    return f"{number:,} {what}" + ("" if number == 1 else "es" if what.endswith(("ch", "s")) else "s")
+    return f"{number:,} {what}" + ("" if number == 1 else "es" if what in ("branch", "class") else "s")
 
 
 def span(lowest: float, highest: float, form: str = ".3g") -> str:
