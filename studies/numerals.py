@@ -2,8 +2,9 @@
 
 
 def counted(number: int, what: str) -> str:
-    """`1 cell`, `2 branches`, `2,000 cells`."""
-    return f"{number:,} {what}" + ("" if number == 1 else "es" if what in ("branch", "class") else "s")
+    """`1 cell`, `2 branches`, `2 epochs`, `2,000 cells`."""
+    hissing = what.endswith(("s", "nch", "tch"))
+    return f"{number:,} {what}" + ("" if number == 1 else "es" if hissing else "s")
 
 
 def span(lowest: float, highest: float, form: str = ".3g") -> str:

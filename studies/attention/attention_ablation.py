@@ -26,7 +26,7 @@ import numpy as np
 import xarray as xr
 
 from astromorph.data.locations import data_root
-from astromorph.settings.checks import check_at_least
+from astromorph.settings.checks import check_at_least, check_seed
 from biophys.simulation.progress import progress
 from studies.attention.ablation_figure import draw
 from studies.attention.ablation_table import printed, table
@@ -92,13 +92,12 @@ def simulate(
     Returns accuracies with dims data_set, condition, repetition (and part), means and intervals without repetition.
     Raises OSError or ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     changes = {"seeds": seeds, "epochs": epochs, "evaluations": evaluations, "target": target}
     check_lists(data_sets=data_sets)
     budgets = [_budget(name, changes) for name in dict.fromkeys(data_sets)]
     chosen = _chosen(conditions)
     check_factors(learning_rates)
-    if seed < 0:
-        raise ValueError(f"seed {seed} is negative; use 0 or more")
     for budget in budgets:
         for condition in chosen:
             settings_of(condition, budget, seed, 1.0)  # what is wrong with them is said before anything is trained

@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
+from astromorph.settings.checks import check_seed
 from astromorph.training.allocator import keep_freed_memory
 from biophys.simulation.progress import progress
 from studies.benches.comparison import name_machine, refuse_few, take_turns
@@ -66,6 +67,7 @@ def bench(
     Returns the columns longest, stage, width, against, seconds, dense_seconds, times_faster, megabytes,
     dense_megabytes, part_of_memory (infinite or NaN where a turn of a small network held no page more).
     """
+    check_seed(seed)
     refuse_few(batch=batch, steps=steps, inputs=inputs, hidden=hidden, repeats=repeats, threads=threads)
     refuse_few(**{"longest delay": longest})
     if not 0 < activity < 1:

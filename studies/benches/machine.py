@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from astromorph.native.capability import flags
 from astromorph.runs.provenance import processor_name
 from studies.numerals import counted
-from studies.shell.machine import flags
 
 
 def processor() -> str:

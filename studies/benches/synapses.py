@@ -30,6 +30,7 @@ from brian2 import Network, NeuronGroup, PoissonGroup, Synapses, get_dimensions,
 from brian2.devices import reset_device
 from matplotlib.figure import Figure
 
+from astromorph.settings.checks import check_seed
 from biophys.astrocyte import CALCIUM, FLOOR, INITIAL, INOSITOL_TRISPHOSPHATE, RECEPTORS, AstrocyteParameters
 from biophys.gliotransmission import (
     GLIOTRANSMITTER,
@@ -83,6 +84,7 @@ def bench(
     Returns the columns implementation, target, synapses, steps, microseconds_a_step, synapse_steps_per_second,
     ratio_to_nest (to NEST's best of the same size).
     """
+    check_seed(seed)
     for count in synapses:
         if count < FAN_IN:
             raise ValueError(f"{count} synapses make no neuron; use at least {FAN_IN}")

@@ -20,6 +20,7 @@ import xarray as xr
 from brian2 import ms
 from numpy.typing import NDArray
 
+from astromorph.settings.checks import check_seed
 from biophys.circuits.attention_circuit import Layer, Stimulus, attend, settling_error
 from biophys.circuits.process_calcium import FittedCalcium
 from biophys.circuits.rate_circuit import RateNeurons
@@ -75,6 +76,7 @@ def simulate(
         calcium_taus: time constants of calcium in ms.
         seed: of strengths and tokens.
     """
+    check_seed(seed)
     times = {"presentations": presentations, "taus": taus, "steps": steps, "calcium_taus": calcium_taus}
     check_lists(windows=windows, **times)
     for name, values in times.items():

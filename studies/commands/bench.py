@@ -32,12 +32,15 @@ def run(words: list[str]) -> None:
     parser.add_function_arguments(described.bench, skip=skipped)
     options = parse(parser, rest)
     out, overwrite = options.pop("out"), options.pop("overwrite")
-    if out is not None:
-        claim(out, out.with_suffix(".png"), overwrite=overwrite, endings=(".csv",))
-    benchmark = bench_module(name)
-    table = benchmark.bench(**options)
-    print(table.to_string(index=False))
-    if out is not None:
-        save_table(table, out)
-        save_figure(benchmark.draw(table), out.with_suffix(".png"))
-        print(f"wrote {out} and {out.with_suffix('.png')}")
+    for each, value in options.items():
+        if isinstance(value, tuple | list) and not value:
+            raise ValueError(f"{each} has no value; give at least one")
+    written = [] if out is None else [out, out.with_suffix(".png")]
+    with claim(*written, overwrite=overwrite, endings=(".csv",)):
+        benchmark = bench_module(name)
+        table = benchmark.bench(**options)
+        print(table.to_string(index=False))
+        if written:
+            save_table(table, out)
+            save_figure(benchmark.draw(table), written[1])
+            print(f"wrote {' and '.join(map(str, written))}")

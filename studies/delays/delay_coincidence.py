@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import norm
 
+from astromorph.settings.checks import check_seed
 from biophys.delays import DelayParameters, settled_spread
 from biophys.ready_networks.delay_learning import NETWORK, Neuron, Stimulus
 from biophys.simulation import network
@@ -73,6 +74,7 @@ def simulate(
     Returns a dataset with dims mode (own, taught), pattern, input, time (s), stage, direction and lag (ms). ValueError
     in one sentence for bad input.
     """
+    check_seed(seed)
     if patterns < 1 or seconds < 8:
         raise ValueError(f"{patterns} patterns and {seconds:g} s are too few; use at least 1 pattern and 8 s")
     check_size(MOST_CELLS, modes=len(MODES), patterns=patterns)

@@ -32,7 +32,7 @@ import numpy as np
 import xarray as xr
 
 from astromorph.data.locations import data_root
-from astromorph.settings.checks import check_at_least
+from astromorph.settings.checks import check_at_least, check_seed
 from biophys.simulation.progress import progress
 from studies.delays.delay_learning_figure import draw
 from studies.delays.prepared_digits import prepare
@@ -104,6 +104,7 @@ def simulate(
     Returns accuracies with dims task, condition, repetition (and epoch), means and intervals without repetition.
     Raises OSError or ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     factors = sorted(set(map(float, learning_rates)))
     _check(tasks, factors, seed=(seed, 0), seeds=(seeds, 1), epochs=(epochs, 1), steps=(steps, 1), neurons=(neurons, 1))
     root, chosen = data_root(data), [task for task in TASKS if task in tasks]

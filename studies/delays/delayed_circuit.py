@@ -20,6 +20,7 @@ from astromorph.data.locations import data_root
 from astromorph.models.spiking_classifier import Activity
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import SpikingSettings
+from astromorph.settings.checks import check_seed
 from astromorph.tasks import build_task
 from mapping.delay_kernel import simulate as simulate_network
 from mapping.trained import spiking_network
@@ -66,6 +67,7 @@ def simulate(
     Returns a dataset over `input`, the number of a recording in the test set, precision and layer. ValueError in one
     sentence for bad input.
     """
+    check_seed(seed)
     check_counts(examples=examples)
     folder = RunFolder.open(run)
     (model, _), settings = spiking_network(folder), cast(SpikingSettings, folder.settings)

@@ -36,6 +36,7 @@ import numpy as np
 import xarray as xr
 from brian2 import second, umolar
 
+from astromorph.settings.checks import check_seed
 from biophys.ready_networks.self_repair import NETWORK
 from biophys.simulation import network
 from studies.figure import draw_panels
@@ -90,6 +91,7 @@ def simulate(
     Returns a dataset with dims condition, repetition, and neuron, time or bin. Raises ValueError in one sentence for
     bad input.
     """
+    check_seed(seed)
     _check(seconds, fault_time, averaged, after, repetitions, failed)
     check_size(MOST_CELLS, conditions=len(CONDITIONS), repetitions=repetitions)
     common = {"fault.t_fault": fault_time * second, "fault.share_2": failed}

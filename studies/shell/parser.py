@@ -7,7 +7,7 @@ from the source here. Options are written with `-` or `_`, and lists as `--rates
 import argparse
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import jsonargparse
 from astromorph.files.plain_yaml import read_yaml
 from studies.shell.words import meant
 
+LARGEST = 2**63 - 1  # whole number of an option
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "Sequence": "a list"}
 # jsonargparse: "Parser key "epochs":\n  Expected a <class 'int'>. Got value: many", and another form for unions
 WRONG_TYPE = re.compile(
@@ -64,7 +65,16 @@ def parse(parser: jsonargparse.ArgumentParser, words: Sequence[str]) -> dict[str
     for action in parser._actions:
         if action.default is not None and values.get(action.dest, action.default) is None:
             raise ValueError(f"{action.dest} has no value; use one such as {_typed(action.default)}")
+    _check_sizes(values)
     return values
+
+
+def _check_sizes(values: Mapping[str, Any]) -> None:
+    """ValueError for a whole number that no array and no file counts; seeds have a range of their own."""
+    for name, value in values.items():
+        numbers = value if isinstance(value, tuple | list) else [value]
+        if name != "seed" and any(isinstance(each, int) and abs(each) > LARGEST for each in numbers):
+            raise ValueError(f"{name} {str(value)[:60]} is too large; use numbers up to {LARGEST}")
 
 
 def add_field_comments(parser: jsonargparse.ArgumentParser, settings: type) -> None:
