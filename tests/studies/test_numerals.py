@@ -4,6 +4,7 @@ from studies.numerals import counted, span
 
 
 def test_one_and_many():
+    assert counted(2, "epoch") == "2 epochs" and counted(2, "class") == "2 classes"
     assert [counted(number, "branch") for number in (1, 2)] == ["1 branch", "2 branches"]
     assert [counted(number, "cell") for number in (0, 1, 2000)] == ["0 cells", "1 cell", "2,000 cells"]
 
