@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from studies.catalogue import table_module
 
+LONGEST = 40  # signs of a column's name that a sentence repeats
+
 
 def draw(file: Path) -> Figure:
     """The figure of a table. ValueError in one sentence if nothing here has written it, OSError if it is not there."""
@@ -17,10 +19,16 @@ def draw(file: Path) -> Figure:
     module = table_module(table.columns)
     if module is None:
         raise ValueError(
-            f"{file} has the columns {', '.join(map(str, table.columns[:6]))}, which no command draws; plot what "
+            f"{file} has the columns {', '.join(map(_name, table.columns[:6]))}, which no command draws; plot what "
             "astromorph compare or astromorph bench has written"
         )
     if table.empty:
         raise ValueError(f"{file} has no rows; write it again")
     settings = table.setting.fillna("") if "setting" in table else ""  # old tables have no such column
     return module.draw(table.assign(setting=settings))
+
+
+def _name(column: object) -> str:
+    """A column as a sentence can hold it: what is no table may have a first line of any length and any signs."""
+    words = "".join(sign if sign.isprintable() else "?" for sign in str(column))
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}..."

@@ -36,6 +36,8 @@ def test_a_committed_table_is_drawn_by_the_command(name, tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"a,b\n1,2\n", "has the columns a, b, which no command draws"), (b"", "cannot be read as a table"),
+     (b"[" * 100_000, f"has the columns {'[' * 40}..., which no command draws"),
+     (b"\0\0", "has the columns ??, which no command draws"),
      (b"\xff\xfe\x00", "cannot be read as a table"),
      (b"method,processes,comparisons,per_second\n", "has no rows")],
 )  # fmt: skip
