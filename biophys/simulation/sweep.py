@@ -26,6 +26,7 @@ from biophys.simulation.network import Point, check_times, check_values, merged,
 from biophys.simulation.progress import progress
 from biophys.simulation.recording import load, save
 from biophys.simulation.simulate import temporary_files_in
+from biophys.simulation.undersampling import undersampled, warn_undersampled
 from biophys.simulation.whole_files import whole
 
 ANSWERS_WITHIN = 5.0  # seconds, a dask scheduler
@@ -57,7 +58,7 @@ def sweep(
     points = grid.points()
     if not points:
         raise ValueError("this sweep has no points; give at least one value on each axis")
-    folder = parts_folder(out)
+    folder, missed = parts_folder(out), warn_undersampled(undersampled_anywhere(grid, points))
     plan, provenance = opened(folder, grid) or begin(folder, grid, points, target, jobs, provenance)
     report(str(plan))
     files = [folder / f"{number:05}.nc" for number in range(len(plan.chunks))]
@@ -77,7 +78,17 @@ def sweep(
                 bar.update(finished)
     except (KeyboardInterrupt, BrokenProcessPool) as end:
         raise stopped(end, folder, plan, files) from end
-    return assembled(grid, [read_chunk(file) for file in files], plan, provenance)
+    return assembled(grid, [read_chunk(file) for file in files], plan, provenance).assign_attrs(missed)
+
+
+def undersampled_anywhere(grid: Grid, points: Sequence[Point]) -> str:
+    """What is said of the first points of a shape that are recorded too rarely."""
+    network = ready(grid.network)
+    for alike in shapes(network, points, grid.axes):
+        values = merged(network.sections, [points[number] for number in alike])
+        if sentence := undersampled(network, values, grid.step, grid.every, grid.record):
+            return sentence
+    return ""
 
 
 def begin(
