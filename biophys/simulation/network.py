@@ -149,7 +149,7 @@ def simulate(
         built.add(*monitors(built, wanted, every * second))
         return built
 
-    finished = lambda built: (read(built, wanted, len(points)), broken_state(built, network.records))
+    finished = lambda built: (read(built, wanted, len(points)), broken_state(built, network.records, len(points)))
     with looked_at_afterwards():
         arrays, broken = run(build, finished, seconds * second, target=target)
     if target == "cython":
@@ -339,17 +339,18 @@ def looked_at_afterwards() -> Iterator[None]:
 
 
 def unusual(network: ReadyNetwork, point: Point) -> str:
-    """The parameters of a point that are farthest from their defaults, at most three, as they are set."""
+    """The quantities of a point that are farthest from their defaults, at most three, as they are set."""
     distances, values = {}, read_values(network.sections, point.values)
     for path, value in values.items():
         given, usual = (abs(float(each)) for each in (value, parameter(network.sections, path).value))
         distances[path] = abs(math.log(given / usual)) if given and usual else math.inf if given != usual else 0.0
-    far = sorted((path for path in distances if distances[path] > 0), key=lambda path: -distances[path])
+    far = [path for path, distance in distances.items() if distance > 0 and not isinstance(values[path], int)]
+    far.sort(key=lambda path: -distances[path])
     return ", ".join(f"{path}={written(values[path], digits=6)}" for path in far[:3])
 
 
-def broken_state(network: Network, records: Mapping[str, Recordable]) -> str:
-    """The first state of any cell or synapse that is no finite number now, by its name; empty if there is none."""
+def broken_state(network: Network, records: Mapping[str, Recordable], points: int) -> tuple[str, int]:
+    """The first state of any cell or synapse that is no finite number now, by its name, and its point; else ""."""
     named = {(recordable.group, recordable.state): name for name, recordable in reversed(list(records.items()))}
     for group in network.objects:
         if not isinstance(group, Group):
@@ -357,12 +358,15 @@ def broken_state(network: Network, records: Mapping[str, Recordable]) -> str:
         for state, variable in group.variables.items():
             changes = isinstance(variable, ArrayVariable) and not (variable.constant or variable.read_only)
             if changes and getattr(variable.owner, "name", "") == group.name and np.dtype(variable.dtype).kind == "f":
-                if not np.isfinite(variable.get_value()).all():
-                    return named.get((group.name, state), f"{state} of {group.name}")
-    return ""
+                bad = ~np.isfinite(np.atleast_1d(variable.get_value()))
+                if bad.any():  # copies stand one behind the other
+                    return named.get((group.name, state), f"{state} of {group.name}"), bad.argmax() * points // bad.size
+    return "", 0
 
 
-def check_finite(arrays: Mapping[str, xr.DataArray], step: float, broken: str, unusual: Sequence[str]) -> None:
+def check_finite(
+    arrays: Mapping[str, xr.DataArray], step: float, broken: tuple[str, int], unusual: Sequence[str]
+) -> None:
     """States must be numbers throughout, and those that are not recorded (`broken`) at the end; spike times are padded
     and exempt.
 
@@ -376,6 +380,7 @@ def check_finite(arrays: Mapping[str, xr.DataArray], step: float, broken: str, u
             first = place[place[:, -1].argmin()]
             here = f" with {unusual[first[0]]}" if unusual[first[0]] else ""
             raise ValueError(f"{name} is not a number from {float(array.time[first[-1]]):g} s on{here}; {cure}")
-    if broken:
-        here = f" with {unusual[0]}" if len(unusual) == 1 and unusual[0] else ""
-        raise ValueError(f"{broken} is not a number at the end{here}; {cure}")
+    state, point = broken
+    if state:
+        here = f" with {unusual[point]}" if unusual[point] else ""
+        raise ValueError(f"{state} is not a number at the end{here}; {cure}")
