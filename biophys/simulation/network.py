@@ -157,8 +157,7 @@ def simulate(
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
     check_finite(arrays, step, broken, [unusual(network, point) for point in points])
-    settings: dict[str, Any] = {"network": network.name, "seconds": simulated(seconds, steps, step)}
-    settings |= {"step": step, "target": target}
+    settings = {"network": network.name, "seconds": simulated(seconds, steps, step), "step": step, "target": target}
     for name, fields in values.items():
         settings |= described(name, {field: value for field, value in fields.items() if not np.ndim(value)})
     return xr.Dataset(arrays, attrs=settings)

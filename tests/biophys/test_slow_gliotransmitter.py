@@ -33,7 +33,11 @@ def reference(run, clearance):
     return start, solve_ivp(held, (0, span[-1] + 1e-9), [0.0], "LSODA", span, rtol=1e-10, atol=1e-12).y[0]
 
 
-@pytest.mark.parametrize(("clearance", "error"), [(1.0, 2e-6), (1e-3, 2e-6), (6e-11, 1e-2)])
+SLOW = pytest.mark.slow
+CLEARANCES = [pytest.param(1.0, 2e-6, marks=SLOW), pytest.param(1e-3, 2e-6, marks=SLOW), (6e-11, 1e-2)]
+
+
+@pytest.mark.parametrize(("clearance", "error"), CLEARANCES)
 def test_receptors_follow_gliotransmitter_however_slowly_it_leaves(clearance, error):
     run = looped(clearance)
     assert np.isfinite(run.astrocyte_releases.values).sum() == 1
@@ -42,7 +46,8 @@ def test_receptors_follow_gliotransmitter_however_slowly_it_leaves(clearance, er
     np.testing.assert_allclose(bound[1:], expected[1:], atol=error)  # a record precedes the release of its own step
 
 
-@settings(max_examples=2, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
 @given(
     clearance=st.floats(-12, 2).map(lambda power: 10**power),
     volume=st.floats(-6, 0).map(lambda power: 10**power),
