@@ -116,7 +116,8 @@ def opened(folder: Path, grid: Grid) -> tuple[Plan, Mapping[str, str]] | None:
         return None
     try:
         begun = json.loads(file.read_text(encoding="utf-8"))
-        same = begun["grid"] == json.loads(json.dumps(grid.described()))
+        now = json.loads(json.dumps(grid.described()))
+        same = begun["grid"] == now
         plan = Plan(begun["plan"]["target"], begun["plan"]["chunks"])
         provenance = dict(begun["provenance"])
         if same and sorted(itertools.chain(*plan.chunks)) != list(range(len(grid.points()))):
@@ -125,10 +126,18 @@ def opened(folder: Path, grid: Grid) -> tuple[Plan, Mapping[str, str]] | None:
         raise ValueError(f"{file} is damaged; remove {folder} and repeat the command") from error
     if not same:
         raise ValueError(
-            f"{folder} keeps the points of another sweep; repeat its command to go on with it, remove it, or name "
-            "another --out"
+            f"{folder} keeps the points of another sweep{_difference(begun['grid'], now)}; repeat its command to go on "
+            "with it, remove it, or name another --out"
         )
     return plan, provenance
+
+
+def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Times that differ between two grids, such as a default of an earlier version; empty if others do too."""
+    names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+    if not names or not set(names) <= {"seconds", "step", "every"}:
+        return ""
+    return f" ({', '.join(f'--{name} {there.get(name)} there and {here.get(name)} here' for name in names)})"
 
 
 def stopped(end: BaseException, folder: Path, plan: Plan, files: Sequence[Path]) -> BaseException:
