@@ -95,12 +95,22 @@ class ReadyNetwork(NamedTuple):
         return f"{meaning}\n\nvariables (* recorded if none is named):\n{records}"
 
     def times(self, seconds: float | None, step: float | None, every: float | None) -> tuple[float, float, float]:
-        """Simulated time, time step and time between records in s: those given, or the network's own for None."""
+        """Simulated time, time step and time between records in s: those given, or the network's own for None.
+
+        Its own time between records is shortened to whole steps.
+        """
         given = {"seconds": seconds, "step": step, "every": every}
         for name, value in given.items():
             if not isinstance(value, Real | None) or isinstance(value, bool):
                 raise ValueError(f"{name} {value} is no plain number; give seconds, such as {getattr(self, name):g}")
         seconds, step, every = (getattr(self, name) if value is None else value for name, value in given.items())
+        if (
+            given["every"] is None
+            and math.isfinite(step)
+            and step > 0
+            and abs(every / step - round(every / step)) > 1e-6
+        ):
+            every = step * max(1, math.floor(every / step))
         return seconds, step, every
 
 
