@@ -119,7 +119,11 @@ class PositionalDrive(nn.Module):
             )
         with without_autocast(self.table):
             interaction = self.table @ self.distance_kernel @ self.table.mT  # D = M P Mᵀ
-            return positive_activity(self.table[..., :tokens].mT @ interaction)
+            if torch.compiler.is_exporting():  # of a free number of tokens a slice would ask whether it is the whole
+                table = self.table.index_select(-1, torch.arange(tokens, device=self.table.device))
+            else:
+                table = self.table[..., :tokens]
+            return positive_activity(table.mT @ interaction)
 
     def terms(self, tokens: int, dtype: torch.dtype) -> dict[str, Any]:
         """As a position of attention (attention/parts.py)."""

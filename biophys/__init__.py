@@ -14,6 +14,9 @@ A network of one's own is made of the modules: `biophys.synapse` and `biophys.as
 `biophys.simulation.simulate` runs it and `biophys.simulation.recording` writes the dataset.
 """
 
+import sys
+
+BRIAN2_CAME_FIRST = "brian2" in sys.modules  # whose log is then its owner's (biophys/simulation/debug_log.py)
 TYPE_CHECKING = False  # type checkers take it for True; `typing` and `importlib` would make the import slow
 if TYPE_CHECKING:
     from biophys import patterns

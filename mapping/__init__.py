@@ -14,6 +14,10 @@ Downwards, a trained network runs as neurons and astrocytes:
 Each is loaded when it is used: `import mapping` loads neither torch nor Brian2. The single fits are in their modules.
 """
 
+import os
+import sys
+
+HOME = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 TYPE_CHECKING = False  # type checkers take it for True; `typing` and `importlib` would make the import slow
 if TYPE_CHECKING:
     from typing import Any
@@ -25,6 +29,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Coefficients", "as_settings", "fit", "from_nir", "read", "to_brian2", "to_nir", "write"]
 MODULES = {"fit": "fits", "from_nir": "nir_exchange", "to_brian2": "brian2_models", "to_nir": "nir_exchange"}
+
+
+def refuse_shadows() -> None:
+    """ImportError in one sentence if another file has the place of a package of ours, which then cannot be imported."""
+    from importlib.util import find_spec
+
+    for name in ("astromorph", "biophys"):
+        module = sys.modules.get(name)
+        spec = find_spec(name) if module is None else module.__spec__
+        file = spec and spec.origin
+        if file and os.path.dirname(os.path.dirname(os.path.realpath(file))) != HOME:
+            raise ImportError(f"{file} hides the package {name} of Astromorph; rename it, or start Python elsewhere")
+
+
+refuse_shadows()
 
 
 def __getattr__(name: str) -> "Any":

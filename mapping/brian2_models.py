@@ -15,6 +15,7 @@ from astromorph.models.spiking_classifier import Activity, DeployedClassifier
 from biophys.circuits.attention_circuit import Neurons
 from biophys.circuits.process_calcium import Calcium
 from biophys.circuits.rate_circuit import RateNeurons
+from biophys.simulation.seeds import check_seed
 from mapping.circuit import CircuitAttention, attention_layers, fitted_calcium, with_circuits
 from mapping.delay_kernel import simulate
 from mapping.trained import Model, name_of, network_of
@@ -108,6 +109,7 @@ def to_brian2(
 
     Example: circuit = mapping.to_brian2("runs/digits"); circuit(images); circuit.largest_error
     """
+    check_seed(seed)
     network, step = network_of(model)
     if not isinstance(network, DeployedClassifier):
         if dt is not None:

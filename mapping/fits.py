@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
+from astromorph.files.reasons import lacking
 from mapping import calcium_response, process_kernel, release_response, retention, segment_response
 from mapping.calcium_section import calcium_section
 from mapping.coefficients import FORMAT_VERSION, Coefficients
@@ -166,9 +167,9 @@ def _fit(measurement: Measurement, options: Options) -> Any:
     try:
         return kind.fit(dataset, **usable)
     except (KeyError, AttributeError, TypeError, IndexError) as error:
-        lacking = " ".join(str(error).split())[:120]
+        missing = lacking(error)
         raise ValueError(
-            f"{measurement.name} lacks what is fitted ({lacking}); make it anew with {kind.made}"
+            f"{measurement.name} lacks what is fitted ({missing}); make it anew with {kind.made}"
         ) from error
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from astromorph.files.reasons import reason_of
 from astromorph.files.whole_files import whole
 from biophys.circuits.delayed_layer import Layer
 
@@ -88,7 +89,7 @@ def read(path: Path, dt: float | None = None) -> Exchanged:
     try:
         return network(nir.read(path), dt)
     except Exception as error:  # whatever h5py and nir make of a foreign file, or the reason why it is refused
-        reason = " ".join(str(error).split())[:250]
+        reason = reason_of(error, "it is cut short, no NIR file, or holds a node that is not known")
         raise ValueError(f"{path} holds no network that can be taken ({reason})") from error
 
 

@@ -1,7 +1,7 @@
 """What the dataset of a study says of itself: study and options, what each variable means, where it came from."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import xarray as xr
@@ -30,6 +30,13 @@ def check_size(most: float = MOST_NUMBERS, **counts: int) -> None:
     if size > most:
         words = " x ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
         raise ValueError(f"{words} are too many to compute; use at most {most:,.0f} together")
+
+
+def check_lists(**lists: Collection[Any]) -> None:
+    """ValueError for a list that leaves nothing to compute."""
+    for name, values in lists.items():
+        if not len(values):
+            raise ValueError(f"{name} holds no value; give at least one")
 
 
 def unfolded(dataset: xr.Dataset, axes: Mapping[str, Any]) -> xr.Dataset:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from astromorph.attention.distance import Chunks, handed_over, in_chunks
+from astromorph.attention.distance import Chunks, first, handed_over, in_chunks
 from astromorph.attention.precision import wide, working
 
 
@@ -83,6 +83,6 @@ def read(
     if relative is not None:
         spread = relative.within[:, None].to(dtype) @ in_chunks(relative.value.to(dtype), relative.within.shape[-1])
         spread = spread + relative.arriving[:, None].to(dtype) @ relative.carried.to(dtype)
-        summed = summed + spread.flatten(2, 3)[:, :, : query.shape[2]]
+        summed = summed + first(spread, query.shape[2])
         response = response + relative.mass[..., None]
     return (summed * feedback(response)).to(query.dtype)

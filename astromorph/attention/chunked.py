@@ -13,9 +13,10 @@ the weights of the values sum to one. `streaming.py` is the same one token at a 
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
-from astromorph.attention.distance import chunked_kernel, handed_over, in_chunks, smear
+from astromorph.attention.distance import chunked_kernel, first, handed_over, in_chunks, smear
 from astromorph.attention.parts import Distance
 from astromorph.attention.precision import wide, working
 from astromorph.attention.recompute import over_blocks
@@ -45,7 +46,7 @@ def attend(
     present = rate.new_ones(1, heads, tokens, 1) if keep is None else keep.to(rate.dtype)
     reach = in_chunks(smear(present, gate), size).expand(batch, -1, -1, -1, -1)
     queries, keys, values = (in_chunks(x, size) for x in (query, key, value))
-    if keep is None and tokens % size:
+    if keep is None and (torch.compiler.is_exporting() or tokens % size):
         keep = present.expand(batch, -1, -1, -1)
     real = None if keep is None else in_chunks(keep, size).to(dtype)
     learned = [p for part in parts for p in part.parameters() if p.requires_grad]
@@ -62,7 +63,7 @@ def attend(
         cut += [handed_over(driven.to(wide(dtype)), kernel.step), mass]
         shared += [gain * kernel.within, gain * kernel.arriving]
     (output,) = over_blocks(ChunkRead(*parts).read, cut, shared, learned)
-    return output.flatten(2, 3)[:, :, :tokens]
+    return first(output, tokens)
 
 
 class ChunkWrite(NamedTuple):
@@ -73,8 +74,8 @@ class ChunkWrite(NamedTuple):
     def write(self, key: Tensor, value: Tensor, real: Tensor | None, leaving: Tensor) -> tuple[Tensor, Tensor]:
         dtype, sums = working(key), wide(key.dtype)
         activity = active(self.feature_map, key, real)
-        fading = leaving[:, None, :, :, None].to(dtype)  # (heads, 1, sides, C, 1)
-        weights = (activity[:, :, :, None] * fading).mT @ value[:, :, :, None].to(dtype)
+        sides = leaving[:, None, :, :, None].to(dtype).unbind(2)  # (heads, 1, C, 1) each
+        weights = torch.stack([(activity * fading).mT @ value.to(dtype) for fading in sides], 3)
         return weights.to(sums), (leaving[:, None].to(dtype) @ activity).to(sums)
 
 

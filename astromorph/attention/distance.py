@@ -79,15 +79,15 @@ def carried(sums: Tensor, step: Tensor, block: int = 32) -> Tensor:
     sums: (batch, heads, chunks, ...); step: (heads,). Blocks of chunks, then one small matrix over blocks.
     """
     batch, heads, chunks = sums.shape[:3]
-    padded = F.pad(sums.flatten(3), (0, 0, 0, -chunks % block)).unflatten(2, (-1, block))
+    padded = in_chunks(sums.flatten(3), block)
     blocks = padded.shape[2]
     index = torch.arange(block, device=sums.device, dtype=step.dtype)
     carry = strictly_before(step, block)[:, None] @ padded
-    if blocks > 1:
+    if torch.compiler.is_exporting() or blocks > 1:
         total = torch.exp(-step[:, None] * (block - 1 - index))[:, None, None] @ padded
         before = strictly_before(step * block, blocks) @ total.squeeze(3)
         carry = carry + torch.exp(-step[:, None] * index)[:, None, :, None] * before[..., None, :]
-    return carry.flatten(2, 3)[:, :, :chunks].reshape(sums.shape)
+    return first(carry, chunks).unflatten(3, sums.shape[3:])
 
 
 def strictly_before(step: Tensor, count: int) -> Tensor:
@@ -118,12 +118,34 @@ def smear(x: Tensor, kernel: Chunks) -> Tensor:
     cut = in_chunks(x, kernel.within.shape[-1])
     arrived = handed_over(kernel.leaving[:, None] @ cut, kernel.step)
     spread = kernel.within[:, None] @ cut + kernel.arriving[:, None] @ arrived
-    return spread.flatten(2, 3)[:, :, : x.shape[2]]
+    return first(spread, x.shape[2])
 
 
 def in_chunks(x: Tensor, size: int) -> Tensor:
     """(batch, heads, tokens, …) as (batch, heads, chunks, size, …), the last chunk filled with zeros."""
-    missing = -x.shape[2] % size
+    tokens = x.shape[2]
+    if torch.compiler.is_exporting() and tokens:
+        return in_free_chunks(x, size)
+    missing = -tokens % size
     if missing:
         x = F.pad(x, (0, 0) * (x.ndim - 3) + (0, missing))
     return x.unflatten(2, (-1, size))
+
+
+def in_free_chunks(x: Tensor, size: int) -> Tensor:
+    """`in_chunks` of an export, in which the number of tokens may be free: nothing is asked of it, and there are never
+    fewer than two chunks, the last of them without tokens.
+    """
+    tokens = x.shape[2]
+    whole, inside = (torch.arange(count, device=x.device) for count in (tokens // size + 2, size))
+    place = whole[:, None] * size + inside
+    beyond = (place >= tokens)[(..., *(None,) * (x.ndim - 3))]
+    return x[:, :, place.clamp_max(tokens - 1)].masked_fill(beyond, 0)
+
+
+def first(chunks: Tensor, tokens: int) -> Tensor:
+    """The first tokens of (batch, heads, chunks, size, …) one after another: (batch, heads, tokens, …)."""
+    joined = chunks.flatten(2, 3)
+    if torch.compiler.is_exporting():
+        return joined.index_select(2, torch.arange(tokens, device=joined.device))
+    return joined[:, :, :tokens]

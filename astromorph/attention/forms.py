@@ -1,7 +1,8 @@
 """Which form computes an attention: the compiled scan where its parts offer that, else the plain formulas.
 
     among all tokens    write phase, calcium, read phase     `scans.write`, `scans.read`; `bidirectional.py`
-    causal, or fading   chunk by chunk                       `scans.causal`; `chunked.py`
+    causal              token by token                       `scans.causal`; `chunked.py`
+    fading              from the left and from the right     `scans.fading`; `chunked.py`
 
 Sums over tokens are at least float32. Where the Hebbian sum passes through more than a factor, or calcium does not act
 back as its reciprocal, everything is: behind a sigmoid the weights lie so close to ½ that bfloat16 would not tell them
@@ -11,7 +12,7 @@ apart.
 import torch
 from torch import Tensor
 
-from astromorph.attention import bidirectional, chunked, compiled, scans
+from astromorph.attention import bidirectional, choice, chunked, compiled, scans
 from astromorph.attention.distance import chunked_kernel, smear
 from astromorph.attention.parts import Parts, Terms, check_by_place, offered, terms_of
 from astromorph.attention.precision import wide
@@ -30,7 +31,7 @@ def attend(parts: Parts, query: Tensor, key: Tensor, value: Tensor, keep: Tensor
         if by_place:
             check_by_place(parts, terms)
         if scanned(parts, terms, query, key, by_place):
-            form = causal_scan if causal else scan_among_all
+            form = fading_scan if terms.fading is not None else causal_scan if causal else scan_among_all
         else:
             form = in_chunks if by_place else among_all
         usual = offered(parts.plasticity, "factor") is not None and offered(parts.feedback, "scanned")
@@ -44,10 +45,11 @@ def scanned(parts: Parts, terms: Terms, query: Tensor, key: Tensor, by_place: bo
     """Whether the compiled scans compute this: on a processor, in float32 or bfloat16, with parts that offer it."""
     usual = bool(offered(parts.feature_map, "scanned") and offered(parts.feedback, "scanned"))
     if by_place:
-        usual &= terms.fading is None and offered(parts.response, "scanned") is not None
+        usual &= offered(parts.response, "scanned") is not None
     fits = query.device.type == "cpu" and query.dtype in compiled.TYPES and 0 not in (query.shape[2], key.shape[2])
     plain = torch.compiler.is_exporting() or transformed()
-    return usual and fits and not plain and compiled.available()
+    source = compiled.SOURCE if terms.fading is None else compiled.FADING
+    return usual and fits and not plain and choice.worthwhile(source)
 
 
 def distance(terms: Terms) -> tuple[Tensor, Tensor] | tuple[None, None]:
@@ -69,6 +71,15 @@ def causal_scan(parts: Parts, terms: Terms, query, key, value, keep: Tensor | No
     real = None if keep is None else keep.view(torch.uint8)
     rho, (strength, decay) = offered(parts.response, "scanned"), distance(terms)
     return scans.causal(query, key, value, real, rho, strength, decay)[0]
+
+
+def fading_scan(parts: Parts, terms: Terms, query, key, value, keep: Tensor | None, causal: bool) -> Tensor:
+    """A scan from the left and, unless causal, one from the right, `fading.cpp`."""
+    query, key, value = (scans.adjacent(x) for x in (query, key, scaled(value, parts)))
+    real = None if keep is None else keep.view(torch.uint8)
+    rho, relative = offered(parts.response, "scanned"), terms.relative
+    strength, rate = (None, None) if relative is None else (relative.strength, relative.rate)
+    return scans.fading(query, key, value, real, rho, strength, rate, terms.fading, not causal)[0]
 
 
 def scan_among_all(parts: Parts, terms: Terms, query, key, value, keep: Tensor | None, causal: bool) -> Tensor:

@@ -15,6 +15,11 @@ def working(x: Tensor) -> torch.dtype:
 
 
 def reciprocal(calcium: Tensor) -> Tensor:
-    """P = 1/C (Mia et al. 2025, Eq. 16), and 0 where no calcium is stored: nothing written, nothing read."""
+    """P = 1/C (Mia et al. 2025, Eq. 16), and 0 where no calcium is stored: nothing written, nothing read.
+
+    In two steps of 1/√C each, or the gradient of a tiny C that nobody reads would be 0 times infinity.
+    """
     some = calcium > torch.finfo(calcium.dtype).tiny
-    return torch.where(some, 1 / torch.where(some, calcium, 1), 0)
+    stored = torch.where(some, calcium, 1)
+    root = stored.detach().rsqrt()
+    return torch.where(some, root * (stored * root).reciprocal(), 0)

@@ -1,143 +1,8 @@
 // Astromorphic attention as scans over tokens on a processor: bidirectional.py and causal chunked.py in float32.
 //
-// A stack is one head of one input. Its Hebbian weight (features x width floats) stays in the first-level cache while
-// tokens pass in groups of four; nothing as long as the sequence is stored but inputs, outputs and, in the causal
-// gradient, one row a token. Sums are float32 whatever the tokens' type. Called from compiled.py; scans.py says what the
-// arguments are; gradients follow the equations there.
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
-#include <vector>
-#include <omp.h>
-#include "../native/numbers.h"
-
-typedef float v16 __attribute__((vector_size(64)));
-typedef int32_t i16v __attribute__((vector_size(64)));
-static const int G = 4;       // tokens in a group
-static const int BLOCK = 64;  // tokens between stored states of the scan from the right
-static const float TINY = 1.17549435e-38f;
-
-static inline v16 exp2v(v16 x) {
-    x = x > 127.f ? (v16){} + 127.f : x;
-    x = x < -126.f ? (v16){} - 126.f : x;
-    v16 whole = (x + 12582912.f) - 12582912.f, f = x - whole;
-    v16 p = 1.5252734e-5f + (v16){};
-    p = p * f + 1.5403530e-4f; p = p * f + 1.3333558e-3f; p = p * f + 9.6181291e-3f;
-    p = p * f + 5.5504109e-2f; p = p * f + 2.4022651e-1f; p = p * f + 6.9314718e-1f; p = p * f + 1.f;
-    i16v scale = (__builtin_convertvector(whole, i16v) + 127) << 23;
-    return p * (v16)scale;
-}
-static inline v16 log2v(v16 x) {  // x > 0, normal
-    i16v bits = (i16v)x, exponent = ((bits - 0x3f3504f3) >> 23);
-    v16 m = (v16)(bits - (exponent << 23)), s = (m - 1.f) / (m + 1.f), t = s * s;
-    v16 series = ((((0.1111111f * t + 0.1428571f) * t + 0.2f) * t + 0.3333333f) * t + 1.f) * s;
-    return __builtin_convertvector(exponent, v16) + series * 2.8853901f;
-}
-static inline v16 activity(v16 x) {  // elu(x) + 1
-    v16 low = exp2v((x < 0.f ? x : (v16){}) * 1.44269504f);
-    return x > 0.f ? x + 1.f : (x == x ? low : x);
-}
-static inline v16 slope(v16 a) { return a < 1.f ? a : (v16){} + 1.f; }
-static inline float total(v16 x) {
-    for (int half = 8; half; half /= 2) {
-        i16v other; for (int i = 0; i < 16; i++) other[i] = i ^ half;
-        x += __builtin_shuffle(x, other);
-    }
-    return x[0];
-}
-
-struct Rho {  // calcium response of the mean activity: 0 linear, 1 power law, 2 Hill
-    int kind; float baseline, amplitude, exponent, half;
-    inline void at(v16 x, v16& value, v16& derivative) const {
-        x = x > TINY ? x : (v16){} + TINY;
-        v16 p = exp2v(log2v(x) * exponent);
-        if (kind == 1) { value = baseline + amplitude * p; derivative = amplitude * exponent * p / x; return; }
-        v16 below = half + p;
-        value = baseline + amplitude * (p / below);
-        derivative = amplitude * exponent * (p / x) * (half / below) / below;
-    }
-};
-
-// h_t = h_{t-1} + x_t y_t for each row of the state; out_t += z_t h_t. Rows x width floats; x, z index rows.
-template <bool WRITE, bool READ>
-static void group(float* state, int rows, int width, const float* x, const float* y, const float* z, float* out) {
-    for (int p = 0; p < width; p += 32) {
-        v16 ys[G][2], sum[G][2];
-        for (int t = 0; t < G; t++) for (int j = 0; j < 2; j++) {
-            if (WRITE) ys[t][j] = *(const v16*)(y + t * width + p + 16 * j);
-            if (READ) sum[t][j] = *(const v16*)(out + t * width + p + 16 * j);
-        }
-        for (int r = 0; r < rows; r++) {
-            v16* place = (v16*)(state + (i64)r * width + p);
-            v16 h0 = place[0], h1 = place[1];
-            for (int t = 0; t < G; t++) {
-                if (WRITE) { float a = x[t * width + r]; h0 += a * ys[t][0]; h1 += a * ys[t][1]; }
-                if (READ) { float b = z[t * width + r]; sum[t][0] += b * h0; sum[t][1] += b * h1; }
-            }
-            if (WRITE) { place[0] = h0; place[1] = h1; }
-        }
-        if (READ) for (int t = 0; t < G; t++) for (int j = 0; j < 2; j++) *(v16*)(out + t * width + p + 16 * j) = sum[t][j];
-    }
-}
-
-struct Tensor4 { char* data; i64 batch, head, token; };  // strides in numbers
-struct Job {
-    const Tensor4* tensors; i64 batch, heads, queries, keys, features, value_features, width;
-    const float *decay, *strength; Rho rho; bool relative;
-    template <class T> T* row(int which, i64 stack, i64 token) const {
-        const Tensor4& x = tensors[which];
-        return x.data ? (T*)x.data + (stack / heads) * x.batch + (stack % heads) * x.head + token * x.token : nullptr;
-    }
-    float* own(int which, i64 stack, i64 token) const {  // this thread's sum over inputs
-        const Tensor4& x = tensors[which];
-        return x.data ? (float*)x.data + omp_get_thread_num() * x.batch + (stack % heads) * x.head + token * x.token : nullptr;
-    }
-};
-
-struct Buffer {  // aligned floats, zero at first
-    std::vector<float> room; float* start;
-    explicit Buffer(i64 n) : room(n + 16, 0.f) { start = (float*)(((uintptr_t)room.data() + 63) & ~(uintptr_t)63); }
-    operator float*() const { return start; }
-    v16& operator()(i64 i) const { return *(v16*)(start + i); }
-};
-
-template <class T> static inline void load(const T* from, i64 n, float* to) { for (i64 i = 0; i < n; i++) to[i] = number(from[i]); }
-template <class T> static inline void store(T* to, i64 n, const float* from) { for (i64 i = 0; i < n; i++) assign(to[i], from[i]); }
-static inline void clear(float* x, i64 n) { memset(x, 0, n * sizeof(float)); }
-static inline void activate(float* x, i64 n, i64 width) {
-    for (i64 i = 0; i < width; i += 16) *(v16*)(x + i) = activity(*(v16*)(x + i));
-    for (i64 i = n; i < width; i++) x[i] = 0;
-}
-static inline void scale(float* x, i64 width, float by) { for (i64 i = 0; i < width; i += 16) *(v16*)(x + i) *= by; }
-static inline float dot(const float* x, const float* y, i64 width) {
-    v16 s = {}; for (i64 i = 0; i < width; i += 16) s += *(const v16*)(x + i) * *(const v16*)(y + i); return total(s);
-}
-
-// Four tokens from `t` on of one tensor: rows of `width` floats, silent past `n` tokens and where not kept.
-template <class T> static void tokens(const Job& j, int which, i64 stack, i64 t, i64 n, i64 features, float* to) {
-    for (int g = 0; g < G; g++) if (t + g < n) load(j.row<T>(which, stack, t + g), features, to + g * j.width); else clear(to + g * j.width, j.width);
-}
-static inline float kept(const Job& j, int which, i64 stack, i64 t, i64 n) {
-    if (t >= n) return 0.f;
-    const uint8_t* k = j.row<uint8_t>(which, stack, t);
-    return k ? (float)*k : 1.f;
-}
-template <class T> static void active(const Job& j, int which, i64 stack, i64 t, i64 n, float* to) {
-    tokens<T>(j, which, stack, t, n, j.features, to);
-    for (int g = 0; g < G; g++) activate(to + g * j.width, j.features, j.width);
-}
-
-// tensors: 0 query 1 key 2 value 3 keep 4 output 5 inverse 6 gradient 7 to_query 8 to_key 9 to_value
-//          10 weight 11 activity 12 calcium 13 to_weight 14 to_activity/to_calcium 15 to_parameters (strength, decay)
-//          16 drive, added to the activity of keys 17 to_drive: (threads, heads, tokens, features), zero at first
-enum { Q, K, V, KEEP, OUT, INV, DOUT, DQ, DK, DV, H, S, CA, DH, DCA, DP, DRIVE, DDRIVE };
-
-static inline void driven(const Job& j, i64 stack, i64 t, float* activity) {
-    const float* w = j.row<float>(DRIVE, stack, t);
-    if (!w) return;
-    #pragma omp simd
-    for (i64 i = 0; i < j.features; i++) activity[i] += w[i];
-}
+// Nothing as long as the sequence is stored but inputs, outputs and a row or two a token and thread. Called from
+// compiled.py; scans.py says what the arguments are; gradients follow the equations there.
+#include "vectors.h"
 
 template <class T> static void causal_forward(const Job& j, i64 stack) {
     const i64 W = j.width, N = j.keys; const i64 h = stack % j.heads;
@@ -151,11 +16,11 @@ template <class T> static void causal_forward(const Job& j, i64 stack) {
         group<true, true>(state, j.features, W, a, v, b, num);
         for (int g = 0; g < G && t + g < N; g++) {
             n += c[g]; m = d * m + c[g];
-            v16 sum = {};
-            for (i64 i = 0; i < W; i += 16) {
+            vec sum = {};
+            for (i64 i = 0; i < W; i += L) {
                 s(i) += a(g * W + i);
                 if (j.relative) { r(i) = d * r(i) + v(g * W + i); num(g * W + i) += gain * r(i); }
-                v16 store = s(i), unused;
+                vec store = s(i), unused;
                 if (j.rho.kind && n > 0) { j.rho.at(s(i) / n, store, unused); store *= n; }
                 sum += b(g * W + i) * store;
             }
@@ -187,14 +52,14 @@ template <class T> static void causal_backward(const Job& j, i64 stack) {
         clear(db, G * W);
         group<true, true>(turned, E, W, v, a, dn, db);
         for (int g = 0; g < G && t + g < N; g++) {
-            v16 over = {}, slow = {};
+            vec over = {}, slow = {};
             n += c[g]; dm = d * dm + m; m = d * m + c[g];
-            for (i64 i = 0; i < W; i += 16) {
+            for (i64 i = 0; i < W; i += L) {
                 s(i) += a(g * W + i);
-                v16 store = s(i), steep = (v16){} + 1.f;
+                vec store = s(i), steep = (vec){} + 1.f;
                 if (j.rho.kind && n > 0) { j.rho.at(s(i) / n, store, steep); store *= n; }
-                v16 bi = b(g * W + i);
-                *(v16*)(ds + (t + g) * W + i) = dc[g] * bi * steep;
+                vec bi = b(g * W + i);
+                *(vec*)(ds + (t + g) * W + i) = dc[g] * bi * steep;
                 db(g * W + i) = (db(g * W + i) + dc[g] * store) * slope(bi);
                 if (j.relative) {
                     dr(i) = d * dr(i) + r(i); r(i) = d * r(i) + v(g * W + i);
@@ -224,8 +89,8 @@ template <class T> static void causal_backward(const Job& j, i64 stack) {
             i64 i = t + G - 1 - g;
             if (i >= N) continue;
             float c = kept(j, KEEP, stack, i, N);
-            for (i64 w = 0; w < W; w += 16) {
-                later(w) += *(v16*)(ds + i * W + w);
+            for (i64 w = 0; w < W; w += L) {
+                later(w) += *(vec*)(ds + i * W + w);
                 da(g * W + w) = c * (da(g * W + w) + later(w)) * slope(a(g * W + w));
                 if (j.relative) { fade(w) = d * fade(w) + gain * dn(g * W + w); dv(g * W + w) += fade(w); }
                 dv(g * W + w) *= c;
@@ -242,12 +107,12 @@ template <class T> static void write_forward(const Job& j, i64 stack) {
         active<T>(j, K, stack, t, N, a); tokens<T>(j, V, stack, t, N, E, v);
         for (int g = 0; g < G; g++) {
             if (kept(j, KEEP, stack, t + g, N) == 0) { clear(a + g * W, W); clear(v + g * W, W); } else driven(j, stack, t + g, a + g * W);
-            for (i64 i = 0; i < W; i += 16) s(i) += a(g * W + i);
+            for (i64 i = 0; i < W; i += L) s(i) += a(g * W + i);
         }
         group<true, false>(part, F, W, a, v, nullptr, nullptr);
         if ((t / G) % 256 == 255 || t + G >= N) {  // sums of sums: a long sequence keeps its precision
-            for (i64 i = 0; i < F * W; i += 16) weight(i) += part(i);
-            for (i64 i = 0; i < W; i += 16) sum(i) += s(i);
+            for (i64 i = 0; i < F * W; i += L) weight(i) += part(i);
+            for (i64 i = 0; i < W; i += L) sum(i) += s(i);
             clear(part, F * W); clear(s, W);
         }
     }
@@ -273,55 +138,36 @@ template <class T> static void write_backward(const Job& j, i64 stack) {
         group<false, true>(turned, E, W, nullptr, nullptr, v, da);
         for (int g = 0; g < G && t + g < N; g++) {
             float c = kept(j, KEEP, stack, t + g, N);
-            for (i64 i = 0; i < W; i += 16) { da(g * W + i) = c * (da(g * W + i) + sum(i)); dv(g * W + i) *= c; }
+            for (i64 i = 0; i < W; i += L) { da(g * W + i) = c * (da(g * W + i) + sum(i)); dv(g * W + i) *= c; }
             if (float* to = j.own(DDRIVE, stack, t + g)) {
                 #pragma omp simd
                 for (i64 i = 0; i < F; i++) to[i] += da[g * W + i];
             }
-            for (i64 i = 0; i < W; i += 16) da(g * W + i) *= slope(a(g * W + i));
+            for (i64 i = 0; i < W; i += L) da(g * W + i) *= slope(a(g * W + i));
             store(j.row<T>(DK, stack, t + g), F, da + g * W); store(j.row<T>(DV, stack, t + g), E, dv + g * W);
         }
     }
 }
 
-// What all later tokens hand to each token, in a block's tokens: the scan from the right starts from a state a block.
+// What all later tokens hand to each: Σ_{u>t} d^(u-t) x_u of values and, for the gradient, of the numerators' gradients.
 struct FromRight {
-    const Job& j; i64 stack, W, N; float d; bool steep;
-    struct State { Buffer r, p, o; float m = 0, pm = 0; explicit State(i64 W) : r(W), p(W), o(W) {} };
-    State now; Buffer x, y, values, slopes, outer, stored;
-    std::vector<float> mass, mass_slope, kept_masses;
-    FromRight(const Job& j, i64 stack, bool steep) : j(j), stack(stack), W(j.width), N(j.keys), d(j.relative ? j.decay[stack % j.heads] : 0), steep(steep),
-        now(W), x(W), y(W), values(BLOCK * W), slopes(BLOCK * W), outer(BLOCK * W), stored(j.relative ? (N / BLOCK + 1) * 3 * W : 0),
-        mass(BLOCK), mass_slope(BLOCK), kept_masses(j.relative ? (N / BLOCK + 1) * 2 : 0) {}
-    template <class T> void step(i64 i) {  // from what token i gets to what token i - 1 gets
-        float c = kept(j, KEEP, stack, i, N);
-        if (c == 0) clear(x, W); else load(j.row<T>(V, stack, i), j.value_features, x.start);
-        if (steep) { load(j.row<T>(DOUT, stack, i), j.value_features, y.start); scale(y, W, *j.row<float>(INV, stack, i)); now.pm = d * now.pm + now.m + c; }
-        now.m = d * (now.m + c);
-        for (i64 w = 0; w < W; w += 16) {
-            v16 sum = now.r(w) + x(w);
-            if (steep) { now.p(w) = d * now.p(w) + sum; now.o(w) = d * (now.o(w) + y(w)); }
-            now.r(w) = d * sum;
-        }
+    Buffer values, outer; std::vector<float> mass, spread;  // Σ_{u>t} d^(u-t) over those kept, and that times u - t
+    template <class T> static FromRight of(const Job& j, i64 stack, bool gradient) {
+        FromRight right{Buffer(j.relative ? j.keys * j.width : 0), Buffer(j.relative && gradient ? j.keys * j.width : 0), std::vector<float>(j.keys), std::vector<float>(j.keys)};
+        if (j.relative) right.scan<T>(j, stack, gradient);
+        return right;
     }
-    template <class T> void prepare() {
-        for (i64 i = N - 1; i >= 0; i--) {
-            if (i == N - 1 || (i + 1) % BLOCK == 0) {
-                float* place = stored + i / BLOCK * 3 * W;
-                memcpy(place, now.r, W * 4); memcpy(place + W, now.p, W * 4); memcpy(place + 2 * W, now.o, W * 4);
-                kept_masses[i / BLOCK * 2] = now.m; kept_masses[i / BLOCK * 2 + 1] = now.pm;
-            }
-            step<T>(i);
-        }
-    }
-    template <class T> void block(i64 first) {
-        const float* place = stored + first / BLOCK * 3 * W;
-        memcpy(now.r, place, W * 4); memcpy(now.p, place + W, W * 4); memcpy(now.o, place + 2 * W, W * 4);
-        now.m = kept_masses[first / BLOCK * 2]; now.pm = kept_masses[first / BLOCK * 2 + 1];
-        for (i64 i = std::min(N, first + BLOCK) - 1; i >= first; i--) {
-            memcpy(values + (i - first) * W, now.r, W * 4); mass[i - first] = now.m;
-            if (steep) { memcpy(slopes + (i - first) * W, now.p, W * 4); memcpy(outer + (i - first) * W, now.o, W * 4); mass_slope[i - first] = now.pm; }
-            step<T>(i);
+    template <class T> void scan(const Job& j, i64 stack, bool gradient) {
+        const i64 W = j.width; const float d = j.decay[stack % j.heads];
+        Buffer x(W), r(W), y(W), o(W); float m = 0, s = 0;
+        for (i64 i = j.keys - 1; i >= 0; i--) {
+            const float c = kept(j, KEEP, stack, i, j.keys);
+            mass[i] = m; spread[i] = s; s = d * (s + m + c); m = d * (m + c);
+            if (c == 0) clear(x, W); else load(j.row<T>(V, stack, i), j.value_features, x.start);
+            for (i64 w = 0; w < W; w += L) { values(i * W + w) = r(w); r(w) = d * (r(w) + x(w)); }
+            if (!gradient) continue;
+            load(j.row<T>(DOUT, stack, i), j.value_features, y.start); const float p = *j.row<float>(INV, stack, i);
+            for (i64 w = 0; w < W; w += L) { outer(i * W + w) = o(w); o(w) = d * (o(w) + p * y(w)); }
         }
     }
 };
@@ -331,11 +177,9 @@ template <class T> static void read_forward(const Job& j, i64 stack) {
     Buffer weight(F * W), g0(W), b(G * W), v(G * W), num(G * W), r(W);
     for (i64 f = 0; f < F; f++) load(j.row<float>(H, stack, f), E, weight + f * W);
     load(j.row<float>(CA, stack, 0), F, g0.start);
-    FromRight right(j, stack, false);
-    if (j.relative) right.prepare<T>();
-    float m = 0, gain = j.relative ? j.strength[h] : 0, d = right.d;
+    const FromRight right = FromRight::of<T>(j, stack, false);
+    float m = 0, gain = j.relative ? j.strength[h] : 0, d = j.relative ? j.decay[h] : 0;
     for (i64 t = 0; t < N; t += G) {
-        if (j.relative && t % BLOCK == 0) right.block<T>(t);
         active<T>(j, Q, stack, t, N, b);
         clear(num, G * W);
         if (j.relative) tokens<T>(j, V, stack, t, N, E, v);
@@ -345,8 +189,8 @@ template <class T> static void read_forward(const Job& j, i64 stack) {
             if (j.relative) {
                 float c = kept(j, KEEP, stack, t + g, N);
                 if (c == 0) clear(v + g * W, W);
-                m = d * m + c; calcium += gain * (m + right.mass[(t + g) % BLOCK]);
-                for (i64 i = 0; i < W; i += 16) { r(i) = d * r(i) + v(g * W + i); num(g * W + i) += gain * (r(i) + right.values((t + g) % BLOCK * W + i)); }
+                m = d * m + c; calcium += gain * (m + right.mass[t + g]);
+                for (i64 i = 0; i < W; i += L) { r(i) = d * r(i) + v(g * W + i); num(g * W + i) += gain * (r(i) + right.values((t + g) * W + i)); }
             }
             float p = calcium > TINY ? 1 / calcium : 0;
             *j.row<float>(INV, stack, t + g) = p;
@@ -356,17 +200,17 @@ template <class T> static void read_forward(const Job& j, i64 stack) {
     }
 }
 
+// The gradient by a relative term's decay d, Σ_ij |i - j| d^(|i-j|-1) X_ij, is of sums that are there: those of queries
+// times the place of the query less those of keys times the place of the key, and the other way round from the right.
 template <class T> static void read_backward(const Job& j, i64 stack) {
     const i64 W = j.width, N = j.queries, F = j.features, E = j.value_features, h = stack % j.heads;
-    Buffer turned(E * W), part(F * W), to_weight(F * W), g0(W), to_g(W), b(G * W), v(G * W), o(G * W), dn(G * W), db(G * W), r(W), dr(W), left(W), row(W);
+    Buffer turned(E * W), part(F * W), to_weight(F * W), g0(W), to_g(W), b(G * W), v(G * W), o(G * W), dn(G * W), db(G * W), r(W), left(W), row(W);
     load(j.row<float>(CA, stack, 0), F, g0.start);
     for (i64 f = 0; f < F; f++) { load(j.row<float>(H, stack, f), E, row.start); for (i64 e = 0; e < E; e++) turned[e * W + f] = row[e]; }
-    FromRight right(j, stack, true);
-    if (j.relative) right.prepare<T>();
-    float m = 0, dm = 0, gain = j.relative ? j.strength[h] : 0, d = right.d;
+    const FromRight right = FromRight::of<T>(j, stack, true);
+    float m = 0, spread = 0, gain = j.relative ? j.strength[h] : 0, d = j.relative ? j.decay[h] : 0;
     double to_gain = 0, to_decay = 0;
     for (i64 t = 0; t < N; t += G) {
-        if (j.relative && t % BLOCK == 0) right.block<T>(t);
         active<T>(j, Q, stack, t, N, b);
         tokens<T>(j, OUT, stack, t, N, E, o); tokens<T>(j, DOUT, stack, t, N, E, dn);
         if (j.relative) tokens<T>(j, V, stack, t, N, E, v);
@@ -380,57 +224,45 @@ template <class T> static void read_backward(const Job& j, i64 stack) {
         group<false, true>(turned, E, W, nullptr, nullptr, dn, db);
         group<true, false>(part, F, W, b, dn, nullptr, nullptr);
         for (int g = 0; g < G && t + g < N; g++) {
-            for (i64 i = 0; i < W; i += 16) {
-                v16 bi = b(g * W + i);
+            for (i64 i = 0; i < W; i += L) {
+                vec bi = b(g * W + i);
                 to_g(i) += dc[g] * bi;
                 db(g * W + i) = (db(g * W + i) + dc[g] * g0(i)) * slope(bi);
             }
             store(j.row<T>(DQ, stack, t + g), F, (const float*)db + g * W);
             if (!j.relative) continue;
-            float c = kept(j, KEEP, stack, t + g, N); i64 at = (t + g) % BLOCK;
-            v16 over = {}, slow = {};
+            const i64 at = t + g; const float c = kept(j, KEEP, stack, at, N);
             if (c == 0) clear(v + g * W, W);
-            dm = d * dm + m; m = d * m + c;
-            for (i64 i = 0; i < W; i += 16) {
-                v16 di = dn(g * W + i);
-                dr(i) = d * dr(i) + r(i); r(i) = d * r(i) + v(g * W + i); left(i) = d * left(i) + di;
-                over += di * (r(i) + right.values(at * W + i)); slow += di * (dr(i) + right.slopes(at * W + i));
-                row(i) = gain * c * (left(i) + right.outer(at * W + i));
+            vec over = {}, apart = {};
+            for (i64 i = 0; i < W; i += L) {
+                const vec error = dn(g * W + i), value = v(g * W + i);
+                const vec past = d * r(i), next = right.values(at * W + i), earlier = d * left(i), coming = right.outer(at * W + i);
+                r(i) = past + value; left(i) = earlier + error;
+                over += error * (past + value + next); apart += error * (past - next) + value * (earlier - coming);
+                row(i) = gain * c * (earlier + error + coming);
             }
-            to_gain += total(over) + dc[g] * (m + right.mass[at]);
-            to_decay += gain * (total(slow) + dc[g] * (dm + right.mass_slope[at]));
-            store(j.row<T>(DV, stack, t + g), E, (const float*)row);
+            spread = d * (spread + m); m *= d;
+            to_gain += total(over) + dc[g] * (m + c + right.mass[at]);
+            to_decay += (double)at * total(apart) + dc[g] * (spread + right.spread[at]);
+            m += c;
+            store(j.row<T>(DV, stack, at), E, (const float*)row);
         }
         if ((t / G) % 256 == 255 || t + G >= N) {
-            for (i64 i = 0; i < F * W; i += 16) to_weight(i) += part(i);
+            for (i64 i = 0; i < F * W; i += L) to_weight(i) += part(i);
             clear(part, F * W);
         }
     }
     for (i64 f = 0; f < F; f++) store(j.row<float>(DH, stack, f), E, (const float*)to_weight + f * W);
     store(j.row<float>(DCA, stack, 0), F, (const float*)to_g);
     float* parameters = j.row<float>(DP, stack, 0);
-    if (parameters) { parameters[0] = to_gain; parameters[1] = to_decay; }
+    if (parameters) { parameters[0] = to_gain; parameters[1] = d > 0 ? gain / d * to_decay : 0; }
 }
 
-typedef void (*Work)(const Job&, i64);
 static const Work WORK[2][6] = {
     {causal_forward<float>, causal_backward<float>, write_forward<float>, write_backward<float>, read_forward<float>, read_backward<float>},
     {causal_forward<bf16>, causal_backward<bf16>, write_forward<bf16>, write_backward<bf16>, read_forward<bf16>, read_backward<bf16>},
 };
 
-// sizes: work, type, threads, batch, heads, queries, keys, features, value features; tensors: data, three strides each;
-// rho: kind, baseline, amplitude, exponent, half^exponent; decay, strength: a number a head, or null
 extern "C" void astromorph_scan(const i64* sizes, const Tensor4* tensors, const float* rho, const float* decay, const float* strength) {
-    i64 width = (std::max(sizes[7], sizes[8]) + 31) / 32 * 32;
-    Job j{tensors, sizes[3], sizes[4], sizes[5], sizes[6], sizes[7], sizes[8], width, decay, strength,
-          Rho{(int)rho[0], rho[1], rho[2], rho[3], rho[4]}, decay != nullptr};
-    Work work = WORK[sizes[1]][sizes[0]];
-    i64 stacks = j.batch * j.heads, threads = std::max<i64>(1, std::min(sizes[2], stacks));
-    if (tensors[DDRIVE].data) {  // sums of each thread: the same stacks every time
-        #pragma omp parallel for schedule(static) num_threads(threads)
-        for (i64 stack = 0; stack < stacks; stack++) work(j, stack);
-        return;
-    }
-    #pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (i64 stack = 0; stack < stacks; stack++) work(j, stack);
+    run(WORK[sizes[1]][sizes[0]], sizes, tensors, rho, decay, strength, nullptr, false);
 }

@@ -1,9 +1,10 @@
-"""`scan.cpp` as operators of torch, with their gradients: they pass through torch.compile as they are.
+"""`scan.cpp` and `fading.cpp` as operators of torch, with their gradients: they pass through torch.compile as they are.
 
 A position is a pair (strength γ, decay exp(-1/λ)), (heads,) each, or none; `keep` is (batch, heads, tokens, 1), bytes.
 The room of an operator is what it gives, empty: the same arguments, of which it needs the first.
 """
 
+import functools
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from astromorph.feature_map import PositiveActivity
 from astromorph.native.transforms import again
 
 CAUSAL, CAUSAL_BACK, WRITE, WRITE_BACK, READ, READ_BACK = range(6)
+FADING, FADING_BACK = range(2)
 operator = torch.library.custom_op
 
 
@@ -34,7 +36,7 @@ def adjacent(x: Tensor) -> Tensor:
 
 def like(x: Tensor) -> Tensor:
     """An empty tensor for a gradient of x: its memory order where that has no gaps."""
-    return fresh(x, *x.shape)
+    return torch.empty_like(x) if x.is_contiguous() else fresh(x, *x.shape)
 
 
 def wide(x: Tensor, *shape: int) -> Tensor:
@@ -218,6 +220,65 @@ def _causal_gradient(ctx, gradient, _):
 
 causal.register_autograd(_causal_gradient, setup_context=_read_saves)
 
+# Content that fades over distance, causal or from both sides; rates 1/λ of it and of a relative term: (heads,).
+
+
+@operator("astromorph::fading", mutates_args=())
+def fading(
+    query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
+    rate: Tensor | None, fades: Tensor, both: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    output, inverse = _causal_room(query, key, value)
+    tensors = placed(query=query, key=key, value=value, keep=keep, output=output, inverse=inverse)
+    scan(FADING, tensors, rho, _decay(rate), strength, torch.exp(-fades), both)
+    return output, inverse
+
+
+fading.register_fake(_causal_room)
+
+
+def _decay(rate: Tensor | None) -> Tensor | None:
+    return None if rate is None else torch.exp(-rate)
+
+
+@operator("astromorph::fading_back", mutates_args=())
+def fading_back(
+    query: Tensor, key: Tensor, value: Tensor, keep: Tensor | None, rho: Tensor, strength: Tensor | None,
+    rate: Tensor | None, fades: Tensor, output: Tensor, inverse: Tensor, both: bool, gradient: Tensor,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    room = _fading_back_room(query, key, value)
+    to_query, to_key, to_value, to_parameters = room
+    tensors = placed(
+        query=query, key=key, value=value, keep=keep, output=output, inverse=inverse, gradient=adjacent(gradient),
+        to_query=to_query, to_key=to_key, to_value=to_value, to_parameters=to_parameters[:, :, None],
+    )  # fmt: skip
+    scan(FADING_BACK, tensors, rho, _decay(rate), strength, torch.exp(-fades), both)
+    return room
+
+
+@fading_back.register_fake
+def _fading_back_room(query: Tensor, key: Tensor, value: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return like(query), like(key), like(value), wide(query, *query.shape[:2], 3)
+
+
+def _fading_saves(ctx, inputs, output):
+    *tensors, ctx.both = inputs
+    ctx.save_for_backward(*tensors, *output)
+
+
+def _fading_gradient(ctx, gradient, _):
+    saved = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        plain = functools.partial(_plain_by_place, causal=not ctx.both)
+        return (*again(plain, saved[:8], (gradient,), ctx.needs_input_grad[:8]), None)
+    to_query, to_key, to_value, parameters = fading_back(*saved, ctx.both, gradient)
+    strength, rate, fades = parameters.sum(0).unbind(-1)
+    relative = (None, None) if saved[6] is None else (strength, rate)
+    return to_query, to_key, to_value, None, None, *relative, fades, None
+
+
+fading.register_autograd(_fading_gradient, setup_context=_fading_saves)
+
 # The same in plain formulas, of which a second derivative is taken.
 
 
@@ -241,17 +302,22 @@ def _plain_read(query, weight, calcium, value, keep, strength, decay) -> Tensor:
 
 
 def _plain_causal(query, key, value, keep, rho, strength, decay) -> Tensor:
+    still = query.new_zeros(query.shape[1], dtype=torch.float32)
+    rate = None if decay is None else _rate(decay)
+    return _plain_by_place(query, key, value, keep, rho, strength, rate, still, causal=True)
+
+
+def _plain_by_place(query, key, value, keep, rho, strength, rate, fades, *, causal: bool) -> Tensor:
     kind, baseline, amplitude, exponent, half = rho.tolist()
     response: Any = LinearResponse()
     if kind:
         curve = PowerLawResponse if kind == 1 else HillResponse
         numbers = (baseline, amplitude, exponent) + ((half ** (1 / exponent),) if kind == 2 else ())
         response = MeanActivityResponse(curve(*numbers))
-    key, value, relative = _silent(keep, key), _silent(keep, value), None
-    if decay is not None:
-        relative = Distance(_rate(decay), strength)
-    parts, still = (PositiveActivity(), response, Reciprocal()), query.new_zeros(query.shape[1], dtype=torch.float32)
-    return chunked.attend(parts, query, key, value, keep, still, relative, causal=True)
+    key, value = _silent(keep, key), _silent(keep, value)
+    relative = None if rate is None else Distance(rate, strength)
+    parts = PositiveActivity(), response, Reciprocal()
+    return chunked.attend(parts, query, key, value, keep, fades, relative, causal)
 
 
 def _rate(decay: Tensor) -> Tensor:

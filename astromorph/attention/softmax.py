@@ -32,7 +32,8 @@ class SoftmaxAttention(nn.Module):
                 later = torch.ones(query.shape[2], key.shape[2], device=query.device).tril() == 0
                 return plainly(query, key, value, torch.where(later, torch.finfo(query.dtype).min, 0))
             return F.scaled_dot_product_attention(query, key, value, is_causal=True)
-        if query.device.type == "cpu" and torch.is_grad_enabled() and not transformed():
+        plain = transformed() or torch.compiler.is_exporting()  # of a free length no loop is written down
+        if query.device.type == "cpu" and torch.is_grad_enabled() and not plain:
             return in_blocks(query, key, value, keep)
         if transformed():
             silent = 0 if keep is None else torch.where(keep, 0, torch.finfo(query.dtype).min)[:, None, None, :]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from astromorph.attention import compiled_step
 from astromorph.attention.parts import terms_of
 from astromorph.attention.positions import Unordered
 from astromorph.attention.precision import wide, working
@@ -63,11 +64,17 @@ def step(
             f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)} do not fit a state that "
             f"expects {expected}, {expected}, {tuple(state.values.shape)}; give one token, (batch, heads, features)"
         )
+    terms = terms_of(position, 1, state.weight.dtype)
+    tokens = query, key, value
+    rho = compiled_step.response_numbers(tokens, state, terms, (feature_map, response, feedback))
+    if rho is not None:
+        output, following = compiled_step.step(tokens, state, terms, rho)
+        return output, State(*following)
     dtype = state.weight.dtype
     asked, activity, given = (
         x.to(dtype) for x in (feature_map(query.to(working(query))), feature_map(key.to(working(key))), value)
     )
-    terms, fading = terms_of(position, 1, dtype), state.mass.new_ones(1, 1)
+    fading = state.mass.new_ones(1, 1)
     if terms.fading is not None:
         fading = torch.exp(-terms.fading)[:, None]
     weight = fading[..., None] * state.weight + activity[..., None] * given[..., None, :]

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from astromorph.files.reasons import reason_of
+
 SIDES = {"cifar10": 32, "digits": 8}
 MOST_PIXELS = 80_000_000
 MOST_INK = 16
@@ -36,7 +38,7 @@ def read_picture(file: Path, data_set: str) -> Picture:
                 raise ValueError(f"it has {opened.width} x {opened.height} pixels, more than {MOST_PIXELS:,}")
             upright = in_colour(ImageOps.exif_transpose(opened))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())[:120]
+        reason = reason_of(error, "it is cut short, damaged or of another kind")
         raise ValueError(f"{file} is no image that can be read ({reason}); give another PNG or JPEG file") from error
     width, height = upright.size
     side, short = SIDES[data_set], min(width, height)

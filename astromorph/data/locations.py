@@ -1,6 +1,7 @@
 """Where data sets lie on this machine: --data DIR, else ASTROMORPH_DATA, else the user's cache folder."""
 
 import os
+import shlex
 from pathlib import Path
 
 import pooch
@@ -30,7 +31,7 @@ def data_root(data: Path | None = None) -> Path:
 
 def fetch_command(name: str, root: Path) -> str:
     """What to type to get data set `name` into `root`."""
-    return f"astromorph data fetch {name}" + ("" if root == cache_folder() else f" --data {root}")
+    return f"astromorph data fetch {name}" + ("" if root == cache_folder() else f" --data {shlex.quote(str(root))}")
 
 
 def cache_folder() -> Path:

@@ -73,8 +73,9 @@ def train_pieces(text: NumberedText, size: int) -> bytes:
             minloglevel=2,
         )
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[-160:]
-        raise ValueError(f"{size} pieces cannot be learned from this text ({reason}); use another number") from error
+        raise ValueError(
+            f"{size} pieces cannot be learned from this text, which has too few words or characters; use another number"
+        ) from error
     return written.getvalue()
 
 

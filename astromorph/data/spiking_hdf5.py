@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from astromorph.files.reasons import reason_of
 from astromorph.files.whole_files import whole
 
 MOST = 255  # spikes counted in a frame
@@ -65,7 +66,7 @@ def read_spikes(path: Path, units: int, channels: int, frames: int, frame: float
             speakers = file["extra/speaker"][:] if "extra/speaker" in file else np.full(len(labels), -1)
             names = [each.decode() for each in file["extra/keys"][:]] if "extra/keys" in file else []
     except (OSError, KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:  # h5py's, all of them
-        reason = " ".join(str(error).split())[:160]
+        reason = reason_of(error, "it lacks labels, spikes/times or spikes/units, is cut short, or is no HDF5")
         raise ValueError(f"{path} does not hold spiking recordings ({reason}); get the file again") from error
     if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
         raise ValueError(f"{path} has labels {labels.min()} to {labels.max()}, not 0 to {classes - 1}; get it again")

@@ -8,6 +8,7 @@ The last two are published by Cramer, Stradmann, Schemmel and Zenke (2022), IEEE
 under CC BY 4.0.
 """
 
+import shlex
 from pathlib import Path
 
 from astromorph.data.spoken_digits import spikes_file
@@ -24,5 +25,5 @@ def spiking_file(name: str, part: str, root: Path) -> Path:
 def cure(name: str, part: str, root: Path) -> str:
     """What to do when that file is missing."""
     if name == "spoken-digits":
-        return f"run `astromorph data prepare spoken-digits --data {root}`"
+        return f"run `astromorph data prepare spoken-digits --data {shlex.quote(str(root))}`"
     return f"download {PUBLISHED}/{name}_{part}.h5.gz and unpack it there"

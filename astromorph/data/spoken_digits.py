@@ -55,7 +55,7 @@ def samples(recording: Recording) -> NDArray[np.float64]:
             warnings.simplefilter("error", wavfile.WavFileWarning)  # such as of a file that was cut short
             rate, sound = wavfile.read(recording.path)
     except (ValueError, EOFError, OSError, UnboundLocalError, wavfile.WavFileWarning) as error:  # scipy's, all of them
-        raise ValueError(f"{recording.path} is not a wav file ({error}); clone {ADDRESS} again") from error
+        raise ValueError(f"{recording.path} is not a wav file, or is cut short; clone {ADDRESS} again") from error
     if rate != SAMPLE_RATE or sound.ndim != 1 or sound.dtype != np.int16 or not len(sound):
         raise ValueError(
             f"{recording.path} holds {sound.dtype} {sound.shape} at {rate} Hz, not 16-bit sound of one channel at "

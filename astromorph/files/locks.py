@@ -1,13 +1,15 @@
-"""One process at a time in a folder: a second one is told so in one sentence.
+"""One process at a time in a folder, or with a file to write: a second one is told so in one sentence.
 
-The lock is one of the operating system on the folder itself: there is no file to forget, and it ends with the process,
-however that ends. Where there are no such locks (Windows, some network file systems) nothing is locked.
+The lock is one of the operating system on a folder, for a file on `.NAME.writing` beside it: it ends with the process,
+however that ends, and what a killed one leaves of it is in nobody's way. Where there are no such locks (Windows, some
+network file systems) nothing is locked.
 """
 
 import errno
+import glob
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -34,12 +36,44 @@ def alone(folder: Path) -> Iterator[None]:
                 part.unlink(missing_ok=True)
             yield
         finally:
+            with suppress(OSError):  # while it is locked, or another process would hold one that is gone
+                for path in made[:1]:
+                    path.rmdir()
             if lock is not None:
                 os.close(lock)
     finally:
         with suppress(OSError):  # the first that is not empty ends it
-            for path in made:
+            for path in made[1:]:
                 path.rmdir()
+
+
+@contextmanager
+def writing(*files: Path) -> Iterator[None]:
+    """Keeps other processes that ask for it from writing these files, and removes what killed ones left of it.
+
+    BlockingIOError in one sentence if another process writes one of them.
+    """
+    with ExitStack() as stack:
+        for file in dict.fromkeys(files):
+            lock = file.with_name(f".{file.name}.writing")
+            try:
+                stack.enter_context(alone(lock))
+            except BlockingIOError:
+                told = f"another process is writing {file}; wait until it has ended, or name another output"
+                raise BlockingIOError(told) from None
+            except OSError as error:
+                if error.errno is None:  # a sentence already
+                    raise
+                raise type(error)(error.errno, error.strerror, str(file)) from None
+            stack.callback(_remove_empty, lock)
+            for part in file.parent.glob(f".{glob.escape(file.name)}.*.part"):
+                part.unlink(missing_ok=True)
+        yield
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _locked(folder: Path) -> int | None:
@@ -48,7 +82,10 @@ def _locked(folder: Path) -> int | None:
         folder.mkdir(parents=True, exist_ok=True)
         if fcntl is None:
             return None
-        lock = os.open(folder, os.O_RDONLY)
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # the process that had it has just removed it
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with suppress(FileNotFoundError):

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from astromorph.files.older_names import in_todays_names
+from astromorph.files.reasons import reason_of
 from astromorph.files.whole_files import whole
 
 DIGEST = "sha256"  # of the tensors and what else the metadata says
@@ -27,7 +28,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, 
         try:
             save_file(stored, part, described | {DIGEST: digest(stored, described)})
         except SafetensorError as error:
-            raise OSError(f"{path} cannot be written ({error}); free some space, then go on with --resume") from error
+            raise OSError(f"{path} cannot be written; free some space, then go on with --resume") from error
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -42,7 +43,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
             metadata = dict(file.metadata() or {})
     except (SafetensorError, RuntimeError, TypeError, OSError) as error:
-        raise ValueError(" ".join(str(error).split())[:120]) from error
+        raise ValueError(reason_of(error, "it is cut short, or no safetensors file")) from error
     if (known := metadata.pop(DIGEST, None)) and known != digest(tensors, metadata):
         raise ValueError("it was altered since it was written: its digest differs")
     return in_todays_names(tensors), metadata
@@ -65,7 +66,7 @@ def load_weights(model: nn.Module, file: Path) -> None:
         if not fault:
             model.load_state_dict(stored)
     except (ValueError, RuntimeError) as error:
-        fault = " ".join(str(error).split())[:120]
+        fault = reason_of(error, "its tensors do not fit")
     if fault:
         raise ValueError(f"{file} does not hold this model's weights ({fault}); train again, or copy the whole folder")
 

@@ -1,6 +1,7 @@
 """Go on with a text: one token after the other is drawn from what a trained language model expects next."""
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from astromorph.data.words import readable
 from astromorph.language.language_model import LanguageModel
 from astromorph.runs.run_folder import RunFolder
 from astromorph.runs.trained import trained_model
+from astromorph.settings.checks import check_at_least, check_seed
 
 
 @torch.no_grad()
@@ -40,6 +42,10 @@ def continue_text(path: Path, text: str, count: int = 60, seed: int = 0, tempera
     Words between spaces, as WikiText-2 writes them ("do n't , said"); a word it does not know is <unk>. ValueError in
     one sentence if the run is no language model or `text` has no word, FileNotFoundError if it has no weights yet.
     """
+    check_at_least(1, count=count)
+    check_seed(seed)
+    if not 0 <= temperature < inf:
+        raise ValueError(f"temperature {temperature} is no number of at least 0; use one such as 0.8")
     folder = RunFolder.open(path)
     if folder.settings.kind != "language model":
         raise ValueError(f"{path} is a classifier of {folder.data_set} and goes on with no text; use a wikitext2 run")

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from astromorph.data.batches import pad
 from astromorph.data.words import Vocabulary, encode, shorten, split_words
 from astromorph.files.locks import alone
+from astromorph.files.reasons import reason_of
 from astromorph.files.tensors import load_weights
 from astromorph.files.whole_files import whole
 from astromorph.runs.attention_weights import attention_weights
@@ -216,7 +217,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
     try:
         return Vocabulary.from_list([str(word) for word in json.loads(file.read_text(encoding="utf-8"))])
     except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())[:120]
+        reason = reason_of(error, "it is no list of words in JSON")
         raise ValueError(f"{file} is no vocabulary ({reason}); copy the folder again") from error
 
 

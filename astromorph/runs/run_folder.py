@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ import yaml
 from pandas.api.types import is_numeric_dtype
 
 from astromorph.files.plain_yaml import read_yaml
+from astromorph.files.reasons import reason_of
 from astromorph.files.strict_reading import read_as
 from astromorph.files.whole_files import whole
 from astromorph.runs.shipped import run_path, shipped_models
@@ -147,7 +149,9 @@ class RunFolder:
         """The file of the weights. FileNotFoundError while no epoch has ended, ValueError if they are not the run's."""
         file = self.path / "weights.safetensors"
         if not file.is_file():
-            raise FileNotFoundError(f"run {self.path} has no weights yet; continue it with --resume {self.path}")
+            raise FileNotFoundError(
+                f"run {self.path} has no weights yet; continue it with --resume {shlex.quote(str(self.path))}"
+            )
         self.check_digests(self.summary() if self.finished else {})
         return file
 
@@ -183,7 +187,7 @@ class RunFolder:
             lacking = [name for name in METRICS if name not in table or not is_numeric_dtype(table[name])]
             fault = f"no numbers of {lacking[0]}" if lacking else "" if len(table) else "no rows"
         except (ValueError, OSError) as error:
-            fault = " ".join(str(error).split())[:120]
+            fault = reason_of(error, "it is no table of comma-separated values")
         if not fault and table.epoch.tolist() != list(range(1, len(table) + 1)):
             fault = "epochs are not numbered from 1"
         if fault or table[["epoch", "validation_accuracy"]].isna().any(axis=None):
@@ -197,7 +201,9 @@ class RunFolder:
     def summary(self) -> dict[str, Any]:
         """The test result; FileNotFoundError while the run is unfinished."""
         if not self.finished:
-            raise FileNotFoundError(f"run {self.path} is not finished; continue it with --resume {self.path}")
+            raise FileNotFoundError(
+                f"run {self.path} is not finished; continue it with --resume {shlex.quote(str(self.path))}"
+            )
         file = self.path / "summary.json"
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
@@ -208,7 +214,7 @@ class RunFolder:
             fault = fault or "".join(f"no {name}" for name in further[:1])
             fault = fault or ("" if square else "no confusion")
         except (ValueError, TypeError, LookupError, RecursionError) as error:
-            fault = " ".join(str(error).split())[:120]
+            fault = reason_of(error, "it is cut short, or lacks what a result has")
         if fault:
             raise ValueError(f"{file} is not the result of a run ({fault}); train again")
         self.check_digests(found)
@@ -241,7 +247,9 @@ def refuse_foreign_folder(path: Path, overwrite: bool) -> None:
         raise FileExistsError(f"{path} is a file; name another output folder")
     if (path / "settings.yaml").exists():
         if not overwrite:
-            raise FileExistsError(f"{path} already holds a run; give another folder, --resume {path}, or --overwrite")
+            raise FileExistsError(
+                f"{path} already holds a run; give another folder, --resume {shlex.quote(str(path))}, or --overwrite"
+            )
     elif not all(file.match(".*.part") for file in path.iterdir()):  # left by a killed process
         raise FileExistsError(f"{path} holds files that are no run; name a new or empty output folder")
 

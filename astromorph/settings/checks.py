@@ -1,6 +1,15 @@
 """What can be wrong with a number, in one sentence; numbers are given by name, and the first wrong one is named."""
 
 from math import inf
+from numbers import Integral
+from typing import Any
+
+LARGEST_SEED = 10**14  # of which each epoch and each repetition makes its own, within what torch takes
+
+
+def check_seed(seed: Any) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= LARGEST_SEED:
+        raise ValueError(f"seed {str(seed)[:60]} is no seed; use a whole number from 0 to {LARGEST_SEED}")
 
 
 def check_at_least(least: int, **values: int) -> None:

@@ -10,10 +10,9 @@ from typing import ClassVar, Literal
 
 from astromorph import learning_rules
 from astromorph.names import choose
-from astromorph.settings.checks import check_above_zero, check_at_least, check_share
+from astromorph.settings.checks import check_above_zero, check_at_least, check_seed, check_share
 
 Precision = Literal["auto", "float32", "bfloat16"]
-LARGEST_SEED = 10**14  # of which each epoch makes its own, within what torch takes
 Kind = Literal["classifier", "language model", "spiking"]
 
 
@@ -71,9 +70,8 @@ class TrainingSettings:
         check_at_least(1, epochs=self.epochs, batch=self.batch)
         check_above_zero(learning_rate=self.learning_rate)
         check_share(warm_up=self.warm_up)
-        if self.seed > LARGEST_SEED:
-            raise ValueError(f"seed {self.seed} is too large; use 0 to {LARGEST_SEED}")
-        for name in ("weight_decay", "average", "threads", "seed"):
+        check_seed(self.seed)
+        for name in ("weight_decay", "average", "threads"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} {getattr(self, name)} is negative; use 0 or more")
         choose("learning rule", self.rule, learning_rules.names())

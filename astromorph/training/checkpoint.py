@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from astromorph.files.reasons import reason_of
 from astromorph.files.strict_reading import shown
 from astromorph.files.tensors import difference, digest, read_tensors, save_tensors
 from astromorph.runs.run_folder import RunFolder
@@ -107,5 +108,5 @@ def restore(
                 optimiser.state[parameter] = {k: t.to(parameter.device) if t.dim() else t for k, t in state.items()}
         return json.loads(metadata["rows"])
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
+        reason = reason_of(error, "it is cut short, or no checkpoint of this model")
         raise ValueError(f"checkpoint {path} is damaged ({reason}); start the run again") from error

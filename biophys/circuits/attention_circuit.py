@@ -31,14 +31,13 @@ The neurons are those of biophys/circuits/rate_circuit.py or biophys/circuits/sp
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-import brian2
 import numpy as np
 from brian2 import Clock, Network, NetworkOperation, NeuronGroup, Quantity, Synapses, linked_var, second
 from numpy.typing import NDArray
 
 from biophys.circuits.process_calcium import Calcium
 from biophys.circuits.time_grid import whole_steps
-from biophys.simulation.simulate import code_target
+from biophys.simulation.simulate import code_target, set_chance
 
 
 class Layer(NamedTuple):
@@ -168,7 +167,7 @@ def attend(
     (inputs, heads, hidden), outputs = layer.key.shape, layer.value.shape[2]
     shape = Shape(len(stimuli), heads, inputs, hidden, outputs)
     with code_target(target):
-        brian2.seed(seed)
+        set_chance(seed)
         learning = Learning(Clock(neurons.dt, name="steps"), Clock(neurons.T, name="presentations"), all_steps, last)
         parts = neurons.build(layer, shape, calcium, learning)
         return run_phases(parts, stimuli, shape, neurons, calcium, progress)

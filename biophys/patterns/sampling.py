@@ -33,7 +33,9 @@ from scipy.special import ndtri
 from biophys.patterns.overlap import Counts, Floats
 from biophys.patterns.theory import missed_match_probability, union_false_match_probability
 from biophys.simulation.progress import progress
+from biophys.simulation.seeds import check_seed
 from biophys.simulation.whole_files import whole
+from biophys.simulation.workers import ending_with_this
 
 COLUMNS = 2048  # sets in a table
 LAID_OVER = 256  # sets that are laid over a table if those of the table may be used again
@@ -245,8 +247,7 @@ def sample(
     for number in asked:
         if number < 1:
             raise ValueError(f"{number} comparisons count nothing; use at least 1")
-    if seed < 0:
-        raise ValueError(f"seed {seed} is negative; use 0, 1, 2, ...")
+    check_seed(seed)
     _check_chunks(questions, asked)
     chunks = [_chunks(question, number) for question, number in zip(questions, asked, strict=True)]
     kept = _Kept(parts, questions, seed)
@@ -261,7 +262,7 @@ def sample(
     done = sum(asked) - sum(size for *_, size in waiting)
     try:
         with progress(total=sum(asked), initial=done, unit="", unit_scale=True) as bar:
-            for place, number, overlaps in run(tasks):
+            for place, number, overlaps in run(ending_with_this(tasks)):
                 kept.put(place, number, overlaps)
                 bar.update(sum(overlaps))
     except KeyboardInterrupt as interruption:

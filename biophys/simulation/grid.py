@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from biophys.ready_networks import ready
-from biophys.simulation.network import Point, check_seed, check_whole
+from biophys.simulation.network import Point, check_whole
 from biophys.simulation.parameters import parameter, read_axes, read_values
 from biophys.simulation.quantities import magnitudes, unit_text, written
+from biophys.simulation.seeds import check_seed
 
 MOST_POINTS = 1_000_000
 
@@ -82,7 +83,7 @@ def make_grid(
     numbers = range(seeds) if isinstance(seeds, int) else seeds
     if not numbers:
         raise ValueError(f"seeds {seeds} leave nothing to simulate; use at least 1")
-    points = math.prod(map(len, read.values())) * len(numbers)
+    points = math.prod(map(len, read.values())) * (seeds if isinstance(seeds, int) else len(numbers))
     if points > MOST_POINTS:
         raise ValueError(f"this sweep would have {points:,} points; use at most {MOST_POINTS:,}")
     numbers = list(numbers)

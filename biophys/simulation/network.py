@@ -8,7 +8,7 @@ dataset; the dimension `point` counts the points, and each point is a copy (see 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,11 +24,11 @@ from biophys.simulation.copies import Copies
 from biophys.simulation.parameters import Parameter, Sections, Values, parameter, read_values, table
 from biophys.simulation.quantities import evaluated, read_quantity, written
 from biophys.simulation.recording import described
+from biophys.simulation.seeds import check_seed
 from biophys.simulation.simulate import choose_target, compiled_mark, run
 
 MOST_STEPS = 2**53  # that a number with a fraction still counts
 IN_STEP = 1e-4  # of a step, within which Brian2 takes two times as one
-LARGEST_SEED = 2**63 - 1  # that NetCDF holds
 STABLE = 0.5  # largest step, in lifetimes of the fastest linear process
 SPIKES = "spikes"
 
@@ -306,12 +306,6 @@ def _check_multiple(name: str, value: float, step: float) -> None:
 def simulated(seconds: float, steps: int, step: float) -> float:
     """The time that so many steps take: `seconds` unless it ends between two of them."""
     return seconds if abs(seconds / step - steps) <= IN_STEP else steps * step
-
-
-def check_seed(seed: Any) -> None:
-    """A seed that NumPy draws with and a file can hold."""
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= LARGEST_SEED:
-        raise ValueError(f"seed {seed} is no seed; use a whole number from 0 to {LARGEST_SEED}")
 
 
 def check_values(network: ReadyNetwork, values: Values, step: float) -> None:

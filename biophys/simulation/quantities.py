@@ -16,7 +16,10 @@ from brian2 import Quantity, ms, second
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units.fundamentalunits import get_dimensions, have_same_dimensions
 
+from biophys.simulation.debug_log import drop_debug_log
 from biophys.simulation.lists import read_numbers
+
+drop_debug_log()
 
 UNREADABLE: tuple[type[Exception], ...] = (
     SyntaxError,

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import brian2
+import numpy as np
 from brian2 import Network, Quantity, second
 from brian2.devices import reset_device
 
 from biophys.simulation.progress import progress
+from biophys.simulation.seeds import check_seed
 
 TARGETS = ("numpy", "cython", "cpp_standalone")
 STEPS_WORTH_COMPILING = 40_000  # NumPy needs about 20 s for them, a C++ build 10 s
@@ -53,7 +55,7 @@ def run(
     target: numpy, cython or cpp_standalone (see choose_target).
     """
     with code_target(target):
-        brian2.seed(seed)
+        set_chance(seed)
         network = build()
         if target == "cpp_standalone":
             network.run(duration, namespace={})
@@ -61,6 +63,12 @@ def run(
             with _progress(duration) as report:
                 network.run(duration, report=report, report_period=0.5 * second, namespace={})
         return read(network)
+
+
+def set_chance(seed: int) -> None:
+    """The chance events that Brian2 draws itself, from any seed of NumPy's. ValueError for what is none."""
+    check_seed(seed)
+    brian2.seed(seed if seed < 2**32 else int(np.random.SeedSequence(seed).generate_state(1)[0]))
 
 
 def compiled_mark(*what: object) -> Path:

@@ -28,6 +28,7 @@ from biophys.simulation.recording import load, save
 from biophys.simulation.simulate import temporary_files_in
 from biophys.simulation.undersampling import undersampled, warn_undersampled
 from biophys.simulation.whole_files import whole
+from biophys.simulation.workers import ending_with_this
 
 ANSWERS_WITHIN = 5.0  # seconds, a dask scheduler
 
@@ -174,7 +175,8 @@ def run_all(tasks: Sequence[Any], jobs: int, scheduler: str | None) -> Iterator[
     """The tasks' results as they come, from processes of this machine or from the dask cluster at this address."""
     if scheduler is None:
         with joblib.parallel_config("loky"):
-            yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(tasks)
+            run = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+            yield from run(ending_with_this(tasks))
         return
     try:
         from dask.distributed import Client

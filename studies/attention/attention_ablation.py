@@ -26,14 +26,15 @@ import numpy as np
 import xarray as xr
 
 from astromorph.data.locations import data_root
-from astromorph.settings.checks import check_at_least
+from astromorph.settings.checks import check_at_least, check_seed
 from biophys.simulation.progress import progress
 from studies.attention.ablation_figure import draw
 from studies.attention.ablation_table import printed, table
 from studies.attention.ablation_trainings import BUDGETS, CONDITIONS, MATCHED, Budget, settings_of, trained
 from studies.kept import open_parts
+from studies.numerals import counted
 from studies.seed_intervals import interval, interval_meanings, with_intervals
-from studies.study import Meaning, labelled
+from studies.study import Meaning, check_lists, labelled
 from studies.trainings import Trained, check_factors, first_crossing
 
 __all__ = ["draw", "printed", "simulate", "table"]
@@ -91,12 +92,12 @@ def simulate(
     Returns accuracies with dims data_set, condition, repetition (and part), means and intervals without repetition.
     Raises OSError or ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     changes = {"seeds": seeds, "epochs": epochs, "evaluations": evaluations, "target": target}
+    check_lists(data_sets=data_sets)
     budgets = [_budget(name, changes) for name in dict.fromkeys(data_sets)]
     chosen = _chosen(conditions)
     check_factors(learning_rates)
-    if seed < 0:
-        raise ValueError(f"seed {seed} is negative; use 0 or more")
     for budget in budgets:
         for condition in chosen:
             settings_of(condition, budget, seed, 1.0)  # what is wrong with them is said before anything is trained
@@ -219,7 +220,7 @@ def _of_data_set(rows: Mapping[str, Row], budget: Budget) -> xr.Dataset:
 def _attributes(budgets: Sequence[Budget], factors: Sequence[float], seed: int) -> dict[str, Any]:
     tried = ", ".join(f"{factor:g}" for factor in factors)
     budget = "; ".join(
-        f"{each.data_set} {each.epochs:g} epoch{'s' * (each.epochs != 1)}, {each.seeds} seed{'s' * (each.seeds > 1)}"
+        f"{each.data_set} {each.epochs:g} epoch{'s' * (each.epochs != 1)}, {counted(each.seeds, 'seed')}"
         for each in budgets
     )
     return {

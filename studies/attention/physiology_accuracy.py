@@ -50,6 +50,7 @@ from studies.attention.physiology_points import (
     trained,
 )
 from studies.kept import open_parts
+from studies.numerals import counted
 from studies.study import Meaning, labelled
 from studies.trainings import Trained, first_crossing
 
@@ -276,15 +277,17 @@ def _attributes(dataset: xr.Dataset, plan: Plan, target: float) -> dict[str, Any
 
 def _caption(dataset: xr.Dataset, plan: Plan) -> str:
     """What is drawn, and how far apart cells and seeds are."""
-    cut = f" of {plan.tokens} tokens" if plan.data_set == "imdb" else ""
+    cut = f" of {counted(plan.tokens, 'token')}" if plan.data_set == "imdb" else ""
     accuracy = 100 * dataset.test_accuracy
     by_cell = float((accuracy.max(CELL) - accuracy.min(CELL)).max())
     by_seed = float((accuracy.max("repetition") - accuracy.min("repetition")).max())
+    seeds = dataset.sizes["repetition"]
+    apart = f"; with one cell the seeds are up to {by_seed:.2f} apart" if seeds > 1 else ""
     return (
         "IP3 degradation Omega_5P and maximal SERCA uptake O_P in multiples of the published values. A, B: mean "
-        f"calcium of {plan.trials} trials a rate over {plan.averaged:g} s after settling, and the fitted curves "
-        f"(crosses: none fits). C, D: trainings on {plan.data_set}{cut}, {plan.epochs} epochs, "
-        f"{dataset.sizes['repetition']} seeds, mean and sd. Grey and dotted: only the gain is changed, to that of the "
+        f"calcium of {counted(plan.trials, 'trial')} a rate over {plan.averaged:g} s after settling, and the fitted "
+        f"curves (crosses: none fits). C, D: trainings on {plan.data_set}{cut}, {counted(plan.epochs, 'epoch')}, "
+        f"{counted(seeds, 'seed')}, mean and sd. Grey and dotted: only the gain is changed, to that of the "
         f"fitted response at the model's typical drive. With one seed all cells lie within {by_cell:.2f} points of "
-        f"test accuracy; with one cell the seeds are up to {by_seed:.2f} apart."
+        f"test accuracy{apart}."
     )

@@ -27,10 +27,12 @@ from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistan
 from astromorph.attention.functional import astromorphic_attention
 from astromorph.attention.responses import MeanActivityResponse
 from astromorph.settings import CalciumResponse
+from astromorph.settings.checks import check_seed
 from biophys.simulation.progress import progress
 from studies.benches.comparison import name_machine, refuse_few, take_turns
 from studies.benches.machine import peak_memory, processor
 from studies.figure import paper_style
+from studies.numerals import counted
 from studies.threads import processor_threads
 
 REFERENCE = "softmax"
@@ -92,6 +94,7 @@ def bench(
     Returns the columns precision, causal, tokens, mechanism, forward_seconds, seconds (forward and backward), fastest,
     slowest, times_faster_than_softmax, memory_over_inputs_and_outputs.
     """
+    check_seed(seed)
     refuse_few(batch=batch, heads=heads, features=features, repeats=repeats, threads=threads, tokens=lengths)
     torch.manual_seed(seed)
     rows: list[dict[str, object]] = []
@@ -107,7 +110,7 @@ def bench(
             case = {"precision": precision, "causal": causal, "tokens": tokens}
             rows += [case | row for row in timed(compared, inputs, repeats, memory)]
     frame = pd.DataFrame(rows)
-    frame.attrs["hardware"] = f"{processor()}, {threads} threads"
+    frame.attrs["hardware"] = f"{processor()}, {counted(threads, 'thread')}"
     return frame
 
 

@@ -12,25 +12,26 @@ of a process of its own beyond what it held with libraries warm and the network 
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.util import find_spec
-from multiprocessing import get_context
 from statistics import median
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from joblib.externals.loky import ProcessPoolExecutor
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
+from astromorph.settings.checks import check_seed
 from astromorph.training.allocator import keep_freed_memory
 from biophys.simulation.progress import progress
 from studies.benches.comparison import name_machine, refuse_few, take_turns
 from studies.benches.delayed_networks import DCLS, DENSE, OURS, Case, Network, Sizes, given, peaks, stages, threshold
 from studies.benches.machine import processor
 from studies.figure import paper_style
+from studies.numerals import counted
 from studies.threads import processor_threads
 
 DASHED: dict[str, Any] = {"linestyle": "--", "marker": "s", "markerfacecolor": "white"}  # the dense form
@@ -66,6 +67,7 @@ def bench(
     Returns the columns longest, stage, width, against, seconds, dense_seconds, times_faster, megabytes,
     dense_megabytes, part_of_memory (infinite or NaN where a turn of a small network held no page more).
     """
+    check_seed(seed)
     refuse_few(batch=batch, steps=steps, inputs=inputs, hidden=hidden, repeats=repeats, threads=threads)
     refuse_few(**{"longest delay": longest})
     if not 0 < activity < 1:
@@ -86,7 +88,7 @@ def bench(
     frame = pd.DataFrame(rows)
     frame.insert(6, "times_faster", frame.dense_seconds / frame.seconds)
     frame["part_of_memory"] = frame.megabytes / frame.dense_megabytes
-    frame.attrs["hardware"] = f"{processor()}, {threads} thread{'s' * (threads > 1)}"
+    frame.attrs["hardware"] = f"{processor()}, {counted(threads, 'thread')}"
     return frame
 
 
@@ -116,8 +118,8 @@ def measured(
 
 
 def fresh(measure: Callable[..., list[float]], *arguments: object) -> list[float]:
-    """What `measure` says in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    """What `measure` says in a process of its own, which does not run the caller's script again."""
+    with ProcessPoolExecutor(1) as pool:
         return pool.submit(measure, *arguments).result()
 
 

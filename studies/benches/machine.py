@@ -11,14 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from astromorph.native.capability import flags, held
 from astromorph.runs.provenance import processor_name
-from studies.shell.machine import flags
+from studies.numerals import counted
 
 
 def processor() -> str:
-    """Its name, what it can do with bfloat16, and its cores."""
-    units = [unit for unit in ("amx_bf16", "avx512_bf16") if unit in flags()]
-    return f"{processor_name()} ({', '.join([*units, f'{os.cpu_count()} cores'])})"
+    """Its name, the instructions that torch uses, what it can do with bfloat16, and its cores."""
+    import torch
+
+    used = torch.backends.cpu.get_cpu_capability()
+    units = [] if held() else [unit for unit in ("amx_bf16", "avx512_bf16") if unit in flags()]
+    return f"{processor_name()} ({', '.join([used, *units, counted(os.cpu_count() or 1, 'core')])})"
 
 
 def peak_memory(work: Callable[[], Any]) -> float:

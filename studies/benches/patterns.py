@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from astromorph.settings.checks import check_seed
 from biophys.patterns.sampling import LAID_OVER, FalseMatches, sample
 from studies.benches.comparison import draw_bars
 
@@ -50,6 +51,7 @@ def bench(
 
     Returns the columns method, processes, comparisons, matches, seconds, per_second, ratio (to the plain loop).
     """
+    check_seed(seed)
     question = FalseMatches(population, active, synapses)
     question.probability(threshold)
     each = active + synapses / SHARED

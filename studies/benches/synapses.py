@@ -30,6 +30,7 @@ from brian2 import Network, NeuronGroup, PoissonGroup, Synapses, get_dimensions,
 from brian2.devices import reset_device
 from matplotlib.figure import Figure
 
+from astromorph.settings.checks import check_seed
 from biophys.astrocyte import CALCIUM, FLOOR, INITIAL, INOSITOL_TRISPHOSPHATE, RECEPTORS, AstrocyteParameters
 from biophys.gliotransmission import (
     GLIOTRANSMITTER,
@@ -44,6 +45,7 @@ from biophys.simulation.progress import progress
 from biophys.synapse import CLEFT, INTO_CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
 from studies.benches.comparison import refuse_unknown
 from studies.figure import paper_style
+from studies.numerals import counted
 
 STEP = 1e-4  # s
 RATE = 10.0  # Hz
@@ -82,6 +84,7 @@ def bench(
     Returns the columns implementation, target, synapses, steps, microseconds_a_step, synapse_steps_per_second,
     ratio_to_nest (to NEST's best of the same size).
     """
+    check_seed(seed)
     for count in synapses:
         if count < FAN_IN:
             raise ValueError(f"{count} synapses make no neuron; use at least {FAN_IN}")
@@ -94,7 +97,7 @@ def bench(
     if by_hand:
         timed["NumPy by hand", "numpy"] = hand_seconds
     if nest and find_spec("nest") is not None:
-        timed |= {("NEST", f"{count} thread{'s' * (count > 1)}"): partial(nest_seconds, count) for count in (1, 2)}
+        timed |= {("NEST", counted(count, "thread")): partial(nest_seconds, count) for count in (1, 2)}
     rows = []
     for count, (name, target) in progress(list(product(synapses, timed)), unit="case"):
         steps, per_step = measured(partial(timed[name, target], count), seed, seconds)

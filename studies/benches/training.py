@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from astromorph.data.batches import pad
 from astromorph.settings import Cifar10Settings, ClassifierSettings, ImdbSettings, Settings
+from astromorph.settings.checks import check_seed
 from astromorph.tasks import Batch, Task, build_model
 from astromorph.tasks.imdb import padded_widths, text_batches
 from astromorph.training.allocator import keep_freed_memory
@@ -98,6 +99,7 @@ def bench(
     Returns the columns unit, model, mode, examples_per_second, slowest, fastest, ratio_to_plain (of the same unit),
     epoch_seconds (of 22,500 reviews or 45,000 images).
     """
+    check_seed(seed)
     refuse_few(0, steps=steps, image_steps=image_steps)
     refuse_few(repeats=repeats, threads=threads)
     if not steps + image_steps:

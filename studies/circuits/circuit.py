@@ -124,7 +124,7 @@ def simulate(
 
     Returns a dataset over `input`, the number of an input in the test set. ValueError in one sentence for bad input.
     """
-    check_counts(examples=examples, chunk=chunk, tokens=tokens)
+    check_counts(seed, examples=examples, chunk=chunk, tokens=tokens)
     cells = presenting(firing(NEURONS[neurons](), rate), presentation)
     folder = RunFolder.open(run)
     astrocyte = astrocyte_of(folder, measurement) if calcium == "dynamic" else None

@@ -20,12 +20,13 @@ import xarray as xr
 from brian2 import ms
 from numpy.typing import NDArray
 
+from astromorph.settings.checks import check_seed
 from biophys.circuits.attention_circuit import Layer, Stimulus, attend, settling_error
 from biophys.circuits.process_calcium import FittedCalcium
 from biophys.circuits.rate_circuit import RateNeurons
 from biophys.simulation.progress import progress
 from studies.figure import draw_panels
-from studies.study import Meaning, labelled
+from studies.study import Meaning, check_lists, labelled
 
 INPUTS, HEADS, FEATURES, TOKENS, STIMULI = 16, 2, 8, 8, 4
 CALCIUM = FittedCalcium(rho_0=0.47, rho_1=2.64, alpha=1.0, inverse_K=4.0)  # close to the measured Hill curve
@@ -75,7 +76,9 @@ def simulate(
         calcium_taus: time constants of calcium in ms.
         seed: of strengths and tokens.
     """
+    check_seed(seed)
     times = {"presentations": presentations, "taus": taus, "steps": steps, "calcium_taus": calcium_taus}
+    check_lists(windows=windows, **times)
     for name, values in times.items():
         if min(values) <= 0:
             raise ValueError(f"{name} {min(values):g} is not above 0; use times above 0")

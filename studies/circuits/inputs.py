@@ -16,6 +16,7 @@ from astromorph.data.words import shorten
 from astromorph.runs import trained
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import CalciumResponse
+from astromorph.settings.checks import check_seed
 from astromorph.tasks import Task
 from biophys.circuits.process_astrocyte import AstrocyteCalcium
 from biophys.simulation.recording import load
@@ -41,7 +42,8 @@ class Needs(NamedTuple):
     highest: float
 
 
-def check_counts(**counts: int | None) -> None:
+def check_counts(seed: int = 0, **counts: int | None) -> None:
+    check_seed(seed)
     for name, count in counts.items():
         if count is not None and count < 1:
             raise ValueError(f"{name} {count} runs nothing; use at least 1")

@@ -9,6 +9,7 @@ import xarray as xr
 
 from biophys.simulation.progress import progress
 from biophys.simulation.recording import load, save
+from biophys.simulation.workers import ending_with_this
 
 Progress = Callable[[float], Any]  # is told how much more is done
 
@@ -42,7 +43,7 @@ def finished(
                 work = [joblib.delayed(_numbered)(number, pieces[number], compute) for number in waiting]
                 with joblib.parallel_config("loky"):
                     run = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-                    for number, result in run(work):
+                    for number, result in run(ending_with_this(work)):
                         results[number] = result
                         bar.update(pieces[number].size)
     except KeyboardInterrupt as interruption:

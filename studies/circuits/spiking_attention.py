@@ -26,6 +26,7 @@ from brian2 import Hz, ms
 
 from astromorph.data.locations import data_root
 from astromorph.runs.run_folder import RunFolder
+from astromorph.settings.checks import check_seed
 from biophys.circuits.spiking_circuit import SpikingNeurons, settling_error
 from mapping.circuit import attention_layers
 from studies.circuits.early_answers import Early, EarlyReading, compared, without_circuit
@@ -98,6 +99,7 @@ def simulate(
 
     Returns a dataset over `rate`, `presentation`, `input` and `share`. ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     check_counts(examples=examples, tokens=tokens, chunk=chunk)
     _check(rates, presentations, step)
     folder = RunFolder.open(run)

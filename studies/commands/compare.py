@@ -17,14 +17,14 @@ def run(words: list[str]) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
     options = parse(parser, words)
     out = options["out"]
-    if out is not None:
-        claim(out, out.with_suffix(".png"), overwrite=options["overwrite"], endings=(".csv",))
-    from astromorph.runs.run_folder import RunFolder
-    from studies.report.accuracy_table import collect, draw, printed, summarise
+    written = [] if out is None else [out, out.with_suffix(".png")]
+    with claim(*written, overwrite=options["overwrite"], endings=(".csv",)):
+        from astromorph.runs.run_folder import RunFolder
+        from studies.report.accuracy_table import collect, draw, printed, summarise
 
-    runs = collect([RunFolder.open(path) for path in options["runs"]])
-    print(printed(summarise(runs)))
-    if out is not None:
-        save_table(runs, out)
-        save_figure(draw(runs), out.with_suffix(".png"))
-        print(f"wrote {out} and {out.with_suffix('.png')}")
+        runs = collect([RunFolder.open(path) for path in options["runs"]])
+        print(printed(summarise(runs)))
+        if written:
+            save_table(runs, out)
+            save_figure(draw(runs), written[1])
+            print(f"wrote {' and '.join(map(str, written))}")

@@ -9,8 +9,9 @@ example: astromorph evaluate runs/imdb-astromorphic-seed0 --text "Slow, but what
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studies.shell.outputs import FIGURE_ENDINGS, claim, save_figure, without_screen
 from studies.shell.parser import parse, verb_parser
@@ -51,23 +52,29 @@ def run(words: list[str]) -> None:
         raise ValueError(f"--voter {options['voter']} is for the test set; leave it out")
     if options["image"] is not None and out is not None:
         raise ValueError("an image has no figure to write; leave --out out")
-    if out is not None:
-        claim(out, overwrite=options["overwrite"], endings=(*FIGURE_ENDINGS, PAGE_ENDING))
-    section = None
+    written = [] if out is None else [out]
+    with claim(*written, overwrite=options["overwrite"], endings=(*FIGURE_ENDINGS, PAGE_ENDING)):
+        section = _answer(options)
+        if section is not None:
+            _save(section, out, words)
+
+
+def _answer(options: Mapping[str, Any]) -> "Section | None":
+    """Prints the answer; what --out asks to be drawn of it."""
+    run, text, drawn = options["run"], options["text"], options["out"] is not None
     if options["image"] is not None:
-        _image(options["run"], options["image"])
-    elif options["text"] is None:
-        section = _test_set(options["run"], options["data"], options["voter"], drawn=out is not None)
-    elif run_kind(options["run"]) != "language model":
-        section = _text(options["run"], options["text"], drawn=out is not None)
-    elif out is not None:
+        _image(run, options["image"])
+    elif text is None:
+        return _test_set(run, options["data"], options["voter"], drawn)
+    elif run_kind(run) != "language model":
+        return _text(run, text, drawn)
+    elif drawn:
         raise ValueError("a text gone on with has no figure to write; leave --out out")
     else:
         from astromorph.runs.generation import continue_text
 
-        print(continue_text(options["run"], options["text"]))
-    if section is not None:
-        _save(section, out, words)
+        print(continue_text(run, text))
+    return None
 
 
 def as_typed(text: str) -> str:

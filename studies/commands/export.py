@@ -44,8 +44,8 @@ def run(words: list[str]) -> None:
 def write_nir(run: Path, file: Path, overwrite: bool) -> None:
     from studies.shell.outputs import claim
 
-    claim(file, overwrite=overwrite, endings=(".nir", ".h5"))
-    layers, dt, _ = mapping.to_nir(run, file)
+    with claim(file, overwrite=overwrite, endings=(".nir", ".h5")):
+        layers, dt, _ = mapping.to_nir(run, file)
     sizes = " - ".join(str(size) for size in (layers[0].weight.shape[1], *(len(each.weight) for each in layers)))
     print(f"{sizes} neurons, time step {dt:g} s; {file.stat().st_size / 1e6:.1f} MB")
     print(f"wrote {file}")

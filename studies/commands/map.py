@@ -37,14 +37,16 @@ def run(words: list[str]) -> None:
     pictures = [out.with_name(f"{out.stem}-{each.section.replace('_', '-')}.png") for each in measurements]
     if len(files) == 1:
         pictures = [out.with_suffix(".png")]
-    claim(out, *pictures, overwrite=overwrite, endings=(".yaml", ".yml"), sources=files)
-    results = fits.fit_each(measurements, fits.Options(**options), provenance(["map", *words]))
-    shown = [import_module(f"studies.fits.{each.section}") for each in measurements]
-    figures = [part.draw(measurement.dataset, fit) for part, (measurement, fit, _) in zip(shown, results, strict=True)]
-    mapping.write(fits.joined(results), out)
-    for part, result, figure, picture in zip(shown, results, figures, pictures, strict=True):
-        save_figure(figure, picture)
-        print(part.summary(result.fit), flush=True)
+    with claim(out, *pictures, overwrite=overwrite, endings=(".yaml", ".yml"), sources=files):
+        results = fits.fit_each(measurements, fits.Options(**options), provenance(["map", *words]))
+        shown = [import_module(f"studies.fits.{each.section}") for each in measurements]
+        figures = [
+            part.draw(result.measurement.dataset, result.fit) for part, result in zip(shown, results, strict=True)
+        ]
+        mapping.write(fits.joined(results), out)
+        for part, result, figure, picture in zip(shown, results, figures, pictures, strict=True):
+            save_figure(figure, picture)
+            print(part.summary(result.fit), flush=True)
     print(f"wrote {out} and {', '.join(map(str, pictures))}", flush=True)
     for measurement, fit, _ in results:
         if fit.status == "failed":

@@ -12,6 +12,7 @@ import numpy as np
 
 import biophys
 from astromorph.files.locks import alone
+from astromorph.settings.checks import check_seed
 from biophys.simulation.lists import LISTS, read_numbers
 from studies.kept import forget
 from studies.shell.outputs import claim, save_table
@@ -66,11 +67,11 @@ def run(words: list[str]) -> None:
     question = QUESTIONS[name]
     names = [*question.needed, *question.given]
     options = parse(_parser(name, question), spell(rest, [each for each in names if each != "law"]))
+    check_seed(options.get("seed", 0))
     out = options["out"]
     parts = None if out is None else out.with_name(f"{out.name}.parts")
-    with nullcontext() if parts is None else alone(parts):
-        if out is not None:
-            claim(out, overwrite=options["overwrite"], endings=(".csv",))
+    written, keeping = ([], nullcontext()) if parts is None else ([out], alone(parts))
+    with keeping, claim(*written, overwrite=options["overwrite"], endings=(".csv",)):
         table = _table(question, {each: options[each] for each in names}, options | {"parts": parts})
         print(table.to_string(index=False))
         if parts is not None:

@@ -24,8 +24,8 @@ def run(words: list[str]) -> None:
     out = options["out"] or (file / "learning_curves.png" if file.is_dir() else file.with_suffix(".png"))
     if file.suffix in (".yaml", ".yml"):
         raise ValueError(f"{file} holds coefficients without their data; plot the dataset they were fitted to")
-    claim(out, overwrite=options["overwrite"], endings=FIGURE_ENDINGS, sources=[file])
-    save_figure(_run_figure(file) if file.is_dir() else _file_figure(file), out)
+    with claim(out, overwrite=options["overwrite"], endings=FIGURE_ENDINGS, sources=[file]):
+        save_figure(_run_figure(file) if file.is_dir() else _file_figure(file), out)
     print(f"wrote {out}")
 
 

@@ -8,6 +8,7 @@ example: astromorph report runs/imdb-* threshold.nc --out report.html
 from pathlib import Path
 
 from astromorph.runs.provenance import provenance
+from studies.numerals import counted
 from studies.shell.outputs import claim, without_screen
 from studies.shell.parser import parse, verb_parser
 
@@ -21,10 +22,10 @@ def run(words: list[str]) -> None:
     add("--overwrite", action="store_true", help="replace what --out names")
     options = parse(parser, words)
     out = options["out"]
-    claim(out, overwrite=options["overwrite"], endings=(".html",), sources=options["sources"])
     without_screen()
-    from studies.report.report import write_report
+    with claim(out, overwrite=options["overwrite"], endings=(".html",), sources=options["sources"]):
+        from studies.report.report import write_report
 
-    count = write_report(out, options["sources"] or [Path()], provenance(["report", *words]))
-    print(f"{count} result{'s' * (count > 1)}")
+        count = write_report(out, options["sources"] or [Path()], provenance(["report", *words]))
+    print(counted(count, "result"))
     print(f"wrote {out}")

@@ -10,6 +10,7 @@ example: astromorph train digits --astrocyte astrocyte.yaml --seed 1 --out runs/
 """
 
 import os
+import shlex
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -170,7 +171,7 @@ def _resume(data_set: str, path: Path, data: Path | None, words: list[str]) -> N
     if folder.data_set != data_set:
         raise ValueError(
             f"the run in {path} trains on {folder.data_set}, not {data_set}; "
-            f"use astromorph train {folder.data_set} --resume {path}"
+            f"use astromorph train {folder.data_set} --resume {shlex.quote(str(path))}"
         )
     root = data_root(data)
     with _alone(folder.path):
@@ -206,7 +207,7 @@ def _finish(folder: "RunFolder", root: Path) -> None:
     try:
         summary = train(folder, root)
     except KeyboardInterrupt as interruption:
-        again = f"astromorph train {folder.data_set} --resume {folder.path}"
+        again = f"astromorph train {folder.data_set} --resume {shlex.quote(str(folder.path))}"
         raise KeyboardInterrupt(f"continue with: {again}") from interruption
     if not distributed.leads():
         return

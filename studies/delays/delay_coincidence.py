@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import norm
 
+from astromorph.settings.checks import check_seed
 from biophys.delays import DelayParameters, settled_spread
 from biophys.ready_networks.delay_learning import NETWORK, Neuron, Stimulus
 from biophys.simulation import network
 from studies.figure import draw_panels
+from studies.numerals import counted
 from studies.study import MOST_CELLS, Meaning, check_size, labelled, unfolded
 
 MODES: dict[str, dict[str, Any]] = {
@@ -72,6 +74,7 @@ def simulate(
     Returns a dataset with dims mode (own, taught), pattern, input, time (s), stage, direction and lag (ms). ValueError
     in one sentence for bad input.
     """
+    check_seed(seed)
     if patterns < 1 or seconds < 8:
         raise ValueError(f"{patterns} patterns and {seconds:g} s are too few; use at least 1 pattern and 8 s")
     check_size(MOST_CELLS, modes=len(MODES), patterns=patterns)
@@ -138,16 +141,17 @@ def _attributes(dataset: xr.Dataset, seed: int) -> dict[str, Any]:
         shares = dataset.within.sel(mode=mode)
         error = (dataset.error.sel(mode=mode).isel(time=-1) - dataset.constant.sel(mode=mode)).values
         parts.append(
-            f"{mode} spikes: {100 * float(shares.mean()):.1f} % of {error.size} delays within one step of 1 ms "
-            f"(of a pattern's at least {100 * float(shares.min()):.1f} %), standard deviation {error.std():.2f} ms, "
-            f"common constant {float(dataset.constant.sel(mode=mode).min()):.1f} to "
+            f"{mode} spikes: {100 * float(shares.mean()):.1f} % of {counted(error.size, 'delay')} within one step of "
+            f"1 ms (of a pattern's at least {100 * float(shares.min()):.1f} %), standard deviation {error.std():.2f} "
+            f"ms, common constant {float(dataset.constant.sel(mode=mode).min()):.1f} to "
             f"{float(dataset.constant.sel(mode=mode).max()):.1f} ms"
         )
     return {
         "study": "delay-coincidence",
         "title": "Delays that follow spikes find planted ones",
-        "caption": f"{'; '.join(parts)}. {dataset.sizes['pattern']} patterns, seeds from {seed}. The median error of "
-        "each pattern is subtracted. Theory: normal with the spread of a settled delay, to first order in eta.",
+        "caption": f"{'; '.join(parts)}. {counted(dataset.sizes['pattern'], 'pattern')}, seeds from {seed}. The median "
+        "error of each pattern is subtracted. Theory: normal with the spread of a settled delay, to first order in "
+        "eta.",
         "seed": seed,
     }
 

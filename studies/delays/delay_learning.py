@@ -32,13 +32,14 @@ import numpy as np
 import xarray as xr
 
 from astromorph.data.locations import data_root
-from astromorph.settings.checks import check_at_least
+from astromorph.settings.checks import check_at_least, check_seed
 from biophys.simulation.progress import progress
 from studies.delays.delay_learning_figure import draw
 from studies.delays.prepared_digits import prepare
 from studies.delays.recovery import Recovered, recover
 from studies.delays.trainings import CONDITIONS, settings_of, trained
 from studies.kept import kept, open_parts
+from studies.numerals import counted
 from studies.seed_intervals import interval, interval_meanings, with_intervals
 from studies.study import Meaning, labelled
 from studies.trainings import Trained, check_factors
@@ -103,6 +104,7 @@ def simulate(
     Returns accuracies with dims task, condition, repetition (and epoch), means and intervals without repetition.
     Raises OSError or ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     factors = sorted(set(map(float, learning_rates)))
     _check(tasks, factors, seed=(seed, 0), seeds=(seeds, 1), epochs=(epochs, 1), steps=(steps, 1), neurons=(neurons, 1))
     root, chosen = data_root(data), [task for task in TASKS if task in tasks]
@@ -225,8 +227,9 @@ def _attributes(dataset: xr.Dataset, epochs: int, factors: Sequence[float], seed
         "title": "What delays buy a spiking network, and what it buys to learn them",
         "source": "Hammouamri, Khalfaoui-Hassani and Masquelier (2024), ICLR, arXiv 2306.17670",
         "caption": (
-            f"The same network without delays, with fixed random ones and with learned ones; {epochs} epochs, {count} "
-            f"seed{'s' * (count > 1)}, multiples of the learning rate tried for each: {tried}. A: test accuracy, each "
+            f"The same network without delays, with fixed random ones and with learned ones; "
+            f"{counted(epochs, 'epoch')}, {counted(count, 'seed')}, multiples of the learning rate tried for "
+            f"each: {tried}. A: test accuracy, each "
             "seed and the mean with its 95 % interval (Student's t); dotted: chance. B, C: validation accuracy, the "
             "mean and (thin) each seed. D: delays of a layer's synapses (area: how many) as planted and as learned "
             "from the layer's answers to noise; "

@@ -20,11 +20,13 @@ from astromorph.data.locations import data_root
 from astromorph.models.spiking_classifier import Activity
 from astromorph.runs.run_folder import RunFolder
 from astromorph.settings import SpikingSettings
+from astromorph.settings.checks import check_seed
 from astromorph.tasks import build_task
 from mapping.delay_kernel import simulate as simulate_network
 from mapping.trained import spiking_network
 from studies.circuits.inputs import check_counts, drawn, identity, stacked
 from studies.figure import draw_panels
+from studies.numerals import counted
 from studies.study import Meaning, labelled
 
 PRECISIONS = ("double", "single")
@@ -65,6 +67,7 @@ def simulate(
     Returns a dataset over `input`, the number of a recording in the test set, precision and layer. ValueError in one
     sentence for bad input.
     """
+    check_seed(seed)
     check_counts(examples=examples)
     folder = RunFolder.open(run)
     (model, _), settings = spiking_network(folder), cast(SpikingSettings, folder.settings)
@@ -125,12 +128,21 @@ def _caption(dataset: xr.Dataset) -> str:
     same = {name: int((dataset.model_class.sel(precision=name) == dataset.circuit_class).sum()) for name in PRECISIONS}
     right = float((dataset.circuit_class == dataset.label).mean())
     return (
-        f"{dataset.sizes['input']} test recordings, {int(dataset.spikes.sum()):,} spikes of hidden neurons in Brian2. "
-        f"Against double precision {different['double']} spikes differ and {same['double']} classes are the same; "
+        f"{counted(dataset.sizes['input'], 'test recording')}, {counted(int(dataset.spikes.sum()), 'spike')} of hidden "
+        "neurons in Brian2. "
+        f"Against double precision {_differ(different['double'])} and {_alike(same['double'])}; "
         f"largest difference of a logit {float(dataset.logit_difference.sel(precision='double').max()):.2g}. "
-        f"Against single precision {different['single']} spikes differ, in {touched} recordings, and {same['single']} "
-        f"classes are the same. Accuracy of the circuit on these recordings {right:.4f}."
+        f"Against single precision {_differ(different['single'])}, in {counted(touched, 'recording')}, "
+        f"and {_alike(same['single'])}. Accuracy of the circuit on these recordings {right:.4f}."
     )
+
+
+def _differ(spikes: int) -> str:
+    return f"{counted(spikes, 'spike')} differ{'s' * (spikes == 1)}"
+
+
+def _alike(classes: int) -> str:
+    return f"{counted(classes, 'class')} {'is' if classes == 1 else 'are'} the same"
 
 
 def draw(dataset: xr.Dataset) -> plt.Figure:

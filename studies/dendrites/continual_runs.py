@@ -21,6 +21,7 @@ from astromorph.dendrite import SegmentGate
 from astromorph.files.tensors import save_tensors
 from astromorph.files.whole_files import whole
 from biophys.simulation.progress import progress
+from biophys.simulation.workers import ending_with_this
 from studies.dendrites.permuted_digits import (
     DendriticNetwork,
     PermutedDigits,
@@ -74,7 +75,8 @@ def finish(runs: Sequence[Run], settings: Settings, folder: Path, jobs: int, tit
         while waiting := sorted((run for run in runs if done[run] < settings.tasks), key=done.__getitem__):
             work = [joblib.delayed(learn_next)(run, settings, folder) for run in waiting]
             with joblib.parallel_config("loky"):
-                for run in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(work):
+                side_by_side = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+                for run in side_by_side(ending_with_this(work)):
                     done[run] += 1
                     bar.update()
     return {run: history(run, folder) for run in runs}

@@ -35,6 +35,7 @@ from biophys.simulation.checks import largest
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import STEPS_WORTH_COMPILING, choose_target
 from studies.figure import curves, draw_panels
+from studies.numerals import counted
 from studies.study import MOST_CELLS, Meaning, check_size, labelled, unfolded
 
 SHOWN = ("jahr-stevens", "larkum")
@@ -330,5 +331,5 @@ def _draw_summation(axes: plt.Axes, dataset: xr.Dataset) -> None:
     linear = dataset.soma_linear.sel(placement="scattered")
     axes.plot(linear.branch_synapses, linear, "--", color="k", lw=1, label="linear sum")
     axes.set(xlabel="synapses that fire together", ylabel="peak at the soma (mV)", xlim=(0, None), ylim=(0, None))
-    axes.set(title=f"D   One compartment, or {dataset.attrs['branches']} branches")
+    axes.set(title=f"D   One compartment, or {counted(dataset.attrs['branches'], 'branch')}")
     axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(0, 0.62))

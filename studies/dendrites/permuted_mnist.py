@@ -32,7 +32,7 @@ import xarray as xr
 
 from astromorph.data.locations import data_root
 from astromorph.dendrite import opening_spread
-from astromorph.settings.checks import check_at_least
+from astromorph.settings.checks import check_at_least, check_seed
 from mapping.coefficients import read_segment
 from studies.dendrites.continual_runs import (
     MODELS,
@@ -122,7 +122,7 @@ def simulate(
     Returns a dataset with dims model, repetition, learned, task and learning_rate. Raises OSError or ValueError in one
     sentence for bad input.
     """
-    _check(models, learning_rates, tasks, epochs, batch, repetitions)
+    _check(models, learning_rates, tasks, epochs, batch, repetitions, seed)
     gate = PUBLISHED_GATE if segment is None else _measured_gate(segment, segments, open_share)
     root = str(data_root(data))
     settings = Settings(root, *gate, tasks, examples, validation, epochs, batch, units, segments, winners)
@@ -171,8 +171,9 @@ def _learned(rates: xr.DataArray, settings: Settings, seeds: range, folder: Path
 
 
 def _check(
-    models: Sequence[str], rates: Sequence[float], tasks: int, epochs: int, batch: int, repetitions: int
+    models: Sequence[str], rates: Sequence[float], tasks: int, epochs: int, batch: int, repetitions: int, seed: int
 ) -> None:
+    check_seed(seed)
     if unknown := [model for model in models if model not in MODELS]:
         raise ValueError(f"there is no model {unknown[0]!r}; use some of {', '.join(MODELS)}")
     for name, values in (("models", models), ("learning_rates", rates)):

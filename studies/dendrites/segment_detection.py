@@ -28,6 +28,7 @@ import xarray as xr
 from brian2 import ms
 from numpy.typing import NDArray
 
+from astromorph.settings.checks import check_seed
 from biophys.dendrite import nmda_spikes
 from biophys.patterns.sampling import wilson_interval
 from biophys.patterns.soft_threshold import averaged, fitted_threshold
@@ -41,7 +42,7 @@ from biophys.ready_networks.nmda_segment import NETWORK
 from biophys.simulation import network
 from biophys.simulation.progress import progress
 from studies.dendrites.segment_detection_figure import draw
-from studies.study import Meaning, labelled
+from studies.study import Meaning, check_lists, labelled
 
 __all__ = ["draw", "simulate"]
 
@@ -107,7 +108,7 @@ def simulate(
     Returns a dataset with dims spread, window (ms), active_synapses, and case, whose coordinates kind (random, noisy or
     union), population, lost and patterns say what was shown. ValueError in one sentence for bad input.
     """
-    _check(trials, active, synapses, populations, lost, spreads, window, windows)
+    _check(trials, active, synapses, populations, lost, spreads, window, windows, seed)
     cases = [Case("random", cells) for cells in populations]
     cases += [Case("noisy", populations[-1], lost=cells) for cells in lost]
     cases += [Case("union", union_population, patterns=count) for count in patterns]
@@ -310,7 +311,10 @@ def _check(
     spreads: Sequence[float],
     window: float,
     windows: Sequence[float],
+    seed: int,
 ) -> None:
+    check_lists(lost=lost, windows=windows)
+    check_seed(seed)
     if trials < 10:
         raise ValueError(f"{trials} trials are too few to count; use at least 10")
     if not populations or not 0 < synapses <= active or active > min(populations):

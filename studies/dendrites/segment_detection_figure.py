@@ -9,6 +9,7 @@ from scipy.stats import norm
 from biophys.patterns.soft_threshold import averaged
 from biophys.patterns.theory import false_match_probability
 from studies.figure import draw_panels
+from studies.numerals import counted
 
 COLORS = ("#0072B2", "#D55E00")
 MARKERS = {"random": "o", "union": "s", "noisy": "^"}
@@ -72,7 +73,7 @@ def _draw_false(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.set(xscale="log", yscale="log", ylim=(1e-13, 2), xlabel="population (cells)", ylabel="P(false match)")
     axes.set_xticks([300, 600, 1000, 2000, 3500], ["300", "600", "1000", "2000", "3500"])
     axes.xaxis.set_minor_formatter(lambda *_: "")
-    axes.set(title=f"C   Random patterns of {active} cells, {synapses} synapses")
+    axes.set(title=f"C   Random patterns of {counted(active, 'cell')}, {counted(synapses, 'synapse')}")
     axes.legend(loc="lower left", fontsize=7)
 
 

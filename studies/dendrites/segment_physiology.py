@@ -31,6 +31,7 @@ from biophys.simulation import network
 from biophys.simulation.progress import progress
 from biophys.simulation.recording import described
 from studies.figure import curves, draw_panels
+from studies.numerals import counted
 from studies.study import Meaning, labelled
 
 MOST_DRIVE = 25.0  # NMDA conductance of all synapses over leak; more are not tried
@@ -250,7 +251,7 @@ def _draw_theory(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.axvspan(*THEORY, color="#009E73", alpha=0.2, lw=0)
     for array, color, words in (
         (false, "#0072B2", "false match"),
-        (missed, "#D55E00", f"missed match, {options['lost']} cells lost"),
+        (missed, "#D55E00", f"missed match, {counted(options['lost'], 'cell')} lost"),
     ):
         axes.plot(array.possible_threshold, array.where(array > 0), "o-", ms=2.5, lw=1, color=color, label=words)
     axes.plot(
@@ -262,5 +263,7 @@ def _draw_theory(axes: plt.Axes, dataset: xr.Dataset) -> None:
         label=f"least of both, at {int(dataset.best_threshold)}",
     )
     axes.set(yscale="log", ylim=(1e-12, 3), xlabel="threshold (synapses)", ylabel="probability, exact")
-    axes.set(title=f"D   {options['active']} of {options['population']:,} cells, {options['synapses']} synapses")
+    axes.set(
+        title=f"D   {options['active']} of {options['population']:,} cells, {counted(options['synapses'], 'synapse')}"
+    )
     axes.legend(fontsize=7, loc="lower right")

@@ -19,8 +19,9 @@ import xarray as xr
 
 from biophys.patterns.theory import false_match_probability
 from studies.figure import curves, draw_panels
+from studies.numerals import counted
 from studies.patterns.published import beside, deviations_text, deviations_title, figure_name, is_published
-from studies.study import labelled
+from studies.study import check_lists, labelled
 
 # Figure 4A: simulated frequencies for 24 synapses and threshold 12, populations 300, 500, ..
 # (numenta/htmresearch, projects/sdr_paper/plot_numerical_results.py)
@@ -90,6 +91,7 @@ def simulate(
         case_synapses: even numbers of synapses of the last panel; half of them are needed for a spike.
     """
     known = is_published(simulate, locals())
+    check_lists(populations=populations, active=active, dense_shares=dense_shares, case_synapses=case_synapses)
     n, a, shares, s = map(np.array, (populations, active, dense_shares, case_synapses))
     _check(n, a, shares, s, len(case_populations), len(case_active))
     exact = false_match_probability(n, a[:, None], synapses, threshold)
@@ -155,7 +157,7 @@ def _draw_simulated(axes: plt.Axes, dataset: xr.Dataset) -> None:
         text = f"simulated, {dataset.attrs['comparisons']:.0e}".replace("e+0", "e")
         axes.plot([], [], "o", color="0.3", mfc="none", label=text)
         axes.set_ylim(2e-9, 3)
-    segment = f"{dataset.attrs['synapses']} synapses, threshold {dataset.attrs['threshold']}"
+    segment = f"{counted(dataset.attrs['synapses'], 'synapse')}, threshold {dataset.attrs['threshold']}"
     axes.set(title=f"A   {figure_name(dataset, '4A', CAPTION)}{segment}", yscale="log", ylabel="P(false match)")
     axes.set(xlabel="population (cells the segment could contact)")
     axes.legend(title="active cells", loc="upper right", bbox_to_anchor=(1.0, 0.93))
@@ -179,7 +181,7 @@ def _draw_deviation(axes: plt.Axes, dataset: xr.Dataset) -> None:
 def _draw_wide(axes: plt.Axes, dataset: xr.Dataset) -> None:
     printed = dataset.attrs["caption"] == CAPTION
     for active, curve, color in curves(dataset.false_match, "active"):
-        axes.plot(curve.population, curve, color=color, label=f"{active} cells")
+        axes.plot(curve.population, curve, color=color, label=counted(active, "cell"))
         if printed and active in (128, 256):
             axes.plot(curve.population + DRAWN_TOO_FAR_RIGHT, curve, ":", color=color, lw=1)
     for share, dashes in zip(dataset.dense_share, ("--", "-.", ":"), strict=False):

@@ -21,8 +21,9 @@ import xarray as xr
 
 from biophys.patterns.theory import missed_match_probability
 from studies.figure import curves, draw_panels
+from studies.numerals import counted
 from studies.patterns.published import beside, deviations_text, deviations_title, figure_name, is_published
-from studies.study import check_size, labelled
+from studies.study import check_lists, check_size, labelled
 
 # Figure 4B: frequencies of missed matches simulated for 128 active cells and 30 synapses, by threshold
 # (numenta/htmresearch, projects/sdr_paper/plot_noise_results.py)
@@ -92,6 +93,7 @@ def simulate(
         limits: probabilities of a missed match up to which a loss counts as tolerated.
     """
     known = is_published(simulate, locals())
+    check_lists(thresholds=thresholds, limits=limits)
     if not all(0 < limit < 1 for limit in limits):
         raise ValueError(f"limits {list(limits)} leave the range between 0 and 1; use probabilities such as 1e-4")
     check_size(active=active, synapses=synapses)
@@ -142,7 +144,7 @@ def _draw_missed(axes: plt.Axes, dataset: xr.Dataset) -> None:
         axes.plot(share, curve.published.where(curve.published > 0), "o", mfc="none", color=color)
     if dataset.published.notnull().any():
         axes.plot([], [], "o", color="0.3", mfc="none", label="simulated")
-    segment = f"{dataset.attrs['synapses']} synapses on {dataset.attrs['active']} active cells"
+    segment = f"{counted(dataset.attrs['synapses'], 'synapse')} on {counted(dataset.attrs['active'], 'active cell')}"
     axes.set(title=f"A   {figure_name(dataset, '4B', CAPTION)}{segment}", yscale="log", ylim=LIKELY, xlim=(0, 1))
     axes.set(xlabel=SHARE, ylabel="P(missed match)")
     axes.legend(title="threshold", loc="lower right")

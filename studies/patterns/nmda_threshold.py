@@ -11,6 +11,7 @@ Beyond the paper, the two errors are added up for one segment. What was found: t
 7 and 6 for 10, 20, 30, 40 and 50 % of the cells lost: the measured thresholds suit segments that lose up to a third.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,8 +21,9 @@ import xarray as xr
 
 from biophys.patterns.theory import false_match_over_grid, false_match_probability, missed_match_probability
 from studies.figure import curves, draw_panels
+from studies.numerals import counted, span
 from studies.patterns.published import figure_name, is_published
-from studies.study import labelled
+from studies.study import check_lists, labelled
 
 PUBLISHED_WINDOW = (9, 20)  # optimal thresholds, Ahmad and Hawkins (2016), section 4.3
 MEASURED_WINDOW = (8, 20)  # synapses to an NMDA spike, Major, Larkum and Schiller (2013), cited there
@@ -96,6 +98,8 @@ def simulate(
         lost_fractions: shares of its active cells that fall silent.
     """
     known = is_published(simulate, locals())
+    check_lists(thresholds=thresholds, populations=populations, sparsities=sparsities, synapses=synapses)
+    check_lists(lost_fractions=lost_fractions)
     if not all(0 <= fraction <= 1 for fraction in lost_fractions):
         raise ValueError(f"lost_fractions {list(lost_fractions)} leave the range 0 to 1; use shares of the cells")
     theta, lost = np.array(thresholds), np.rint(np.array(lost_fractions) * stored_active)[:, None]
@@ -132,18 +136,19 @@ def simulate(
 def _caption(dataset: xr.Dataset) -> str:
     """What other settings than the published ones show."""
     safe, options = _safe_thresholds(dataset), dataset.attrs
-    segments = np.prod([len(options[name]) for name in ("populations", "sparsities", "synapses")])
+    segments = math.prod([len(options[name]) for name in ("populations", "sparsities", "synapses")])
     if safe.size:
         first = dataset.sel(threshold=safe.min())
         low = f"from {int(first.threshold)} on"
         if first.false_match_median > 0:
             times = float(first.false_match_mean / first.false_match_median)
-            low += f"; there the mean is {float(f'{times:.3g}'):,g} times as high as the median"
+            rounded = float(f"{times:.3g}")
+            low += f"; there the mean is {f'{rounded:,g} times' if rounded != 1 else 'just'} as high as the median"
     else:
         low = "at none of the thresholds"
     return (
-        f"After Ahmad and Hawkins (2016), with other settings. A: false matches of {segments:,} segments (Eq. 4); "
-        f"their median is at most {_tolerated(dataset)} {low}. B: missed matches (Eq. 6). C: the sum of both. A "
+        f"After Ahmad and Hawkins (2016), with other settings. A: false matches of {counted(segments, 'segment')} (Eq. "
+        f"4); their median is at most {_tolerated(dataset)} {low}. B: missed matches (Eq. 6). C: the sum of both. A "
         "segment with fewer synapses than the threshold can never spike and counts as never wrong."
     )
 
@@ -167,7 +172,7 @@ def _draw_false(axes: plt.Axes, dataset: xr.Dataset) -> None:
     axes.axhline(dataset.attrs["tolerated"], color="tab:red", lw=0.8, label=f"tolerated: {_tolerated(dataset)}")
     _shade_safe(axes, dataset)
     axes.set(yscale="log", ylabel="P(false match)")
-    axes.set(title=f"A   {figure_name(dataset, '6', CAPTION)}{cells.min():,} to {cells.max():,} cells")
+    axes.set(title=f"A   {figure_name(dataset, '6', CAPTION)}{span(cells.min(), cells.max(), ',')} cells")
     axes.legend(loc="lower left")
 
 
@@ -192,7 +197,9 @@ def _draw_missed(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for fraction, curve, color in curves(dataset.missed_match, "lost_fraction", ordered=True):
         axes.plot(curve.threshold, curve.where(curve > 0), "o-", ms=3, color=color, label=f"{fraction:.0%}")
     _shade_safe(axes, dataset)
-    stored = f"{dataset.attrs['stored_synapses']} synapses on {dataset.attrs['stored_active']} cells"
+    stored = (
+        f"{counted(dataset.attrs['stored_synapses'], 'synapse')} on {counted(dataset.attrs['stored_active'], 'cell')}"
+    )
     axes.set(title=f"B   Own pattern, {stored}", ylim=(1e-8, 3), yscale="log", ylabel="P(missed match)")
     axes.legend(title="cells lost", loc="upper left", labelspacing=0.25)
 

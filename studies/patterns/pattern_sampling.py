@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import binom
 
+from astromorph.settings.checks import check_seed
 from biophys.patterns.sampling import FalseMatches, MissedMatches, Question, sample, wilson_interval
 from biophys.patterns.theory import union_false_match_probability
 from studies.figure import draw_panels
@@ -75,6 +76,7 @@ def simulate(
 
     Returns a dataset with one dim, point. Raises ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence {confidence} is no probability between 0 and 1; use one such as 0.95")
     points = _points()

@@ -27,6 +27,7 @@ import xarray as xr
 from biophys.patterns.scaling import sufficient_threshold, threshold_exponent, threshold_law
 from biophys.patterns.theory import log10_false_match_probability, smallest_threshold, union_false_match_probability
 from studies.figure import curves, draw_panels
+from studies.numerals import counted
 from studies.patterns.power_law import exponents_text, fit_power_law
 from studies.study import labelled
 
@@ -121,6 +122,8 @@ def _check(grid: Mapping[str, np.ndarray], shown: Mapping[str, float]) -> None:
         raise ValueError(
             f"false_match {error.tolist()} leave the range between 0 and 1; use probabilities such as 1e-9"
         )
+    if len(error) < 2:
+        raise ValueError(f"false_match {error.tolist()} shows no exponent; give at least two values")
     if np.rint(share.min() * grid["population"].min()) < 1:
         raise ValueError(f"a share of {share.min():g} of {grid['population'].min()} cells is none; use a larger one")
 
@@ -238,7 +241,10 @@ def _draw_error(axes: plt.Axes, dataset: xr.Dataset) -> None:
         axes.plot(curve.false_match, curve.threshold_law, color=color, lw=1)
         label = f"{100 * share:.2g} %: {float(curve.per_decade):.2f}"
         axes.plot(curve.false_match, curve.threshold_exact, "o", ms=3, color=color, label=label)
-    axes.set(title=f"A   {options['shown_synapses']} synapses, {options['shown_population']:,} cells", xscale="log")
+    axes.set(
+        title=f"A   {counted(options['shown_synapses'], 'synapse')}, {counted(options['shown_population'], 'cell')}",
+        xscale="log",
+    )
     axes.set(xlabel="P(false match) tolerated", ylabel="threshold (synapses for a spike)")
     axes.invert_xaxis()
     axes.legend(title="active: synapses per decade of error", loc="upper left", labelspacing=0.25)
@@ -267,7 +273,9 @@ def _draw_count(axes: plt.Axes, dataset: xr.Dataset) -> None:
         axes.plot(law["count"], law, color=dots.get_color(), lw=1)
     options = dataset.attrs
     axes.axhline(options["shown_synapses"], color="0.5", lw=0.8, ls=":", label="all synapses of a pattern")
-    title = f"C   {options['shown_synapses']} synapses, {100 * options['shown_share']:g} % of the cells active"
+    title = (
+        f"C   {counted(options['shown_synapses'], 'synapse')}, {100 * options['shown_share']:g} % of the cells active"
+    )
     axes.set(title=title, xscale="log", ylim=(0, 1.1 * options["shown_synapses"]))
     axes.set(xlabel="number of segments or patterns", ylabel="threshold (synapses for a spike)")
     axes.legend(loc="center right")

@@ -28,6 +28,7 @@ from biophys.patterns.scaling import poisson_mean, union_capacity_law
 from biophys.patterns.theory import union_false_match_probability
 from biophys.simulation.progress import progress
 from studies.figure import curves, draw_panels
+from studies.numerals import counted
 from studies.patterns.power_law import exponents_text, fit_power_law
 from studies.study import check_size, labelled
 
@@ -175,7 +176,8 @@ def _middle(dataset: xr.Dataset, name: str, wish: float) -> float:
 def _draw_cells(axes: plt.Axes, dataset: xr.Dataset) -> None:
     shown = {"synapses": _middle(dataset, "synapses", 25), "threshold": _middle(dataset, "threshold", 15)}
     _draw_contours(axes, dataset, "population", "active", shown)
-    axes.set(title=f"A   {shown['synapses']} synapses, threshold {shown['threshold']}, error {_smallest(dataset)}")
+    synapses = counted(int(shown["synapses"]), "synapse")
+    axes.set(title=f"A   {synapses}, threshold {shown['threshold']}, error {_smallest(dataset)}")
     axes.set(xlabel="population (cells)", ylabel="active cells of a pattern")
 
 

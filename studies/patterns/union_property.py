@@ -18,8 +18,9 @@ import xarray as xr
 from biophys.patterns.overlap import log_covered
 from biophys.patterns.theory import union_false_match_probability, union_size
 from studies.figure import curves, draw_panels
+from studies.numerals import counted, span
 from studies.patterns.published import beside, figure_name, is_published
-from studies.study import check_size, labelled
+from studies.study import check_lists, check_size, labelled
 
 MOST_PATTERNS = 10_000  # to look for
 
@@ -87,6 +88,7 @@ def simulate(
         threshold: active synapses that give an NMDA spike.
     """
     published = is_published(simulate, locals())
+    check_lists(sampled_synapses=sampled_synapses, populations=populations)
     if most_patterns < 1:
         raise ValueError(f"most_patterns {most_patterns} stores nothing; use at least 1")
     check_size(MOST_PATTERNS, most_patterns=most_patterns)
@@ -119,13 +121,14 @@ def simulate(
 def _caption(dataset: xr.Dataset) -> str:
     """What other settings than the published ones show."""
     ratio = dataset.exact_over_mean_field
-    ends = (
-        f"{float(ratio.min()):.3g} to {float(ratio.max()):.3g} times" if ratio.notnull().any() else "not comparable to"
-    )
+    times = span(float(ratio.min()), float(ratio.max()))
+    ends = f"{times} times" if times != "1" else ""
+    if not ratio.notnull().any():
+        ends = "not comparable to"
     return (
         "After Ahmad and Hawkins (2016), with other settings. A: expected synapses of the union (Eq. 13). B: chance of "
-        f"a false match, exact; as the size of the union varies, it is {ends} that of Eq. 14, which puts the mean "
-        "size, rounded, into Eq. 4 (C)."
+        f"a false match, exact; as the size of the union varies, it is {f'{ends} that'.strip()} of Eq. 14, which puts "
+        "the mean size, rounded, into Eq. 4 (C)."
     )
 
 
@@ -154,9 +157,8 @@ def _draw_size(axes: plt.Axes, dataset: xr.Dataset) -> None:
         axes.plot(curve.patterns, curve.published_size, "o", mfc="none", color=color)
         low, high = (curve.union_size + sign * 2 * curve.union_size_sd for sign in (-1, 1))
         axes.fill_between(curve.patterns, low, high, facecolor=color, alpha=0.2, lw=0)
-    axes.set(
-        title=f"A   {figure_name(dataset, '7A', CAPTION)}{dataset.attrs['sampled_population']:,} cells, mean ± 2 sd"
-    )
+    cells = counted(dataset.attrs["sampled_population"], "cell")
+    axes.set(title=f"A   {figure_name(dataset, '7A', CAPTION)}{cells}, mean ± 2 sd")
     axes.set(xlabel="patterns stored", ylabel="synapses of the union", ylim=(0, None))
     axes.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
     axes.legend(title="synapses per pattern")
@@ -164,13 +166,13 @@ def _draw_size(axes: plt.Axes, dataset: xr.Dataset) -> None:
 
 def _draw_match(axes: plt.Axes, dataset: xr.Dataset) -> None:
     for population, curve, color in curves(dataset, "population"):
-        axes.plot(curve.patterns, curve.false_match_exact, color=color, label=f"{population:,} cells")
+        axes.plot(curve.patterns, curve.false_match_exact, color=color, label=counted(population, "cell"))
         axes.plot(curve.patterns, curve.published, "o", mfc="none", ms=3.5, color=color)
     axes.plot([], [], color="0.3", label="exact")
     if dataset.published.notnull().any():
         axes.plot([], [], "o", color="0.3", mfc="none", ms=3.5, label="published (Eq. 14)")
     options = dataset.attrs
-    segment = f"{options['active']} active cells, {options['synapses']} synapses\n     a pattern"
+    segment = f"{counted(options['active'], 'active cell')}, {counted(options['synapses'], 'synapse')}\n     a pattern"
     axes.set(title=f"B   {figure_name(dataset, '7B', CAPTION)}{segment}, {options['threshold']} needed for a spike")
     axes.set(ylabel="P(false match)", yscale="log")
     axes.legend(loc="lower right")

@@ -149,10 +149,14 @@ def draw(dataset: xr.Dataset) -> plt.Figure:
         axes[0, 0].set(ylabel="calcium (µM)", xlim=(options["lowest_drive"], options["highest_drive"]), ylim=(0, None))
         if options["model"] in IN_EQUAL_RATIOS:
             axes[0, 0].set_xscale("log")
-        axes[1, 0].set(ylabel="period (s)", yscale="log")
-        axes[1, 0].yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 3, 5)))
-        axes[1, 0].yaxis.set_major_formatter("{x:g}")
-        axes[1, 0].yaxis.set_minor_formatter(plt.NullFormatter())
+        axes[1, 0].set(ylabel="period (s)")
+        if dataset.cycle_period.notnull().any() or dataset.hopf_period.notnull().any():
+            axes[1, 0].set_yscale("log")
+            axes[1, 0].yaxis.set_major_locator(plt.LogLocator(subs=(1, 2, 3, 5)))
+            axes[1, 0].yaxis.set_major_formatter("{x:g}")
+            axes[1, 0].yaxis.set_minor_formatter(plt.NullFormatter())
+        else:
+            axes[1, 0].text(0.5, 0.5, "no oscillation", ha="center", va="center", transform=axes[1, 0].transAxes)
         handles, labels = axes[0, -1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=4 if count > 1 else 2)
     return figure

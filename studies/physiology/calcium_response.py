@@ -36,6 +36,7 @@ import numpy as np
 import xarray as xr
 from brian2 import second, umolar
 
+from astromorph.settings.checks import check_seed
 from biophys.astrocyte import AstrocyteParameters, parameter_set, settling_time
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import choose_target, run
@@ -88,6 +89,7 @@ def simulate(
 
     Returns a dataset with dims rate (Hz), trial, time (s). Raises ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     cell, synapse = parameter_set(astrocyte), SynapseParameters()
     settling = float(settling_time(cell) / second)
     check_counts(rates=len(rates), synapses=synapses, trials=trials)

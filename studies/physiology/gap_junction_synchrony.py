@@ -26,6 +26,7 @@ import xarray as xr
 from brian2 import second, umolar
 from numpy.typing import NDArray
 
+from astromorph.settings.checks import check_seed
 from biophys.astrocyte import DE_PITTA_FREQUENCY
 from biophys.coupling.gap_junctions import grid
 from biophys.ready_networks.astrocyte_network import NETWORK
@@ -103,6 +104,7 @@ def simulate(
     Returns a dataset with dims threshold, strength, trial and distance, time (of the ring). ValueError in one sentence
     for bad input.
     """
+    check_seed(seed)
     _check(len(strengths), len(thresholds), trials, rows * columns)
     check_size(
         MOST_CELLS, strengths=len(strengths), thresholds=len(thresholds), rows=rows, columns=columns, trials=trials

@@ -20,6 +20,7 @@ from brian2 import second, um, umolar
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
+from astromorph.settings.checks import check_seed
 from biophys.coupling.process import (
     ProcessParameters,
     compartment_length_constant,
@@ -80,6 +81,7 @@ def simulate(
 
     Returns a dataset with dims degradation (1/s) and position (um). ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     rates = np.unique(degradation)
     for name, value in {"degradation": min(rates, default=0), "source": source, "lifetimes": lifetimes}.items():
         if not value > 0:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import xarray as xr
 
+from astromorph.settings.checks import check_seed
 from biophys.astrocyte import PARAMETER_SETS
 from studies.figure import paper_style
 from studies.physiology import calcium_response
@@ -50,6 +51,7 @@ def simulate(
     Returns calcium_mean, calcium_min, calcium_max (umolar) and oscillations (1/min) with dims parameter_set, rate
     (Hz), trial. ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     options = {"seconds": seconds, "synapses": synapses, "trials": trials, "pattern": pattern, "seed": seed}
     results = []
     for name in PARAMETER_SETS:

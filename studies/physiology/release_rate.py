@@ -28,6 +28,7 @@ import numpy as np
 import xarray as xr
 from brian2 import Hz
 
+from astromorph.settings.checks import check_seed
 from biophys.ready_networks.gliotransmission import LOOPS, NETWORK
 from biophys.release_theory import mean_field_release
 from biophys.simulation import network
@@ -84,6 +85,7 @@ def simulate(
 
     Returns a dataset with dims loop, rate (Hz), synapse, time (s). Raises ValueError in one sentence for bad input.
     """
+    check_seed(seed)
     _check(rates, seconds, settling, synapses)
     axes: dict[str, Any] = {"loop": list(LOOPS), "rate": np.unique(rates)}
     shape = {"stimulus.stages": 1, "stimulus.astrocytes": synapses}

@@ -36,6 +36,7 @@ import numpy as np
 import xarray as xr
 from brian2 import second, umolar
 
+from astromorph.settings.checks import check_seed
 from biophys.ready_networks.self_repair import NETWORK
 from biophys.simulation import network
 from studies.figure import draw_panels
@@ -90,6 +91,7 @@ def simulate(
     Returns a dataset with dims condition, repetition, and neuron, time or bin. Raises ValueError in one sentence for
     bad input.
     """
+    check_seed(seed)
     _check(seconds, fault_time, averaged, after, repetitions, failed)
     check_size(MOST_CELLS, conditions=len(CONDITIONS), repetitions=repetitions)
     common = {"fault.t_fault": fault_time * second, "fault.share_2": failed}
@@ -151,6 +153,8 @@ def _check(seconds: float, fault_time: float, averaged: float, after: float, rep
         raise ValueError(f"after {after:g} s is not a time; use a number of seconds above 0")
     if seconds < (least := fault_time + after + averaged):
         raise ValueError(f"{seconds:g} s leave no time to recover after the fault; use at least {least:g} s")
+    if np.floor((seconds - fault_time) / BIN) - np.ceil(-fault_time / BIN) < 1:
+        raise ValueError(f"{seconds:g} s are too short to draw rates of {BIN:g} s; use at least {2 * BIN:g} s")
     if repetitions < 1:
         raise ValueError(f"{repetitions} repetitions are none; use at least 1")
     if not 0 < round(failed * SYNAPSES) < SYNAPSES:

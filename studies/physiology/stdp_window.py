@@ -23,6 +23,7 @@ from biophys.plasticity.spike_timing import SpikeTimingParameters, pair_change, 
 from biophys.ready_networks.spike_timing import NETWORK
 from biophys.simulation import network
 from studies.figure import curves, draw_panels
+from studies.numerals import counted
 from studies.study import Meaning, check_size, labelled
 
 # exponential fit to Bi and Poo (1998), Bi and Poo, Annu Rev Neurosci 24:139 (2001), as used by Pfister and Gerstner,
@@ -140,7 +141,7 @@ def _draw_trains(axes: plt.Axes, dataset: xr.Dataset) -> None:
         axes.plot(train.lag, 100 * train.train_change, "o", ms=3, color=color, label=f"{rate:g} Hz")
     axes.axhline(0, color="k", lw=0.5)
     axes.axvline(0, color="k", lw=0.5)
-    axes.set(ylabel="per pair (%)", title=f"B   {dataset.attrs['pairs']} pairs in a row")
+    axes.set(ylabel="per pair (%)", title=f"B   {counted(dataset.attrs['pairs'], 'pair')} in a row")
     axes.legend(loc="lower right", fontsize=7, handletextpad=0.1)
 
 

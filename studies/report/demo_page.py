@@ -15,6 +15,7 @@ import xarray as xr
 from astromorph.runs.run_folder import RunFolder
 from mapping.calcium_response import CalciumFit
 from studies.fits import calcium_response as response_fit
+from studies.numerals import counted
 from studies.patterns import nmda_threshold, union_property
 from studies.physiology import calcium_response
 from studies.report import compared_runs
@@ -159,7 +160,7 @@ def segments_part(union: xr.Dataset, threshold: xr.Dataset, out: Path) -> Part:
     stored = union.isel(patterns=-1, sampled_synapses=-1)
     patterns, synapses, size = int(stored.patterns), int(stored.sampled_synapses), float(stored.union_size)
     line = (
-        f"{patterns} patterns of {synapses} synapses take {size:.0f} as a union; "
+        f"{patterns} patterns of {counted(synapses, 'synapse')} take {size:.0f} as a union; "
         f"spikes from {int(safe.min())} synapses are safe from chance"
     )
     return Part("dendrite", line, [_union_section(union, out), _threshold_section(threshold, out)])

@@ -18,6 +18,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from astromorph.files.whole_files import whole
+from studies.layout import save
 from studies.report.page_table import SCRIPT, Link, link, table_markup
 
 CSS_PIXELS_PER_INCH = 96
@@ -149,7 +150,7 @@ def _section(section: Section) -> str:
 def picture(figure: Figure) -> Picture:
     """The figure as PNG; it is closed."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=150)
+    save(figure, content, dpi=150)
     plt.close(figure)
     return Picture(content.getvalue(), figure.get_size_inches()[0] * CSS_PIXELS_PER_INCH)
 

@@ -1,5 +1,6 @@
 """The part of a report that tells of trained runs: each on its own, and those of one data set side by side."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +9,7 @@ import pandas as pd
 
 from astromorph.runs.pretrained import DIGEST
 from astromorph.runs.run_folder import METRICS, OWN_FILES, RunFolder
+from studies.numerals import counted
 from studies.report import accuracy_table, compared_runs, run_sheet
 from studies.report.page import Section, pairs_table, picture
 from studies.report.page_table import Link
@@ -42,14 +44,13 @@ def heading(folder: RunFolder) -> str:
 
 def outcome(folder: RunFolder) -> str:
     """The result of a run in a sentence or two."""
+    path = shlex.quote(str(folder.path))
     if not folder.finished and DIGEST in folder.provenance:
-        return (
-            f"A model without its training, to be used. astromorph evaluate {folder.path} measures it on the test set."
-        )
+        return f"A model without its training, to be used. astromorph evaluate {path} measures it on the test set."
     if not folder.finished:
         done = len(folder.metrics()) if (folder.path / "metrics.csv").is_file() else 0
-        name = f"{folder.data_set} --resume {folder.path}"
-        return f"Not finished: {done} of {folder.settings.epochs} epochs. It goes on with astromorph train {name}."
+        again = f"astromorph train {folder.data_set} --resume {path}"
+        return f"Not finished: {done} of {counted(folder.settings.epochs, 'epoch')}. It goes on with {again}."
     found = folder.summary()
     return (
         f"Test accuracy {100 * found['test_accuracy']:.2f} %, read once with the weights of epoch "

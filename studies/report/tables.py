@@ -13,7 +13,7 @@ def draw(file: Path) -> Figure:
     try:
         table = pd.read_csv(file, dtype={"setting": str})
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as problem:
-        raise ValueError(f"{file} cannot be read as a table ({problem}); write it again") from problem
+        raise ValueError(f"{file} cannot be read as a table of comma-separated values; write it again") from problem
     module = table_module(table.columns)
     if module is None:
         raise ValueError(

@@ -2,11 +2,13 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from astromorph.files.locks import alone
+from astromorph.files.reasons import lacking
 from astromorph.runs.provenance import provenance
 from studies.catalogue import MODULES, study_module
 from studies.shell.outline import outline
@@ -63,17 +65,16 @@ def write_dataset(
     written = [out, picture, *([sheet] if hasattr(study, "table") else [])]
     parts = out.with_name(f"{out.name}.parts")
     resumable = "parts" in inspect.signature(simulate).parameters
-    with alone(parts if resumable else out.with_name(f".{out.name}.writing")):
+    with alone(parts) if resumable else nullcontext():
         begun = resumable and any(parts.iterdir())
-        claim(*written, overwrite=overwrite or begun, endings=(".nc",))
-        dataset = simulate(**options, **({"parts": parts} if resumable else {}))
-        dataset = stamped(dataset, made_by)
-        save(dataset, out)
-        save_figure(study.draw(dataset), picture)
-        if sheet in written:
-            rows = study.table(dataset)
-            save_table(rows, sheet)
-            print(study.printed(rows))
+        with claim(*written, overwrite=overwrite or begun, endings=(".nc",)):
+            dataset = stamped(simulate(**options, **({"parts": parts} if resumable else {})), made_by)
+            save(dataset, out)
+            save_figure(study.draw(dataset), picture)
+            if sheet in written:
+                rows = study.table(dataset)
+                save_table(rows, sheet)
+                print(study.printed(rows))
         if resumable:
             forget(parts)
     if message := study.message(dataset) if hasattr(study, "message") else dataset.attrs.get("caption"):
@@ -87,8 +88,8 @@ def figure_of(file: Path, dataset: "xr.Dataset") -> "Figure":
     try:
         return study.draw(dataset)
     except (KeyError, AttributeError, TypeError, IndexError, ValueError) as error:
-        name, lacking = dataset.attrs["study"], " ".join(str(error).split())[:120]
-        raise ValueError(f"{file} lacks what the figure of {name} shows ({lacking}); make the dataset anew") from error
+        name, missing = dataset.attrs["study"], lacking(error)
+        raise ValueError(f"{file} lacks what the figure of {name} shows ({missing}); make the dataset anew") from error
 
 
 def study_of(file: Path, attributes: Mapping[str, object]) -> ModuleType:

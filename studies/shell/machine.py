@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from studies.numerals import counted
+
 PACKAGES = (
     "brian2", "cython", "numpy", "scipy", "torch", "xarray", "h5netcdf", "pandas", "pyarrow",
     "matplotlib", "safetensors", "joblib", "jsonargparse",
@@ -38,16 +40,12 @@ def memory() -> str:
 
 def instructions() -> str:
     """Which of the instructions that matter here the processor knows."""
+    from astromorph.native.capability import flags
+
     known = flags()
     if not known:
         return "unknown on this system"
     return ", ".join(f"{name} {'yes' if name in known else 'no'}" for name in INSTRUCTIONS)
-
-
-def flags() -> set[str]:
-    """Words by which Linux describes the processor; none elsewhere."""
-    described = Path("/proc/cpuinfo")
-    return set(described.read_text(encoding="utf-8").split()) if described.is_file() else set()
 
 
 def compiler() -> str:
@@ -82,7 +80,13 @@ def threads() -> str:
 
     limits = [f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ]
     cores = len(os.sched_getaffinity(0))
-    return ", ".join([f"{cores} cores for this process", f"torch uses {torch.get_num_threads()} threads", *limits])
+    return ", ".join(
+        [
+            f"{counted(cores, 'core')} for this process",
+            f"torch uses {counted(torch.get_num_threads(), 'thread')}",
+            *limits,
+        ]
+    )
 
 
 def precision() -> str:
@@ -102,12 +106,18 @@ def accelerators() -> str:
 
 
 def scan() -> str:
-    """Whether attention has its compiled pass; built here if it is not yet."""
-    from astromorph.attention import compiled
+    """Whether attention has its compiled passes and takes them; built and measured here if they are not yet."""
+    from astromorph.attention import choice, compiled
 
     if os.environ.get("ASTROMORPH_PLAIN"):
         return "left out, for ASTROMORPH_PLAIN is set"
-    return "built and loaded" if compiled.available() else "not available; plain torch does the same, slower"
+    if not compiled.available():
+        return "not available; plain torch does the same, slower"
+    named = {"scan": compiled.SOURCE, "fading scan": compiled.FADING}
+    measured = {name: choice.times(source) for name, source in named.items() if compiled.available(source)}
+    ratios = ", ".join(f"{name} {each.plain / each.compiled:.1f} times" for name, each in measured.items())
+    taken = all(choice.worthwhile(source) for source in named.values())
+    return f"built and loaded, {ratios} as fast as plain torch" + ("" if taken else "; plain where that is faster")
 
 
 def data_sets(names: Sequence[str], root: Path) -> list[str]:

@@ -1,9 +1,11 @@
 """Files that a verb writes: never over another without being asked, and whole or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from astromorph.files.locks import writing
 from astromorph.files.whole_files import whole
 
 if TYPE_CHECKING:
@@ -19,12 +21,21 @@ RUN_FILES = (  # that a training writes; its learning curves are drawn by `plot`
 )
 
 
-def claim(*paths: Path, overwrite: bool, endings: tuple[str, ...] = (), sources: Sequence[Path] = ()) -> None:
-    """Refuse paths that are taken, are one of the sources, or end otherwise than the first path must; make the folder
-    they lie in. Files of a run are the run's own, and never replaced.
+@contextmanager
+def claim(*paths: Path, overwrite: bool, endings: tuple[str, ...] = (), sources: Sequence[Path] = ()) -> Iterator[None]:
+    """The block writes these files, and no other command does so meanwhile; the folder they lie in is made.
+
+    Refuses, before it begins, paths that are taken, that another command is writing, that are one of the sources, or
+    that end otherwise than the first path must. Files of a run are the run's own, and never replaced.
     """
-    if endings and paths[0].suffix not in endings:
+    if paths and endings and paths[0].suffix not in endings:
         raise ValueError(f"output file {paths[0]} must end in {' or '.join(endings)}; rename it")
+    with writing(*paths):
+        _refuse_taken(paths, overwrite, sources)
+        yield
+
+
+def _refuse_taken(paths: Sequence[Path], overwrite: bool, sources: Sequence[Path]) -> None:
     for path in paths:
         if path.is_dir():
             raise IsADirectoryError(f"output file {path} is a folder; name a file, such as {path / 'result'}")
@@ -34,7 +45,6 @@ def claim(*paths: Path, overwrite: bool, endings: tuple[str, ...] = (), sources:
             raise ValueError(f"{path} is a part of the run in {path.parent}; name another with --out")
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} exists already; name another with --out, or replace it with --overwrite")
-    paths[0].parent.mkdir(parents=True, exist_ok=True)
 
 
 def without_screen() -> None:
@@ -45,12 +55,14 @@ def without_screen() -> None:
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Write a figure in the format of its ending."""
+    """Write a figure in the format of its ending, with room for its words."""
     from matplotlib import pyplot
+
+    from studies.layout import save
 
     try:
         with whole(path) as part:
-            figure.savefig(part, format=path.suffix[1:])
+            save(figure, part, path.suffix[1:])
     finally:
         pyplot.close(figure)
 

@@ -7,7 +7,7 @@ from the source here. Options are written with `-` or `_`, and lists as `--rates
 import argparse
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import jsonargparse
 from astromorph.files.plain_yaml import read_yaml
 from studies.shell.words import meant
 
+LARGEST = 2**63 - 1  # whole number of an option
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "Sequence": "a list"}
 # jsonargparse: "Parser key "epochs":\n  Expected a <class 'int'>. Got value: many", and another form for unions
 WRONG_TYPE = re.compile(
@@ -64,7 +65,16 @@ def parse(parser: jsonargparse.ArgumentParser, words: Sequence[str]) -> dict[str
     for action in parser._actions:
         if action.default is not None and values.get(action.dest, action.default) is None:
             raise ValueError(f"{action.dest} has no value; use one such as {_typed(action.default)}")
+    _check_sizes(values)
     return values
+
+
+def _check_sizes(values: Mapping[str, Any]) -> None:
+    """ValueError for a whole number that no array and no file counts; seeds have a range of their own."""
+    for name, value in values.items():
+        numbers = value if isinstance(value, tuple | list) else [value]
+        if name != "seed" and any(isinstance(each, int) and abs(each) > LARGEST for each in numbers):
+            raise ValueError(f"{name} {str(value)[:60]} is too large; use numbers up to {LARGEST}")
 
 
 def add_field_comments(parser: jsonargparse.ArgumentParser, settings: type) -> None:
@@ -137,6 +147,8 @@ def _sentence(message: str, parser: jsonargparse.ArgumentParser) -> str:
     """What jsonargparse says over several lines, as one sentence with a cure."""
     options = {action.dest: action for action in parser._actions}
     if found := WRONG_TYPE.match(message):
+        if part := re.match(r"NestedArg\(key='([\w.]+)'", found["value"]):
+            return _unknown(f"{found['name']}.{part[1]}", options, parser.prog)
         return _wrong_type(options.get(found["name"]), *found.group("name", "expected", "value"))
     if found := re.match(r"Option '([\w.]+)' is not accepted", message):
         return _unknown(found[1], options, parser.prog)
@@ -147,10 +159,12 @@ def _sentence(message: str, parser: jsonargparse.ArgumentParser) -> str:
         return f"{found[1]!r} is not expected here; options are written --name value, see {parser.prog} --help"
     if found := re.match(r"argument --(\w+): expected", message):
         return f"--{found[1]} needs a value{_such_as(options[found[1]])}; see {parser.prog} --help"
+    if found := re.match(r"argument (?:-\w/)?--(\w+): ignored explicit argument '(.*)'", message):
+        return f"--{found[1]} takes no value; leave out {found[2]!r}, see {parser.prog} --help"
     if found := re.search(r'[Kk]ey "(\w+)" is required|arguments are required: (\w+)', message):
         verb = parser.prog.removeprefix("astromorph ")
         return f"{verb} needs a {(found[1] or found[2]).upper()}; see {parser.prog} --help"
-    return f"{' '.join(message.split())}; see {parser.prog} --help"
+    return f"these words are not how {parser.prog} is written; see {parser.prog} --help"
 
 
 def _wrong_type(action: argparse.Action | None, name: str, expected: str, value: str) -> str:

@@ -73,7 +73,9 @@ def planted_law() -> Found:
 
     low, rise, exponent, half = PLANTED
     rates = np.geomspace(0.2, 30, 14)
-    calcium = xr.DataArray(hill(rates, low, rise, exponent, half)[:, None], {"rate": rates}, ["rate", "trial"])
+    rate = xr.Variable("rate", rates, {"units": "Hz"})
+    planted = hill(rates, low, rise, exponent, half)[:, None]
+    calcium = xr.DataArray(planted, {"rate": rate}, ["rate", "trial"], attrs={"units": "umolar"})
     fit = fit_calcium_response(xr.Dataset({"calcium_mean": calcium}), reference_rate=1.0)
     if fit.form != "hill" or (found := fit.candidates["hill"]) is None or found.half is None:
         raise ValueError(f"the Hill curve that was planted came out as {fit.form or fit.reason}")

@@ -158,6 +158,8 @@ WRONG_WORDS = [
     ("train digits --compile maybe", "compile 'maybe' is not true or false; use one of them"),
     ("train digits --attention soft", "attention 'soft' is not known (did you mean softmax?); use one of softmax, "),
     ("train digits --width 130 --heads 4", "width 130 does not divide into 4 heads; use a multiple of 4"),
+    ("train digits --help=3", "--help takes no value; leave out '3', see astromorph train digits --help"),
+    ("train digits --epochs.x 3", "there is no setting 'epochs.x' (did you mean epochs?)"),
     ("train digits extra", "'extra' is not expected here; "),
     ("train digits --config none.yaml", "settings file none.yaml does not exist; "),
     ("train digits --astrocyte none.yaml", "there is no coefficients file none.yaml; "),

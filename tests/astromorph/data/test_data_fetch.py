@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from astromorph.data import cifar10, fetch, imdb, locations, mnist
-from astromorph.data.locations import data_root
+from astromorph.data.locations import data_root, fetch_command
+from astromorph.data.spiking_sets import cure
 from astromorph.data.verify import Published, fault_of_file
 
 CONTENT = b"an archive" * 1000
@@ -145,3 +146,9 @@ def test_a_named_data_folder_must_exist(tmp_path, monkeypatch):
     monkeypatch.setenv(locations.VARIABLE, str(tmp_path / "file"))
     with pytest.raises(NotADirectoryError, match=r"file \(ASTROMORPH_DATA\) is a file"):
         data_root()
+
+
+def test_a_folder_with_a_blank_is_quoted_in_what_to_type():
+    folder = Path("/data sets")
+    assert fetch_command("imdb", folder) == "astromorph data fetch imdb --data '/data sets'"
+    assert "--data '/data sets'`" in cure("spoken-digits", "train", folder)

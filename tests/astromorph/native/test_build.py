@@ -77,7 +77,7 @@ def test_without_a_folder_to_write_to_attention_is_computed_plainly(source, monk
 
 def test_a_library_that_is_damaged_is_built_anew(source, monkeypatch):
     monkeypatch.setenv("CXX", "g++")
-    built = build._folder() / f"{source.stem}-{build._fingerprint('g++', source)}.so"
+    built = build.built_file(source)
     built.parent.mkdir(parents=True)
     built.write_bytes(b"")
     loaded = build.library(source)

@@ -12,7 +12,7 @@ from astromorph.settings import SETTINGS, CalciumResponse, ImdbSettings
         ({"epochs": 0}, "epochs 0 is too small; use at least 1"),
         ({"learning_rate": 0.0}, "learning_rate 0.0 must be a number above 0"),
         ({"dropout": 1.0}, "dropout 1.0 is a share; use a number from 0 to below 1"),
-        ({"seed": -1}, "seed -1 is negative; use 0 or more"),
+        ({"seed": -1}, "seed -1 is no seed; use a whole number from 0 to 100000000000000"),
         ({"segments": 0}, "segments 0 is too small; use at least 1"),
         ({"segments": 401}, "segments 401 are more than tokens 400; use fewer segments"),
         ({"retention": 1.5}, "retention 1.5 is a ratio; use a number above 0, at most 1"),

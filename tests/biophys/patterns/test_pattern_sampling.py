@@ -301,7 +301,7 @@ def test_hundred_million_comparisons_take_at_most_20_seconds():
         (lambda: MissedMatches(100, 60, 5, 4, "wrong"), 'law "wrong" is unknown'),
         (lambda: FailingSynapses(5, 1.5), "lost 1.5 is no probability"),
         (lambda: sample([SMALL], 0), "0 comparisons count nothing; use at least 1"),
-        (lambda: sample([SMALL], 10, seed=-1), "seed -1 is negative; use 0, 1, 2"),
+        (lambda: sample([SMALL], 10, seed=-1), "seed -1 is no seed; use a whole number from 0"),
         (lambda: wilson_interval(1, 2, 95), "confidence 95 is no probability between 0 and 1"),
     ],
 )

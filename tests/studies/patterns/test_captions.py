@@ -20,10 +20,14 @@ OTHER = {
 EQUATIONS = {"2016", "4", "6", "13", "14"}  # of Ahmad and Hawkins (2016)
 
 
-def words(figure):
-    text = " ".join(text.get_text() for text in figure.findobj(Text))
+def texts(figure):
+    found = {text.get_text() for text in figure.findobj(Text)}
     matplotlib.pyplot.close(figure)
-    return text
+    return found
+
+
+def words(figure):
+    return " ".join(texts(figure))
 
 
 def numbers(text):
@@ -51,6 +55,20 @@ def test_numbers_of_a_caption_come_from_the_dataset():
     assert "No published frequency has these settings" in missed_match.simulate(synapses=25).attrs["caption"]
     part = false_match.simulate(populations=[300, 500])
     assert f"{int((abs(part.published_deviation) <= 1.96).sum())} of 6 lie within 1.96" in part.attrs["caption"]
+
+
+def test_one_is_not_written_as_several():
+    one = union_property.simulate(
+        1, populations=[50], active=1, synapses=1, threshold=1, sampled_population=1, sampled_synapses=[1]
+    )
+    assert "it is that of Eq. 14" in one.attrs["caption"]
+    assert {"A   1 cell, mean ± 2 sd", "50 cells"} <= texts(union_property.draw(one))
+    single = nmda_threshold.simulate(populations=[5000], sparsities=[0.01], synapses=[20])
+    assert "of 1 segment (Eq. 4)" in single.attrs["caption"]
+    assert "there the mean is just as high as the median" in single.attrs["caption"]
+    assert "A   5,000 cells" in texts(nmda_threshold.draw(single))
+    missed = missed_match.simulate([1], active=1, synapses=1)
+    assert "A   1 synapse on 1 active cell" in texts(missed_match.draw(missed))
 
 
 @settings(max_examples=25, deadline=None)

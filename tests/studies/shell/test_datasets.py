@@ -95,7 +95,7 @@ def test_two_commands_never_write_one_dataset(tmp_path, monkeypatch, capsys):
     words = ["study", "union-property", "--populations", "1000", "--most-patterns", "3", "--out", "a.nc", "--overwrite"]
     with alone(tmp_path / ".a.nc.writing"):
         assert main(words) == 2
-        assert "another process is at work in .a.nc.writing" in capsys.readouterr().err
+        assert "another process is writing a.nc; wait" in capsys.readouterr().err
         assert not (tmp_path / "a.nc").exists()
     assert main(words) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nc", "a.png"]

@@ -27,7 +27,8 @@ def test_an_output_that_is_the_input_is_refused(tmp_path, link):
         case "roundabout":
             out = tmp_path / ".." / tmp_path.name / "a.csv"
     with pytest.raises(ValueError, match="is what is read"):
-        claim(out, overwrite=True, sources=[source])
+        with claim(out, overwrite=True, sources=[source]):
+            pass
     assert source.read_text() == "1"
 
 
@@ -35,8 +36,11 @@ def test_an_output_that_is_the_input_is_refused(tmp_path, link):
 def test_a_part_of_a_run_is_never_replaced(tmp_path, name):
     (tmp_path / "settings.yaml").write_text("")
     with pytest.raises(ValueError, match="is a part of the run"):
-        claim(tmp_path / name, overwrite=True)
-    claim(tmp_path / "mine.csv", overwrite=True)
+        with claim(tmp_path / name, overwrite=True):
+            pass
+    with claim(tmp_path / "mine.csv", overwrite=True):
+        assert (tmp_path / ".mine.csv.writing").is_dir()
+    assert not (tmp_path / ".mine.csv.writing").exists()
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
