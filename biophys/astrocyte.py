@@ -175,6 +175,10 @@ def settling_time(cell: AstrocyteParameters) -> Quantity:
     return 3 / cell.Omega_5P
 
 
+# of the channels, at its fastest: calcium rises and falls with them (see `Recordable.fades`)
+INACTIVATION = "astrocyte.O_2*astrocyte.C_T"
+
+
 def fastest_rate(cell: Mapping[str, Any]) -> float:
     """Largest rate (1/s) at which release, pump or (where given) IP3 turnover relax; for the largest step.
 

@@ -14,12 +14,13 @@ G_A within milliseconds, which would force small steps. But G_A has one decay ra
 f_S = (1 - Gamma_S) exp(-O_G/Omega_e G_A), the share of receptors that will be left free by the gliotransmitter now in
 the cleft, is slow: the binding cancels in df_S/dt exactly, and only unbinding remains. G_A itself is written in closed
 form. So nothing is held over a step (as published, which costs 1 %): after a release Gamma_S is right to 2e-9 at a step
-of 10 ms.
+of 10 ms. Where clearance is so slow that this share would be too small a number, it is that of the receptors left free
+once G_A has fallen to G_ref, what it was at the last step; G_ref is 0 otherwise.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from brian2 import Quantity, mmolar, second, umolar
+from brian2 import Quantity, mmolar, rk4, second, umolar
 
 from biophys.simulation.parameters import ranges
 
@@ -42,29 +43,44 @@ class GliotransmissionParameters(NamedTuple):
 RELEASE_DECREASING = GliotransmissionParameters()
 RELEASE_INCREASING = RELEASE_DECREASING._replace(alpha=1.0)
 
+LARGEST_EXPONENT = 100  # of the share of receptors; numbers end at 745
+
 GLIOTRANSMITTER = """
 dx_A/dt = Omega_A*(1 - x_A) : 1  # available share of vesicles
 G_A = G_0*exp(-Omega_e*(t - t_A)) : mmolar
 G_0 : mmolar  # G_A just after the last release
 t_A : second  # time of the last release
+G_ref : mmolar  # G_A at which the share f_S will be left free
 """
 
 PRESYNAPTIC_RECEPTORS = """
-df_S/dt = Omega_G*(exp(-O_G/Omega_e*G_A) - f_S) : 1
-Gamma_S = 1 - f_S*exp(O_G/Omega_e*G_A) : 1
+df_S/dt = Omega_G*(exp(-O_G/Omega_e*(G_A - G_ref)) - f_S) : 1
+Gamma_S = 1 - f_S*exp(O_G/Omega_e*(G_A - G_ref)) : 1
 """
 
 # options of the group of astrocytes
 RELEASING = {
     "threshold": "C > C_Theta",
     "refractory": "C > C_Theta",
-    "reset": """
-f_S *= exp(-O_G/Omega_e*rho_e*G_T*U_A*x_A)
+    "reset": f"""
+f_S *= exp(-O_G/Omega_e*rho_e*G_T*U_A*x_A*int(O_G/Omega_e*rho_e*G_T*U_A*x_A <= {LARGEST_EXPONENT}))
+G_ref += rho_e*G_T*U_A*x_A*int(O_G/Omega_e*rho_e*G_T*U_A*x_A > {LARGEST_EXPONENT})
 G_0 = G_A + rho_e*G_T*U_A*x_A
 t_A = t
 x_A -= U_A*x_A
 """,
 }
+
+REFERRED = f"""
+f_S = f_S*exp(O_G/Omega_e*(G_A*int(O_G/Omega_e*G_A > {LARGEST_EXPONENT}) - G_ref))
+G_ref = G_A*int(O_G/Omega_e*G_A > {LARGEST_EXPONENT})
+"""
+
+
+def referred_rk4(*arguments: Any) -> str:
+    """Brian2's Runge-Kutta method, at whose end presynaptic receptors are referred to gliotransmitter that is left."""
+    return rk4(*arguments) + REFERRED
+
 
 # vesicles full, receptors free
 INITIAL = {"x_A": 1.0, "f_S": 1.0}

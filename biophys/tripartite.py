@@ -21,19 +21,20 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from brian2 import Network, Quantity, StateMonitor, rk4, second
+from brian2 import Network, Quantity, StateMonitor, second
 
 from biophys import gliotransmission
 from biophys.astrocyte import (
     CALCIUM,
     FLOOR,
+    INACTIVATION,
     INITIAL,
     INOSITOL_TRISPHOSPHATE,
     RECEPTORS,
     AstrocyteParameters,
     fastest_rate,
 )
-from biophys.gliotransmission import GLIOTRANSMITTER, MODULATED, PRESYNAPTIC_RECEPTORS, RELEASING
+from biophys.gliotransmission import GLIOTRANSMITTER, LARGEST_EXPONENT, MODULATED, PRESYNAPTIC_RECEPTORS, RELEASING
 from biophys.neuron import spikes_first
 from biophys.simulation.checks import largest
 from biophys.simulation.copies import Copies
@@ -45,7 +46,6 @@ from biophys.synapse import CLEFT, INTO_CLEFT, LAST_RELEASE, ON_SPIKE, RELEASE, 
 RECORD_EVERY = 0.1 * second  # calcium changes over seconds
 LARGEST_STEP = 0.01 * second  # rk4 errs by 4e-9 of calcium at this step
 FASTEST_CHANGE = 0.5  # rate of a linear process times step; rk4 errs by 3e-4 of one decay
-LARGEST_EXPONENT = 100  # of the share of receptors; numbers end at 745
 RECORDED = ["C", "h", "I", "gamma_A", "Y_S", "R_S"]
 
 
@@ -99,8 +99,8 @@ Y_ref = Y_S*int(O_N/Omega_c*Y_S > {LARGEST_EXPONENT})
 
 
 def referred_rk4(*arguments: Any) -> str:
-    """Brian2's Runge-Kutta method, at whose end the receptors are referred to the transmitter that is left."""
-    return rk4(*arguments) + REFERRED
+    """Brian2's Runge-Kutta method, at whose end the receptors are referred to the transmitters that are left."""
+    return gliotransmission.referred_rk4(*arguments) + REFERRED
 
 
 LOOP = CALCIUM + INOSITOL_TRISPHOSPHATE
@@ -167,17 +167,31 @@ def fastest(values: Values) -> float:
 
 
 RECORDS = {
-    "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
-    "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
-    "channels_not_inactivated": Recordable("astrocyte", "h", "1", "share of IP3 receptor channels not inactivated"),
-    "receptors_bound": Recordable("astrocyte", "gamma_A", "1", "share of astrocytic receptors bound"),
-    "released_transmitter": Recordable("astrocyte", "Y_S", "umolar", "transmitter in the cleft, mean over synapses"),
+    "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte", fades=INACTIVATION),
+    "inositol_trisphosphate": Recordable(
+        "astrocyte", "I", "umolar", "IP3 in the astrocyte", fades="astrocyte.Omega_5P"
+    ),
+    "channels_not_inactivated": Recordable(
+        "astrocyte", "h", "1", "share of IP3 receptor channels not inactivated", fades=INACTIVATION
+    ),
+    "receptors_bound": Recordable(
+        "astrocyte", "gamma_A", "1", "share of astrocytic receptors bound", fades="astrocyte.Omega_N"
+    ),
+    "released_transmitter": Recordable(
+        "astrocyte", "Y_S", "umolar", "transmitter in the cleft, mean over synapses", fades="synapse.Omega_c"
+    ),
     "cumulative_release": Recordable(
         "astrocyte", "R_S", "1", "vesicle pools released since the start, mean over synapses"
     ),
-    "gliotransmitter": Recordable("astrocyte", "G_A", "umolar", "gliotransmitter around the synapses"),
-    "gliotransmitter_available": Recordable("astrocyte", "x_A", "1", "share of gliotransmitter vesicles available"),
-    "presynaptic_receptors_bound": Recordable("astrocyte", "Gamma_S", "1", "share of presynaptic receptors bound"),
+    "gliotransmitter": Recordable(
+        "astrocyte", "G_A", "umolar", "gliotransmitter around the synapses", fades="gliotransmission.Omega_e"
+    ),
+    "gliotransmitter_available": Recordable(
+        "astrocyte", "x_A", "1", "share of gliotransmitter vesicles available", fades="gliotransmission.Omega_A"
+    ),
+    "presynaptic_receptors_bound": Recordable(
+        "astrocyte", "Gamma_S", "1", "share of presynaptic receptors bound", fades="gliotransmission.Omega_G"
+    ),
     "astrocyte_releases": Recordable("astrocyte", "spikes", "s", "times of release of gliotransmitter"),
     "release": Recordable("release", "r_S", "1", "share of vesicles released by the last spike", "synapse"),
     "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "times of presynaptic spikes", "synapse"),

@@ -122,6 +122,8 @@ def _measured(dataset: xr.Dataset, at: Mapping[str, Place]) -> tuple[NDArray, ND
         raise ValueError(f"{NAME} was measured at {len(positions)} positions; give at least {LEAST_POSITIONS}")
     if np.any(measured <= 0):
         raise ValueError(f"{NAME} {np.nanmin(measured):g} umolar is not above 0; leave out what was not detected")
+    if sealed_end(positions) <= 0:
+        raise ValueError(f"the process ends at position {positions[-1]:g} um, before its source; measure from there")
     return positions, measured
 
 

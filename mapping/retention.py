@@ -106,13 +106,24 @@ def _measured(dataset: xr.Dataset) -> tuple[float, NDArray]:
         cycle = float(number) * conversion(unit or "s", "s", "stimulus.cycle")
     except ValueError:
         raise ValueError(f"stimulus.cycle {written} is not one length of a cycle; simulate them one by one") from None
-    process = in_units(dataset, UNITS).long_term.astype(float).dropna("time", how="all").sortby("time")
+    process = _finite(in_units(dataset, UNITS).long_term).dropna("time", how="all").sortby("time")
+    if not process.size:
+        raise ValueError("long_term is empty or not finite anywhere; give a process that was measured")
     levels = levels_at_cycle_ends(process, cycle).transpose(..., "cycle").values
     levels = levels.reshape(-1, levels.shape[-1])
     complete = levels[np.isfinite(levels).all(axis=1)]
     if not len(complete):
         raise ValueError("long_term is not known at the ends of all cycles; measure a process at each of them")
     return cycle, np.diff(complete)
+
+
+def _finite(process: xr.DataArray) -> xr.DataArray:
+    """The process in floating point. ValueError if it holds no numbers, or a time is none."""
+    if process.dtype.kind not in "biuf":
+        raise ValueError(f"long_term holds no numbers but {process.dtype}; give numbers")
+    if not (known := np.isfinite(process.time.values)).all():
+        raise ValueError(f"time is not a number in row {int(np.argmin(known))}; give it, or leave it out")
+    return process.astype(float)
 
 
 def _reason(shares: NDArray, ratio: float, r_squared: float) -> str:

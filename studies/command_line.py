@@ -7,11 +7,14 @@ status 130, TERM and HUP alike with 143 and 129. With ASTROMORPH_DEBUG=1 the tra
 
 import gc
 import importlib
+import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 VERBS = {
     "simulate": "run a ready-made network of neurons, synapses and astrocytes",
@@ -54,6 +57,8 @@ def command() -> int:
     from studies.shell.interruption import end_all, interruptible
 
     open_streams()
+    warnings.formatwarning = written_warning
+    logging.getLogger("py.warnings").addFilter(say_sentence)  # Brian2 has warnings written by logging
     try:
         with interruptible() as received:
             status = main()
@@ -127,6 +132,21 @@ def sentence_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno and error.strerror:
         return f"{error.filename or 'a file'} cannot be used ({error.strerror}); give another path"
     return " ".join(str(error).split()) or f"{type(error).__name__}; set ASTROMORPH_DEBUG=1 to see where"
+
+
+def written_warning(message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> str:
+    """A warning on stderr: one about a measurement is a sentence by itself, any other as Python writes it."""
+    if filename == "measurement":
+        return f"astromorph: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
+
+
+def say_sentence(record: logging.LogRecord) -> bool:
+    """Says a warning that is a sentence by itself; whether it is still to be written otherwise."""
+    if not (message := record.getMessage()).startswith("astromorph: "):
+        return True
+    _say(message.rstrip())
+    return False
 
 
 def is_about_memory(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from brian2 import Network, Quantity, second, umolar
 
-from biophys.astrocyte import CALCIUM, INITIAL, STIMBERG_EXAMPLE_4, fastest_rate
+from biophys.astrocyte import CALCIUM, INACTIVATION, INITIAL, STIMBERG_EXAMPLE_4, fastest_rate
 from biophys.coupling.exchange import exchange_synapses, exchanging_neurons
 from biophys.coupling.gap_junctions import FLUX
 from biophys.coupling.process import DIFFUSION, MESSENGER, ProcessParameters, chain
@@ -57,10 +57,12 @@ NETWORK = ReadyNetwork(
         "stimulus": section(Stimulus()),
     },
     records={
-        "calcium": Recordable("process", "C", "umolar", "free calcium in the compartment", "compartment"),
-        "inositol_trisphosphate": Recordable("process", "I", "umolar", "IP3 in the compartment", "compartment"),
+        "calcium": Recordable("process", "C", "umolar", "free calcium in the compartment", "compartment", INACTIVATION),
+        "inositol_trisphosphate": Recordable(
+            "process", "I", "umolar", "IP3 in the compartment", "compartment", "process.k_I"
+        ),
         "channels_not_inactivated": Recordable(
-            "process", "h", "1", "share of IP3 receptor channels not inactivated", "compartment"
+            "process", "h", "1", "share of IP3 receptor channels not inactivated", "compartment", INACTIVATION
         ),
     },
     shown=("calcium", "inositol_trisphosphate"),

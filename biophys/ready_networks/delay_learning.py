@@ -153,8 +153,10 @@ NETWORK = ReadyNetwork(
     records={
         "delay": Recordable("synapse", "d", "ms", "delay", "input"),
         "planted": Recordable("synapse", "planted", "ms", "delay that makes the pattern coincide", "input"),
-        "threshold": Recordable("neuron", "theta", "1", "threshold, as a share of the inputs"),
-        "potential": Recordable("neuron", "v", "1", "potential, as a share of the inputs"),
+        "threshold": Recordable(
+            "neuron", "theta", "1", "threshold, as a share of the inputs", fades="neuron.tau_theta"
+        ),
+        "potential": Recordable("neuron", "v", "1", "potential, as a share of the inputs", fades="neuron.tau_m"),
         "output_spikes": Recordable("neuron", "spikes", "s", "spike times of the neuron"),
         "input_spikes": Recordable("axon", "spikes", "s", "spike times of the inputs", "input"),
         "volleys": Recordable(

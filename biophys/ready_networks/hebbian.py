@@ -128,7 +128,9 @@ NETWORK = ReadyNetwork(
         "hidden_activity": Recordable("hidden", "h", "1", "activity of the hidden neurons"),
         "output_activity": Recordable("output", "l", "1", "activity of the output neurons"),
         "stored_activity": Recordable("hidden", "g", "1", "activity stored by the astrocyte's processes"),
-        "messenger": Recordable("hidden", "z", "1", "messenger in the astrocyte's processes"),
+        "messenger": Recordable(
+            "hidden", "z", "1", "messenger in the astrocyte's processes", fades="presynaptic.tau_z"
+        ),
         "calcium": Recordable("hidden", "c", "1", "calcium in the astrocyte's processes"),
         "called_calcium": Recordable("astrocyte", "C", "1", "calcium called up by the activity"),
         "scaling": Recordable("astrocyte", "P", "1", "scaling of all synapses while reading"),

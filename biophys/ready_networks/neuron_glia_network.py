@@ -43,7 +43,13 @@ from biophys.astrocyte import (
 from biophys.calcium.equilibria import equilibria
 from biophys.calcium.models import chi, plain
 from biophys.coupling.gap_junctions import COUPLING, FLUX, GAP_JUNCTIONS, GapJunctionParameters, Pairs, grid
-from biophys.gliotransmission import GLIOTRANSMITTER, PRESYNAPTIC_RECEPTORS, RELEASING, GliotransmissionParameters
+from biophys.gliotransmission import (
+    GLIOTRANSMITTER,
+    PRESYNAPTIC_RECEPTORS,
+    RELEASING,
+    GliotransmissionParameters,
+    referred_rk4,
+)
 from biophys.neuron import CONDUCTANCE_BASED, ConductanceParameters, NeuronParameters, spikes_first
 from biophys.ready_networks import spiking_network
 from biophys.ready_networks.spiking_network import NEURON_RECORDS, OPENED, Weights, contacts, neurons, synapses
@@ -97,13 +103,14 @@ Y_soon = Y_later
 Y_later = 0*mmolar
 """
 
-LINKED = {"f_S": "1", "G_0": "mmolar", "t_A": "second", "sites": "1", "Y_soon": "mmolar", "Y_later": "mmolar"}
+LINKED = {"f_S": "1", "G_0": "mmolar", "G_ref": "mmolar", "t_A": "second"}
+LINKED |= {"sites": "1", "Y_soon": "mmolar", "Y_later": "mmolar"}
 MODULATED_SITE = RELEASE_SITE + "\nastrocyte : integer (constant)  # to which the synapse belongs\n"
 MODULATED_SITE += "\n".join(f"{state} : {unit} (linked)" for state, unit in LINKED.items())
 
 # as in biophys/gliotransmission.py, at the time t of the spike
 MODULATED = """
-Gamma_S = 1 - f_S*exp(O_G/Omega_e*G_0*exp(-Omega_e*(t - t_A)))
+Gamma_S = 1 - f_S*exp(O_G/Omega_e*(G_0*exp(-Omega_e*(t - t_A)) - G_ref))
 U_S = (1 - Gamma_S)*U_0 + alpha*Gamma_S
 """
 
@@ -136,7 +143,7 @@ def astrocytes(copies: Copies, pairs: list[Pairs], nearest: NDArray) -> tuple[Ne
     cells, steps = (copies.values["network"][name] for name in ("astrocytes", "astrocyte_steps"))
     slow = duplicate(copies)
     slow.clock = Clock(steps * copies.clock.dt, name="astrocyte_steps")
-    options = {"namespace": {"Y_floor": FLOOR}, "method": "rk4", **RELEASING}
+    options = {"namespace": {"Y_floor": FLOOR}, "method": referred_rk4, **RELEASING}
     sections = ["astrocyte", "synapse", "gliotransmission"]
     group = slow.neurons(cells, ASTROCYTE, sections, name="astrocyte", **options)
     group.run_regularly(ARRIVAL, when="before_synapses", name="arrival")

@@ -169,9 +169,13 @@ NETWORK = ReadyNetwork(
         "magnesium": section(MagnesiumParameters()),
     },
     records={
-        "voltage": Recordable("cable", "V", "mV", "potential; compartment 0 is the soma", "compartment"),
-        "nmda_conductance": Recordable("cable", "G_N", "nS", "NMDA conductance, were nothing blocked", "compartment"),
-        "ampa_conductance": Recordable("cable", "G_A", "nS", "AMPA conductance", "compartment"),
+        "voltage": Recordable(
+            "cable", "V", "mV", "potential; compartment 0 is the soma", "compartment", "cable.C_soma/cable.g_soma"
+        ),
+        "nmda_conductance": Recordable(
+            "cable", "G_N", "nS", "NMDA conductance, were nothing blocked", "compartment", "synapse.tau_d"
+        ),
+        "ampa_conductance": Recordable("cable", "G_A", "nS", "AMPA conductance", "compartment", "synapse.tau_A"),
         "unblocked": Recordable("cable", "B", "1", "share of NMDA channels that magnesium leaves free", "compartment"),
         "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "presynaptic spike times", "synapse"),
     },

@@ -87,9 +87,11 @@ NETWORK = ReadyNetwork(
         "magnesium": section(MagnesiumParameters()),
     },
     records={
-        "voltage": Recordable("segment", "V", "mV", "potential of the segment"),
-        "nmda_conductance": Recordable("segment", "G_N", "nS", "NMDA conductance, were nothing blocked"),
-        "ampa_conductance": Recordable("segment", "G_A", "nS", "AMPA conductance"),
+        "voltage": Recordable("segment", "V", "mV", "potential of the segment", fades="segment.C_m/segment.g_L"),
+        "nmda_conductance": Recordable(
+            "segment", "G_N", "nS", "NMDA conductance, were nothing blocked", fades="synapse.tau_d"
+        ),
+        "ampa_conductance": Recordable("segment", "G_A", "nS", "AMPA conductance", fades="synapse.tau_A"),
         "unblocked": Recordable("segment", "B", "1", "share of NMDA channels that magnesium leaves free"),
         "nmda_spikes": Recordable("segment", "spikes", "s", "times at which V rises above V_spike"),
         "presynaptic_spikes": Recordable("presynaptic", "spikes", "s", "presynaptic spike times", "synapse"),

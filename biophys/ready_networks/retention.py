@@ -91,9 +91,13 @@ NETWORK = ReadyNetwork(
     name="retention",
     sections={"macro": section(MacroParameters()), "stimulus": section(Stimulus())},
     records={
-        "strength": Recordable("synapse", "s", "1", "strength of the synapse"),
-        "short_term": Recordable("synapse", "p_s", "1", "short-term process of the astrocyte"),
-        "long_term": Recordable("synapse", "p_l", "1", "long-term process of the astrocyte"),
+        "strength": Recordable("synapse", "s", "1", "strength of the synapse", fades="macro.tau_s/macro.beta"),
+        "short_term": Recordable(
+            "synapse", "p_s", "1", "short-term process of the astrocyte", fades="macro.tau_p_s/macro.gamma_s"
+        ),
+        "long_term": Recordable(
+            "synapse", "p_l", "1", "long-term process of the astrocyte", fades="macro.tau_p_l/macro.gamma_l"
+        ),
         "coactivity": Recordable("synapse", "theta", "1", "product of the neurons' activities"),
         "coupling": Recordable("synapse", "S", "1", "sum over the other processes"),
     },

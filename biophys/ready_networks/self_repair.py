@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from brian2 import Gohm, Hz, Network, Quantity, ms, mV, pA, second, umolar
 
-from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE
+from biophys.astrocyte import CALCIUM, DE_PITTA_AMPLITUDE, INACTIVATION
 from biophys.endocannabinoid import (
     FEEDBACK,
     FLOOR,
@@ -164,14 +164,24 @@ NETWORK = ReadyNetwork(
     },
     records={
         "spikes": Recordable("neurons", "spikes", "s", "times of spikes of N1 and N2", "neuron"),
-        "voltage": Recordable("neurons", "v", "mV", "voltage above rest", "neuron"),
-        "two_ag": Recordable("neurons", "AG", "umolar", "2-AG that the neuron released", "neuron"),
-        "suppression": Recordable("neurons", "DSE", "%", "change of release by the neuron's 2-AG (DSE)", "neuron"),
-        "potentiation": Recordable("neurons", "eSP", "%", "change of release by the astrocyte (e-SP)", "neuron"),
-        "glutamate": Recordable("neurons", "Glu", "umolar", "glutamate from the astrocyte", "neuron"),
+        "voltage": Recordable("neurons", "v", "mV", "voltage above rest", "neuron", "neuron.tau_m"),
+        "two_ag": Recordable(
+            "neurons", "AG", "umolar", "2-AG that the neuron released", "neuron", "endocannabinoid.tau_AG"
+        ),
+        "suppression": Recordable(
+            "neurons", "DSE", "%", "change of release by the neuron's 2-AG (DSE)", "neuron", "endocannabinoid.tau_AG"
+        ),
+        "potentiation": Recordable(
+            "neurons", "eSP", "%", "change of release by the astrocyte (e-SP)", "neuron", "endocannabinoid.tau_eSP"
+        ),
+        "glutamate": Recordable(
+            "neurons", "Glu", "umolar", "glutamate from the astrocyte", "neuron", "endocannabinoid.tau_Glu"
+        ),
         "release_probability": Recordable("synapses", "PR", "1", "release probability at the last input", "synapse"),
-        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte"),
-        "inositol_trisphosphate": Recordable("astrocyte", "I", "umolar", "IP3 in the astrocyte"),
+        "calcium": Recordable("astrocyte", "C", "umolar", "free calcium in the astrocyte", fades=INACTIVATION),
+        "inositol_trisphosphate": Recordable(
+            "astrocyte", "I", "umolar", "IP3 in the astrocyte", fades="endocannabinoid.tau_IP3"
+        ),
         "glutamate_releases": Recordable("astrocyte", "spikes", "s", "times at which the astrocyte releases glutamate"),
     },
     shown=("spikes", "release_probability", "suppression", "potentiation", "calcium"),

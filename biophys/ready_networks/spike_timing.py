@@ -77,8 +77,12 @@ NETWORK = ReadyNetwork(
     records={
         "weight": Recordable("synapse", "w", "1", "weight, of the largest"),
         "lag": Recordable("synapse", "lag", "ms", "lag of the postsynaptic spike"),
-        "presynaptic_trace": Recordable("synapse", "x_now", "1", "trace of presynaptic spikes"),
-        "postsynaptic_trace": Recordable("synapse", "y_now", "1", "trace of postsynaptic spikes"),
+        "presynaptic_trace": Recordable(
+            "synapse", "x_now", "1", "trace of presynaptic spikes", fades="plasticity.tau_plus"
+        ),
+        "postsynaptic_trace": Recordable(
+            "synapse", "y_now", "1", "trace of postsynaptic spikes", fades="plasticity.tau_minus"
+        ),
         "presynaptic_spikes": Recordable("pre", "spikes", "s", "times of presynaptic spikes", "synapse"),
         "postsynaptic_spikes": Recordable("post", "spikes", "s", "times of postsynaptic spikes", "synapse"),
     },

@@ -130,9 +130,13 @@ def fastest(values: Values) -> float:
 
 NEURON_RECORDS = {
     "spikes": Recordable("neuron", "spikes", "s", "times of spikes"),
-    "membrane_potential": Recordable("neuron", "v", "mV", "membrane potential"),
-    "excitatory_conductance": Recordable("neuron", "g_e", "nS", "excitatory synaptic conductance"),
-    "inhibitory_conductance": Recordable("neuron", "g_i", "nS", "inhibitory synaptic conductance"),
+    "membrane_potential": Recordable("neuron", "v", "mV", "membrane potential", fades="neuron.C_m/neuron.g_l"),
+    "excitatory_conductance": Recordable(
+        "neuron", "g_e", "nS", "excitatory synaptic conductance", fades="neuron.tau_e"
+    ),
+    "inhibitory_conductance": Recordable(
+        "neuron", "g_i", "nS", "inhibitory synaptic conductance", fades="neuron.tau_i"
+    ),
 }
 
 NETWORK = ReadyNetwork(

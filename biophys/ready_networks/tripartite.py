@@ -52,6 +52,6 @@ NETWORK = ReadyNetwork(
     build=build,
     seconds=60.0,
     step=0.0025,
-    every=0.1,
+    every=0.025,  # the lifetime of transmitter in the cleft
     fastest=fastest,
 )

@@ -12,9 +12,10 @@ from biophys.ready_networks import ready
 from biophys.simulation import network as ready_network
 from biophys.simulation import sweep as sweeps
 from biophys.simulation.grid import make_grid
-from biophys.simulation.network import Point, check_whole
+from biophys.simulation.network import Point, check_whole, merged
 from biophys.simulation.parameters import read_values
 from biophys.simulation.recording import save
+from biophys.simulation.undersampling import undersampled, warn_undersampled
 
 
 def simulate(
@@ -41,7 +42,8 @@ def simulate(
         record: names of variables; those the network shows by itself if empty.
         seconds: simulated time in s; like `step` and `every` the network's own if None.
         step: time step in s.
-        every: time between records in s, a multiple of the step.
+        every: time between records in s, a multiple of the step. Where it is longer than the time constant of what is
+            recorded, a warning says so, and the attribute `undersampled` keeps it.
         seed: of all chance events.
         target: Brian2 code target: numpy, cython, cpp_standalone or auto.
 
@@ -51,11 +53,14 @@ def simulate(
     """
     built = ready(network)
     point = Point(read_values(built.sections, values or {}), seed)
-    check_whole(*built.times(seconds, step, every)[:2])
+    times = built.times(seconds, step, every)
+    check_whole(*times[:2])
     options: dict[str, Any] = {"seconds": seconds, "step": step, "every": every, "target": target}
     record = [record] if isinstance(record, str) else record
     dataset = ready_network.simulate(built, [point], record=record, **options).isel(point=0)
-    return dataset.assign_attrs(study="traces", seed=seed)
+    values = merged(built.sections, [point])
+    missed = warn_undersampled(undersampled(built, values, times[1], times[2], record))
+    return dataset.assign_attrs(study="traces", seed=seed, **missed)
 
 
 def sweep(

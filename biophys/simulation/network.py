@@ -6,7 +6,8 @@ dataset; the dimension `point` counts the points, and each point is a copy (see 
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -15,12 +16,13 @@ import xarray as xr
 from brian2 import BrianLogger, Network, Quantity, SpikeMonitor, StateMonitor, second
 from brian2.core.variables import ArrayVariable
 from brian2.groups.group import Group
+from brian2.utils.logger import NameFilter
 
 from biophys.ready_networks import NETWORKS, ready
 from biophys.simulation.checks import check_each, check_not_negative, largest
 from biophys.simulation.copies import Copies
-from biophys.simulation.parameters import Parameter, Sections, Values, parameter, table
-from biophys.simulation.quantities import evaluated, read_quantity
+from biophys.simulation.parameters import Parameter, Sections, Values, parameter, read_values, table
+from biophys.simulation.quantities import evaluated, read_quantity, written
 from biophys.simulation.recording import described
 from biophys.simulation.seeds import check_seed
 from biophys.simulation.simulate import choose_target, compiled_mark, run
@@ -35,7 +37,8 @@ class Recordable(NamedTuple):
     """A state of a Brian2 object (or its spikes) and how it appears in a dataset.
 
     units as text, such as "umolar", "s", "%", or "1" for a pure number; cells names the dimension that counts the
-    object's cells or synapses in one copy, which is called like the object if left out.
+    object's cells or synapses in one copy, which is called like the object if left out. fades: paths of the parameters
+    that give its time constant or its rate of decay, such as "synapse.Omega_c" or "neuron.C_m/neuron.g_l".
     """
 
     group: str
@@ -43,6 +46,7 @@ class Recordable(NamedTuple):
     units: str
     meaning: str
     cells: str = ""
+    fades: str = ""
 
     @property
     def unit(self) -> Any:
@@ -91,12 +95,22 @@ class ReadyNetwork(NamedTuple):
         return f"{meaning}\n\nvariables (* recorded if none is named):\n{records}"
 
     def times(self, seconds: float | None, step: float | None, every: float | None) -> tuple[float, float, float]:
-        """Simulated time, time step and time between records in s: those given, or the network's own for None."""
+        """Simulated time, time step and time between records in s: those given, or the network's own for None.
+
+        Its own time between records is shortened to whole steps.
+        """
         given = {"seconds": seconds, "step": step, "every": every}
         for name, value in given.items():
             if not isinstance(value, Real | None) or isinstance(value, bool):
                 raise ValueError(f"{name} {value} is no plain number; give seconds, such as {getattr(self, name):g}")
         seconds, step, every = (getattr(self, name) if value is None else value for name, value in given.items())
+        if (
+            given["every"] is None
+            and math.isfinite(step)
+            and step > 0
+            and abs(every / step - round(every / step)) > 1e-6
+        ):
+            every = step * max(1, math.floor(every / step))
         return seconds, step, every
 
 
@@ -145,15 +159,15 @@ def simulate(
         built.add(*monitors(built, wanted, every * second))
         return built
 
-    finished = lambda built: (read(built, wanted, len(points)), broken_state(built, network.records))
-    arrays, broken = run(build, finished, seconds * second, target=target)
+    finished = lambda built: (read(built, wanted, len(points)), broken_state(built, network.records, len(points)))
+    with looked_at_afterwards():
+        arrays, broken = run(build, finished, seconds * second, target=target)
     if target == "cython":
         mark = compiled_mark(*code(network, record, varying))
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
-    check_finite(arrays, step, broken)
-    settings: dict[str, Any] = {"network": network.name, "seconds": simulated(seconds, steps, step)}
-    settings |= {"step": step, "target": target}
+    check_finite(arrays, step, broken, [unusual(network, point) for point in points])
+    settings = {"network": network.name, "seconds": simulated(seconds, steps, step), "step": step, "target": target}
     for name, fields in values.items():
         settings |= described(name, {field: value for field, value in fields.items() if not np.ndim(value)})
     return xr.Dataset(arrays, attrs=settings)
@@ -315,8 +329,31 @@ def check_values(network: ReadyNetwork, values: Values, step: float) -> None:
             )
 
 
-def broken_state(network: Network, records: Mapping[str, Recordable]) -> str:
-    """The first state of any cell or synapse that is no finite number now, by its name; empty if there is none."""
+@contextmanager
+def looked_at_afterwards() -> Iterator[None]:
+    """NumPy and Brian2 say nothing of numbers that overflow: states are looked at when the run has ended."""
+    console, silent = BrianLogger.console_handler, NameFilter("invalid_values")
+    console.addFilter(silent)
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        console.removeFilter(silent)
+
+
+def unusual(network: ReadyNetwork, point: Point) -> str:
+    """The quantities of a point that are farthest from their defaults, at most three, as they are set."""
+    distances, values = {}, read_values(network.sections, point.values)
+    for path, value in values.items():
+        given, usual = (abs(float(each)) for each in (value, parameter(network.sections, path).value))
+        distances[path] = abs(math.log(given / usual)) if given and usual else math.inf if given != usual else 0.0
+    far = [path for path, distance in distances.items() if distance > 0 and not isinstance(values[path], int)]
+    far.sort(key=lambda path: -distances[path])
+    return ", ".join(f"{path}={written(values[path], digits=6)}" for path in far[:3])
+
+
+def broken_state(network: Network, records: Mapping[str, Recordable], points: int) -> tuple[str, int]:
+    """The first state of any cell or synapse that is no finite number now, by its name, and its point; else ""."""
     named = {(recordable.group, recordable.state): name for name, recordable in reversed(list(records.items()))}
     for group in network.objects:
         if not isinstance(group, Group):
@@ -324,25 +361,29 @@ def broken_state(network: Network, records: Mapping[str, Recordable]) -> str:
         for state, variable in group.variables.items():
             changes = isinstance(variable, ArrayVariable) and not (variable.constant or variable.read_only)
             if changes and getattr(variable.owner, "name", "") == group.name and np.dtype(variable.dtype).kind == "f":
-                if not np.isfinite(variable.get_value()).all():
-                    return named.get((group.name, state), f"{state} of {group.name}")
-    return ""
+                bad = ~np.isfinite(np.atleast_1d(variable.get_value()))
+                if bad.any():  # copies stand one behind the other
+                    return named.get((group.name, state), f"{state} of {group.name}"), bad.argmax() * points // bad.size
+    return "", 0
 
 
-def check_finite(arrays: Mapping[str, xr.DataArray], step: float, broken: str = "") -> None:
+def check_finite(
+    arrays: Mapping[str, xr.DataArray], step: float, broken: tuple[str, int], unusual: Sequence[str]
+) -> None:
     """States must be numbers throughout, and those that are not recorded (`broken`) at the end; spike times are padded
     and exempt.
+
+    unusual: of each point, the parameters that may be what is wrong.
     """
+    cure = f"use a step below {step:g} s, or parameters nearer the defaults"
     for name, array in arrays.items():
         bad = ~np.isfinite(array.values) if "time" in array.dims else np.zeros(1, bool)
         if bad.any():
             place = np.argwhere(bad)
             first = place[place[:, -1].argmin()]
-            raise ValueError(
-                f"{name} is not a number from {float(array.time[first[-1]]):g} s on; use a step below {step:g} s, or "
-                "parameters nearer the defaults"
-            )
-    if broken:
-        raise ValueError(
-            f"{broken} is not a number at the end; use a step below {step:g} s, or parameters nearer the defaults"
-        )
+            here = f" with {unusual[first[0]]}" if unusual[first[0]] else ""
+            raise ValueError(f"{name} is not a number from {float(array.time[first[-1]]):g} s on{here}; {cure}")
+    state, point = broken
+    if state:
+        here = f" with {unusual[point]}" if unusual[point] else ""
+        raise ValueError(f"{state} is not a number at the end{here}; {cure}")

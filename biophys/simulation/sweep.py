@@ -26,6 +26,7 @@ from biophys.simulation.network import Point, check_times, check_values, merged,
 from biophys.simulation.progress import progress
 from biophys.simulation.recording import load, save
 from biophys.simulation.simulate import temporary_files_in
+from biophys.simulation.undersampling import undersampled, warn_undersampled
 from biophys.simulation.whole_files import whole
 from biophys.simulation.workers import ending_with_this
 
@@ -58,7 +59,7 @@ def sweep(
     points = grid.points()
     if not points:
         raise ValueError("this sweep has no points; give at least one value on each axis")
-    folder = parts_folder(out)
+    folder, missed = parts_folder(out), warn_undersampled(undersampled_anywhere(grid, points))
     plan, provenance = opened(folder, grid) or begin(folder, grid, points, target, jobs, provenance)
     report(str(plan))
     files = [folder / f"{number:05}.nc" for number in range(len(plan.chunks))]
@@ -78,7 +79,17 @@ def sweep(
                 bar.update(finished)
     except (KeyboardInterrupt, BrokenProcessPool) as end:
         raise stopped(end, folder, plan, files) from end
-    return assembled(grid, [read_chunk(file) for file in files], plan, provenance)
+    return assembled(grid, [read_chunk(file) for file in files], plan, provenance).assign_attrs(missed)
+
+
+def undersampled_anywhere(grid: Grid, points: Sequence[Point]) -> str:
+    """What is said of the first points of a shape that are recorded too rarely."""
+    network = ready(grid.network)
+    for alike in shapes(network, points, grid.axes):
+        values = merged(network.sections, [points[number] for number in alike])
+        if sentence := undersampled(network, values, grid.step, grid.every, grid.record):
+            return sentence
+    return ""
 
 
 def begin(
@@ -106,7 +117,8 @@ def opened(folder: Path, grid: Grid) -> tuple[Plan, Mapping[str, str]] | None:
         return None
     try:
         begun = json.loads(file.read_text(encoding="utf-8"))
-        same = begun["grid"] == json.loads(json.dumps(grid.described()))
+        now = json.loads(json.dumps(grid.described()))
+        same = begun["grid"] == now
         plan = Plan(begun["plan"]["target"], begun["plan"]["chunks"])
         provenance = dict(begun["provenance"])
         if same and sorted(itertools.chain(*plan.chunks)) != list(range(len(grid.points()))):
@@ -115,10 +127,18 @@ def opened(folder: Path, grid: Grid) -> tuple[Plan, Mapping[str, str]] | None:
         raise ValueError(f"{file} is damaged; remove {folder} and repeat the command") from error
     if not same:
         raise ValueError(
-            f"{folder} keeps the points of another sweep; repeat its command to go on with it, remove it, or name "
-            "another --out"
+            f"{folder} keeps the points of another sweep{_difference(begun['grid'], now)}; repeat its command to go on "
+            "with it, remove it, or name another --out"
         )
     return plan, provenance
+
+
+def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Times that differ between two grids, such as a default of an earlier version; empty if others do too."""
+    names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+    if not names or not set(names) <= {"seconds", "step", "every"}:
+        return ""
+    return f" ({', '.join(f'--{name} {there.get(name)} there and {here.get(name)} here' for name in names)})"
 
 
 def stopped(end: BaseException, folder: Path, plan: Plan, files: Sequence[Path]) -> BaseException:

@@ -32,7 +32,7 @@ parameters and what can be recorded.
 networks:
 {overview(known)}
 
-example: astromorph simulate tripartite --set stimulus.rate=5*Hz --record calcium,gliotransmitter
+example: astromorph simulate tripartite --set 'stimulus.rate=5*Hz' --record calcium,gliotransmitter --every 0.0025
 example: astromorph simulate calcium-response --rates 0.5 1 2 4 8 16 30 --out response.nc"""
 
 

@@ -15,6 +15,7 @@ bring the segment to -46 mV, 12 to -22 mV. Plateaus last 42 ms with 12 synapses,
 64 +- 20 ms). Scattered ones add up to within 8 % of the linear sum.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
@@ -30,6 +31,7 @@ from biophys.magnesium_block import BLOCKS
 from biophys.ready_networks import nmda_branch, nmda_segment
 from biophys.segment_equilibria import balancing_conductance, bistability, plateau_time
 from biophys.simulation import network
+from biophys.simulation.checks import largest
 from biophys.simulation.recording import described
 from biophys.simulation.simulate import STEPS_WORTH_COMPILING, choose_target
 from studies.figure import curves, draw_panels
@@ -123,6 +125,7 @@ def simulate(
         )
     check_size(MOST_CELLS / 10, synapses=most_synapses, branches=branches)
     check_size(MOST_CELLS, conductances=conductances)
+    _check_step(most_synapses)
     ratios = np.linspace(lowest_conductance, highest_conductance, conductances)
     dataset = xr.merge([_equilibria(), _held(ratios), _volleys(most_synapses)], combine_attrs="override")
     counts = np.unique(np.append(1, np.arange(branch_step, most_synapses + 1, branch_step)))
@@ -169,6 +172,24 @@ def _voltage(axes: Mapping[str, Any], parameters: Callable[..., dict[str, Any]],
     points = [network.Point(_block(block) | parameters(*place)) for block, *place in product(*axes.values())]
     run = network.simulate(nmda_segment.NETWORK, points, record=["voltage"], target="numpy", **options)
     return unfolded(run, axes).voltage.isel(segment=0, drop=True)
+
+
+def _check_step(most: int) -> None:
+    """ValueError if so many synapses at once are faster than the step of the segment."""
+    segment = nmda_segment.NETWORK
+
+    def rate(count: int) -> float:
+        volley = {"stimulus.synapses": most, "stimulus.active": float(count)}
+        points = [network.Point(_block(block) | volley) for block in SHOWN]
+        return largest(segment.fastest(network.merged(segment.sections, points))) if segment.fastest else 0.0
+
+    highest = network.STABLE / segment.step * (1 + 1e-9)
+    if rate(most) > highest:
+        fitting = bisect_right(range(most), highest, key=rate) - 1
+        raise ValueError(
+            f"{most:,} synapses that fire together are faster than the step of {segment.step:g} s; use at most "
+            f"--most-synapses {fitting}"
+        )
 
 
 def _held(ratios: NDArray) -> xr.Dataset:

@@ -114,6 +114,8 @@ def _check(grid: Mapping[str, np.ndarray], shown: Mapping[str, float]) -> None:
         if value not in grid[name]:
             raise ValueError(f"shown_{name} {value:g} is none of {grid[name].tolist()}; choose one of them")
     share, error = grid["share"], grid["false_match"]
+    if grid["synapses"].min() < 1:
+        raise ValueError(f"synapses {grid['synapses'].tolist()} hold none or less; use numbers of at least 1")
     if not np.all((share > 0) & (share < 1)):
         raise ValueError(f"shares {share.tolist()} leave the range between 0 and 1; use shares of the cells")
     if not np.all((error > 0) & (error < 1)):

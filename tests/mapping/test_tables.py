@@ -209,3 +209,61 @@ def test_rows_at_one_place_are_trials_of_it():
     places, answers = rows(measured, "rate")
     np.testing.assert_array_equal(places, [1, 2])
     np.testing.assert_array_equal(answers, [[2, np.nan, np.nan], [1, 3, 5]])
+
+
+POSITIONS = np.arange(2.5, 100, 5)
+LEVELS = np.tile(np.cumsum(np.r_[0, 0.7 ** np.arange(6)]), (2, 1))
+
+
+def profiled(positions):
+    return xr.Dataset(
+        {"inositol_trisphosphate": ("position", np.exp(-POSITIONS / 12), {"units": "umolar"})},
+        {"position": ("position", positions, {"units": "um"})},
+    )
+
+
+CYCLES = 20.0 * np.arange(7)
+
+
+def retained(levels=LEVELS, time=CYCLES):
+    return xr.Dataset(
+        {"long_term": (("synapse", "time"), levels, {"units": "1"})},
+        {"time": ("time", time, {"units": "s"})},
+        {"stimulus.cycle": "20 second"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (profiled(-1 - POSITIONS), "^the process ends at position -3.5 um, before its source; measure from there$"),
+        (
+            retained(time=np.r_[20.0 * np.arange(6), np.nan]),
+            "^time is not a number in row 6; give it, or leave it out$",
+        ),
+        (retained(LEVELS * np.nan), "^long_term is empty or not finite anywhere; give a process that was measured$"),
+        (retained().isel(time=[]), "^long_term is empty or not finite anywhere; give a process that was measured$"),
+        (retained(LEVELS.astype(str)), "^long_term holds no numbers but <U32; give numbers$"),
+        (retained(LEVELS.astype(complex)), "^long_term holds no numbers but complex128; give numbers$"),
+    ],
+)
+def test_no_library_speaks_of_a_table_that_cannot_be_fitted(made, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        mapping.fit(made)
+
+
+@pytest.mark.parametrize(
+    "as_people_have_it",
+    [
+        lambda made: made.expand_dims("cell").transpose(..., "cell"),
+        lambda made: made.map(lambda each: each.astype(">f8")).assign_coords(time=made.time.astype(">f8")),
+        lambda made: made.map(lambda each: each.astype("f4")),
+        lambda made: made.transpose("time", "synapse"),
+        lambda made: made.assign_coords(time=made.time.assign_attrs(units=b"s")),
+    ],
+)
+def test_a_process_of_any_precision_order_or_further_dimension_is_retained_alike(as_people_have_it):
+    tidy = retained()
+    loose = as_people_have_it(tidy).assign_attrs(tidy.attrs)
+    loose.time.attrs.setdefault("units", "s")
+    assert fit_retention(loose).ratio == pytest.approx(0.7, rel=1e-5)

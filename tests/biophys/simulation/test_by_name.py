@@ -14,9 +14,9 @@ SHORT = {"seconds": 1.0, "step": 0.005, "every": 0.1, "target": "numpy"}
 
 def test_one_point_is_what_the_network_gives_there():
     values = {"stimulus.rate": 5 * Hz, "stimulus.synapses": 4, "synapse.U_0": 0.5}
-    dataset = biophys.simulate("tripartite", values, record=["calcium", "released_transmitter"], seed=3, **SHORT)
-    known = ["calcium", "released_transmitter"]
-    expected = points.simulate(biophys.ready("tripartite"), [Point(values, 3)], record=known, **SHORT).isel(point=0)
+    known, often = ["calcium", "released_transmitter"], SHORT | {"every": 0.025}
+    dataset = biophys.simulate("tripartite", values, record=known, seed=3, **often)
+    expected = points.simulate(biophys.ready("tripartite"), [Point(values, 3)], record=known, **often).isel(point=0)
     xr.testing.assert_equal(dataset, expected)
     assert dataset.calcium.dims == ("astrocyte", "time") and list(dataset) == known
     assert dataset.attrs == {**expected.attrs, "study": "traces", "seed": 3}

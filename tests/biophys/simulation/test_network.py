@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 from brian2 import Hz, Network, Quantity, ms, mV, second, umolar
 
+from biophys.ready_networks import tripartite
 from biophys.simulation.copies import Copies, unit_expression
 from biophys.simulation.network import Point, ReadyNetwork, Recordable, events, merged, simulate, size
 from biophys.simulation.parameters import section
@@ -147,3 +148,11 @@ def test_bad_values_are_refused_in_one_sentence(values, told):
     with pytest.raises(ValueError) as refused:
         simulate(NETWORK, [Point(values)], target="numpy")
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("step", "every"), [(0.0025, 0.025), (0.005, 0.025), (0.01, 0.02), (0.004, 0.024), (0.03, 0.03)]
+)
+def test_records_of_the_network_itself_fall_on_steps(step, every):
+    assert tripartite.NETWORK.times(None, step, None) == (60.0, step, pytest.approx(every, rel=1e-12))
+    assert tripartite.NETWORK.times(None, step, 0.1) == (60.0, step, 0.1)

@@ -125,7 +125,9 @@ def test_another_sweep_is_not_mixed_in(tmp_path, small_chunks, monkeypatch):
     with pytest.raises(FileNotFoundError):
         sweep.sweep(GRID, tmp_path / "out.nc", jobs=1)
     with pytest.raises(ValueError, match="out.nc.parts keeps the points of another sweep; repeat its command"):
-        sweep.sweep(GRID._replace(seconds=3.0), tmp_path / "out.nc", jobs=1)
+        sweep.sweep(GRID._replace(seeds=(5,)), tmp_path / "out.nc", jobs=1)
+    with pytest.raises(ValueError, match=r"another sweep \(--every 0.1 there and 0.02 here\); repeat its command"):
+        sweep.sweep(GRID._replace(every=0.02), tmp_path / "out.nc", jobs=1)
 
 
 def test_a_sweep_begun_by_version_0_4_0_goes_on(tmp_path, monkeypatch):

@@ -155,6 +155,12 @@ def test_little_magnesium_leaves_no_jump(physiology):
     ("study", "asked", "sentence"),
     [
         (nmda_segment, {"most_synapses": 1}, "1 synapses in steps of 2 leave nothing to add up"),
+        (nmda_segment, {"most_synapses": 1000}, "faster than the step of 5e-05 s; use at most --most-synapses 6"),
+        (
+            nmda_segment,
+            {"most_synapses": 10**6},
+            "1,000,000 synapses x 10 branches are too many to compute; use at most",
+        ),
         (nmda_segment, {"lowest_conductance": 9.5}, "conductances from 9.5 to 9 of the leak are no range"),
         (segment_detection, {"trials": 2}, "2 trials are too few to count; use at least 10"),
         (segment_detection, {"synapses": 200}, "200 synapses on 128 of 300 cells are no pattern"),

@@ -185,5 +185,7 @@ def test_impossible_parameters_get_one_sentence():
         union_capacity.simulate(active=(40,))
     with pytest.raises(ValueError, match="shown_synapses 33 is none of"):
         threshold_scaling.simulate(shown_synapses=33)
+    with pytest.raises(ValueError, match=r"synapses \[0, 40\] hold none or less; use numbers of at least 1"):
+        threshold_scaling.simulate(synapses=(0, 40), shown_synapses=40)
     with pytest.raises(ValueError, match="shares .* leave the range between 0 and 1"):
         threshold_scaling.simulate(shares=(0.01, 1.5))
