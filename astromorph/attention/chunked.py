@@ -74,8 +74,11 @@ class ChunkWrite(NamedTuple):
     def write(self, key: Tensor, value: Tensor, real: Tensor | None, leaving: Tensor) -> tuple[Tensor, Tensor]:
         dtype, sums = working(key), wide(key.dtype)
         activity = active(self.feature_map, key, real)
-        sides = leaving[:, None, :, :, None].to(dtype).unbind(2)  # (heads, 1, C, 1) each
-        weights = torch.stack([(activity * fading).mT @ value.to(dtype) for fading in sides], 3)
+        fading = leaving[:, None, :, :, None].to(dtype)  # (heads, 1, sides, C, 1)
+        if torch.compiler.is_exporting():  # one product a side: no number of tokens is asked
+            weights = torch.stack([(activity * side).mT @ value.to(dtype) for side in fading.unbind(2)], 3)
+        else:
+            weights = (activity[:, :, :, None] * fading).mT @ value[:, :, :, None].to(dtype)
         return weights.to(sums), (leaving[:, None].to(dtype) @ activity).to(sums)
 
 

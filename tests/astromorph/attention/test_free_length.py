@@ -1,5 +1,8 @@
 """Exported with a free number of tokens, an attention reads inputs of every length as it does itself."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -13,7 +16,7 @@ from astromorph.attention.token_delays import TokenDelays
 
 WIDTH, HEADS, LONGEST = 8, 2, 3000
 LENGTHS = (1, 2, 31, 32, 33, 63, 64, 65, 1023, 1024, 1025, 2048, 2049, LONGEST)
-FORMS = {
+FORMS: dict[str, Callable[[], dict[str, Any]]] = {
     "recommended": dict,
     "hill": lambda: {"response": MeanActivityResponse(HillResponse(0.47, 0.66, 1.01, 0.25))},
     "power of the sum": lambda: {"response": PowerOfSum()},
