@@ -33,11 +33,11 @@ MODULES = {"fit": "fits", "from_nir": "nir_exchange", "to_brian2": "brian2_model
 
 def refuse_shadows() -> None:
     """ImportError in one sentence if another file has the place of a package of ours, which then cannot be imported."""
-    from importlib.util import find_spec
-
     for name in ("astromorph", "biophys"):
         module = sys.modules.get(name)
-        spec = find_spec(name) if module is None else module.__spec__
+        finders = () if module is not None else sys.meta_path  # importlib.util would cost twenty modules
+        specs = (finder.find_spec(name, None) for finder in finders)
+        spec = module.__spec__ if module is not None else next(filter(None, specs), None)
         file = spec and spec.origin
         if file and os.path.dirname(os.path.dirname(os.path.realpath(file))) != HOME:
             raise ImportError(f"{file} hides the package {name} of Astromorph; rename it, or start Python elsewhere")

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.util import find_spec
 
 HOME = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 COMMANDS = (
@@ -17,7 +16,9 @@ def refuse_shadows() -> None:
     """ImportError in one sentence if another file has the place of a package of ours, which then cannot be imported."""
     for name in ("astromorph", "biophys", "mapping"):
         module = sys.modules.get(name)
-        spec = find_spec(name) if module is None else module.__spec__
+        finders = () if module is not None else sys.meta_path  # importlib.util would cost twenty modules
+        specs = (finder.find_spec(name, None) for finder in finders)
+        spec = module.__spec__ if module is not None else next(filter(None, specs), None)
         file = spec and spec.origin
         if file and os.path.dirname(os.path.dirname(os.path.realpath(file))) != HOME:
             raise ImportError(f"{file} hides the package {name} of Astromorph; rename it, or start Python elsewhere")

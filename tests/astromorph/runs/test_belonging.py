@@ -318,7 +318,7 @@ def test_an_export_never_replaces_a_training(run, tmp_path):
 
 @pytest.mark.parametrize("seed", [99999999999999999999999999, 10**14 + 1])
 def test_a_seed_beyond_what_torch_takes_is_refused_first(seed):
-    with pytest.raises(ValueError, match=f"seed {seed} is too large; use 0 to 100000000000000"):
+    with pytest.raises(ValueError, match=f"seed {seed} is no seed; use a whole number from 0 to 100000000000000"):
         DigitsSettings(seed=seed)
 
 

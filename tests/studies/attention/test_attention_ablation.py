@@ -248,7 +248,7 @@ def test_a_target_that_is_never_reached_is_drawn_as_missing(dataset):
         ({"target": 85.0}, "target 85 is a share"),
         ({"learning_rates": ()}, "are no multiples"),
         ({"learning_rates": (1.0, -1.0)}, "are no multiples"),
-        ({"seed": -1}, "seed -1 is negative"),
+        ({"seed": -1}, "seed -1 is no seed"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_begun(asked, sentence, tmp_path):

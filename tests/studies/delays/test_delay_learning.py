@@ -151,7 +151,7 @@ def test_the_figure_is_drawn(dataset, tmp_path):
         ({"tasks": ("digits",)}, "tasks digits are not known; use planted or spoken-digits"),
         ({"learning_rates": (0.0,)}, "are no multiples; use numbers above 0, such as 1"),
         ({"seeds": 0}, "seeds 0 is too small; use at least 1"),
-        ({"seed": -1}, "seed -1 is too small; use at least 0"),
+        ({"seed": -1}, "seed -1 is no seed; use a whole number"),
     ],
 )
 def test_bad_input_is_one_sentence(changed, sentence, tmp_path):
