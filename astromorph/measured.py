@@ -1,4 +1,4 @@
-"""Numbers and curves that are measured: parts of a module, but neither learned nor saved with its weights.
+"""Numbers and curves that are measured: parts of a module, but neither learned nor among its weights.
 
 A curve is the monotone cubic interpolant of its points. Between two points it is a cubic polynomial whose slopes at the
 points are harmonic means of the neighbouring ones, 0 where these differ in sign (Fritsch and Butland, SIAM J Sci Stat
@@ -16,14 +16,20 @@ from torch import Tensor, nn
 from astromorph.within import within
 
 
+MEASURED = "measured"  # of a state dict's metadata
+
+
 def hold(module: nn.Module, **coefficients: float) -> None:
     """Keep numbers that belong to the settings, not to the weights.
 
-    As tensors without axes: they take the type of what they meet, and torch.compile does not treat them as inputs.
+    As tensors without axes: they take the type of what they meet, and torch.compile does not treat them as inputs. A
+    state dict names them in its metadata, and is not loaded beside other ones.
     """
     hold_tensors(
         module, **{name: torch.tensor(value, dtype=torch.float64, device="cpu") for name, value in coefficients.items()}
     )
+    module.register_state_dict_post_hook(partial(_name_them, coefficients=coefficients))
+    module.register_load_state_dict_pre_hook(partial(_compare, coefficients=coefficients))
 
 
 def hold_tensors(module: nn.Module, **tensors: Tensor) -> None:
@@ -36,13 +42,32 @@ def hold_tensors(module: nn.Module, **tensors: Tensor) -> None:
 def _hold_again(module: nn.Module, *_: Any, tensors: dict[str, Tensor]) -> None:
     """torch calls this before it loads a layer."""
     for name, tensor in tensors.items():
-        before = getattr(module, name)
+        before = module._buffers.get(name)
+        if before is None:  # it is learned now
+            continue
         place = (
             next((p.device for p in module.parameters() if not p.is_meta), tensor.device)
             if before.is_meta
             else before.device
         )
         setattr(module, name, tensor.to(place, before.dtype, copy=True))
+
+
+def _name_them(module: nn.Module, _: Any, __: str, metadata: dict[str, Any], *, coefficients: dict[str, float]) -> None:
+    metadata[MEASURED] = {name: float(value) for name, value in coefficients.items() if name in module._buffers}
+
+
+def _compare(
+    module: nn.Module, _: Any, __: str, metadata: dict[str, Any], ___: bool, ____: Any, _____: Any,
+    messages: list[str], *, coefficients: dict[str, float],
+) -> None:  # fmt: skip
+    """torch raises RuntimeError with the messages. Weights that say nothing, such as older ones, are taken as they are."""
+    for name, saved in metadata.get(MEASURED, {}).items():
+        if name in module._buffers and saved != (here := float(coefficients.get(name, saved))):
+            messages.append(
+                f"the weights belong to {name} {saved:g} of a {type(module).__name__}, and this one has {here:g}; build "
+                f"it with the same numbers, or load dict(state) to take the weights alone"
+            )
 
 
 class MonotoneCurve(nn.Module):

@@ -1,83 +1,58 @@
-"""The monotone curve in torch against SciPy: values, derivatives, ends."""
+"""Measured numbers are no weights, yet weights are not loaded beside other ones in silence."""
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.interpolate import PchipInterpolator
+from torch import nn
 
-from astromorph.astrocyte import CurveResponse, response_module
-from astromorph.measured import MonotoneCurve
-from astromorph.settings import CalciumResponse
-
-KNOTS = np.array([-2.0, -1.1, -0.3, 0.4, 1.7, 2.0])
-VALUES = np.array([0.4, 0.41, 0.7, 0.7, 1.2, 1.25])  # with a flat piece
+from astromorph.astrocyte import HillResponse, PowerLawResponse
+from astromorph.attention import AstromorphicAttention
+from astromorph.attention.responses import MeanActivityResponse
 
 
-def curve(knots=KNOTS, values=VALUES):
-    return MonotoneCurve(torch.tensor(knots), torch.tensor(values))
+def layer(response: nn.Module) -> AstromorphicAttention:
+    torch.manual_seed(0)
+    return AstromorphicAttention(8, 2, response=MeanActivityResponse(response))
 
 
-def test_values_and_derivatives_are_those_of_scipy():
-    at = torch.linspace(-2, 2, 401, dtype=torch.float64).requires_grad_()
-    found, expected = curve()(at), PchipInterpolator(KNOTS, VALUES)
-    (slope,) = torch.autograd.grad(found.sum(), at)
-    np.testing.assert_allclose(found.detach(), expected(at.detach()), rtol=1e-14)
-    np.testing.assert_allclose(slope, expected.derivative()(at.detach()), rtol=1e-11, atol=1e-13)
-    np.testing.assert_array_equal(curve()(torch.tensor(KNOTS)), expected(KNOTS))
+@pytest.mark.parametrize("saved", [lambda state: state, lambda state: roundtrip(state)], ids=["at once", "from a file"])
+def test_weights_learned_with_other_numbers_are_not_loaded_in_silence(saved):
+    weights = saved(layer(PowerLawResponse(0.8, 0.2, 0.25)).state_dict())
+    layer(PowerLawResponse(0.8, 0.2, 0.25)).bfloat16().load_state_dict(weights)
+    other = layer(PowerLawResponse(0.7, 0.3, 0.25))
+    with pytest.raises(
+        RuntimeError, match="the weights belong to baseline 0.8 of a PowerLawResponse, and this one has"
+    ):
+        other.load_state_dict(weights)
+    other.load_state_dict(dict(weights))  # as files of weights alone are, older ones too
 
 
-def test_gradients_agree_with_differences():
-    inside = torch.tensor([-1.9, -1.0, 0.1, 0.9, 1.85], dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(curve(), inside)
-    assert torch.autograd.gradgradcheck(curve(), inside)
+def roundtrip(state):
+    import io
+
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
 
 
-def test_beyond_its_ends_it_is_constant():
-    at = torch.tensor([-50.0, -2.5, 2.5, 50.0], requires_grad=True)
-    found = curve()(at)
-    torch.testing.assert_close(found, torch.tensor([0.4, 0.4, 1.25, 1.25]))
-    (slope,) = torch.autograd.grad(found.sum(), at)
-    assert found.dtype == torch.float32 and torch.equal(slope, torch.zeros(4))
+def test_every_number_of_a_response_counts():
+    numbers = {"baseline": 0.6, "amplitude": 0.8, "exponent": 2.0, "half_activity": 1.0}
+    weights = layer(HillResponse(*numbers.values())).state_dict()
+    for name, value in numbers.items():
+        changed = numbers | {name: 1.5 * value}
+        with pytest.raises(RuntimeError, match=rf"the weights belong to {name} .*and this one has {1.5 * value:g};"):
+            layer(HillResponse(*changed.values())).load_state_dict(weights)
 
 
-@settings(deadline=None, max_examples=30)
-@given(
-    st.lists(st.tuples(st.floats(0.1, 3), st.floats(0, 2)), min_size=2, max_size=8).filter(
-        lambda steps: sum(step for _, step in steps) > 0.01
-    )
-)
-def test_between_rising_points_it_rises(steps):
-    knots, values = np.cumsum(steps, axis=0).T
-    at = torch.linspace(float(knots[0]), float(knots[-1]), 500, dtype=torch.float64)
-    found = curve(knots, values)(at)
-    assert (found.diff() >= -1e-12).all()
-    assert found.min() >= values[0] - 1e-12 and found.max() <= values[-1] + 1e-12
+def test_a_number_that_is_learned_is_a_weight():
+    trained = layer(PowerLawResponse(0.8, 0.2, 0.25))
+    trained.mechanism.response.response.exponent = nn.Parameter(torch.tensor(0.5))
+    other = layer(PowerLawResponse(0.8, 0.2, 0.75))
+    other.mechanism.response.response.exponent = nn.Parameter(torch.tensor(0.1))
+    other.load_state_dict(trained.state_dict())
+    x = torch.randn(1, 5, 8)
+    torch.testing.assert_close(other(x), trained(x))
 
 
-def test_a_calcium_response_of_points_has_its_values_over_the_logarithm_of_the_rate():
-    x, rho = (0.1, 0.5, 1.0, 4.0), (0.3, 0.6, 1.0, 1.4)
-    module = response_module(CalciumResponse("curve", knots=x, values=rho, lowest=0.1, highest=4.0))
-    assert isinstance(module, CurveResponse) and not list(module.parameters()) and not module.state_dict()
-    torch.testing.assert_close(module(torch.tensor(x).double()), torch.tensor(rho).double())
-    at = np.geomspace(0.1, 4.0, 50)
-    np.testing.assert_allclose(module(torch.tensor(at)), PchipInterpolator(np.log(x), rho)(np.log(at)), rtol=1e-13)
-    silent = torch.zeros(1, requires_grad=True)
-    module(silent).backward()
-    assert module(silent).item() == pytest.approx(0.3) and torch.isfinite(silent.grad).all()
-
-
-@pytest.mark.parametrize(
-    ("changed", "sentence"),
-    [
-        ({"knots": (1.0, 0.5)}, "a calcium response of 2 knots and 2 values is no curve of positive numbers"),
-        ({"knots": (0.0, 0.5)}, "is no curve of positive numbers over rising ones"),
-        ({"values": (1.0,)}, "of 2 knots and 1 values"),
-        ({"values": None}, "of 2 knots and 0 values"),
-        ({"values": (1.0, 0.9)}, "falls between two knots"),
-    ],
-)
-def test_points_that_are_no_response_are_refused(changed, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        CalciumResponse(**{"form": "curve", "knots": (0.5, 1.0), "values": (0.9, 1.0)} | changed)
+def test_keys_of_the_weights_are_those_of_before():
+    assert not [name for name in layer(PowerLawResponse(0.8, 0.2, 0.25)).state_dict() if "response" in name]

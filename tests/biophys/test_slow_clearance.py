@@ -23,6 +23,7 @@ def test_slow_clearance_gives_the_reference_and_one_release():
     np.testing.assert_allclose(alone.astrocyte_releases.values.ravel(), [0.6375])
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(clearance=st.floats(1e-6, 1.0), rho=st.floats(1e-4, 0.05), rate=st.floats(5, 50))
 def test_no_clearance_however_slow_overflows(clearance, rho, rate):

@@ -86,7 +86,9 @@ def minute(name):
     )
 
 
-@pytest.mark.parametrize("name", ["li-rinzel", pytest.param("chi", marks=pytest.mark.slow), "g-chi"])
+@pytest.mark.parametrize(
+    "name", ["li-rinzel", *(pytest.param(each, marks=pytest.mark.slow) for each in ("chi", "g-chi"))]
+)
 def test_a_minute_at_the_default_step_is_exact_to_a_millionth(name):
     """Worst found, on the rise of a spike of frequency modulation: 4e-7 (li-rinzel), 4e-8 (chi) and 9e-8 (g-chi)."""
     found = minute(name)

@@ -30,7 +30,7 @@ sys.exit(command_line.command())
 """
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, *(pytest.param(each, marks=pytest.mark.slow) for each in SIGNALS)])
 def test_a_signal_ends_a_command_and_what_it_started_also_if_that_is_deaf(number):
     process = subprocess.Popen([sys.executable, "-c", COMMAND], stdout=-1, stderr=-1, text=True)
     assert process.stdout is not None

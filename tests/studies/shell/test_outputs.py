@@ -65,6 +65,7 @@ def test_weights_that_may_not_be_read_are_said_to_be_that(tmp_path, monkeypatch)
         read_tensors(tmp_path / "a")
 
 
+@pytest.mark.slow
 def test_no_text_is_read_or_written_in_the_encoding_of_the_locale(tmp_path):
     """In a Latin-1 locale words of the vocabulary would be others."""
     words = ["evaluate", "imdb", "--text", "café naïve fiancée"]
