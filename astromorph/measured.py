@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from astromorph.within import within
 
-
 MEASURED = "measured"  # of a state dict's metadata
 
 
@@ -61,12 +60,12 @@ def _compare(
     module: nn.Module, _: Any, __: str, metadata: dict[str, Any], ___: bool, ____: Any, _____: Any,
     messages: list[str], *, coefficients: dict[str, float],
 ) -> None:  # fmt: skip
-    """torch raises RuntimeError with the messages. Weights that say nothing, such as older ones, are taken as they are."""
+    """torch raises RuntimeError with the messages. Weights that say nothing, as older ones do, are taken as they are."""
     for name, saved in metadata.get(MEASURED, {}).items():
         if name in module._buffers and saved != (here := float(coefficients.get(name, saved))):
             messages.append(
-                f"the weights belong to {name} {saved:g} of a {type(module).__name__}, and this one has {here:g}; build "
-                f"it with the same numbers, or load dict(state) to take the weights alone"
+                f"the weights belong to {name} {saved:.9g} of a {type(module).__name__}, and this one has {here:.9g}; "
+                f"build it with the same numbers, or load dict(state) to take the weights alone"
             )
 
 
