@@ -60,7 +60,7 @@ def _compare(
     module: nn.Module, _: Any, __: str, metadata: dict[str, Any], ___: bool, ____: Any, _____: Any,
     messages: list[str], *, coefficients: dict[str, float],
 ) -> None:  # fmt: skip
-    """torch raises RuntimeError with the messages. Weights that say nothing, as older ones do, are taken as they are."""
+    """torch raises RuntimeError with the messages; weights that say nothing, as older ones, are taken as they are."""
     for name, saved in metadata.get(MEASURED, {}).items():
         if name in module._buffers and saved != (here := float(coefficients.get(name, saved))):
             messages.append(
