@@ -18,8 +18,16 @@ from torch import Tensor, nn
 
 from astromorph.feature_map import positive_activity
 from astromorph.measured import MonotoneCurve, hold, hold_tensors
-from astromorph.native.transforms import without_autocast
+from astromorph.native.transforms import transformed, without_autocast
 from astromorph.settings import CalciumResponse
+
+
+def in_a_row(kind: float, *numbers: Tensor) -> Tensor:
+    """(1 + numbers,): what a compiled pass takes of a response; quick where the numbers are not learned."""
+    usual = all(x.is_cpu and not x.requires_grad and not x.ndim for x in numbers)
+    if usual and not torch.compiler.is_compiling() and not transformed():
+        return torch.tensor([kind, *map(float, numbers)], dtype=numbers[0].dtype)
+    return torch.stack((torch.full_like(numbers[0], kind), *numbers))
 
 
 class PowerLawResponse(nn.Module):
@@ -38,9 +46,7 @@ class PowerLawResponse(nn.Module):
 
     def scanned(self) -> Tensor:
         """Kind, baseline, amplitude, exponent, and a number that this kind has no use for."""
-        return torch.stack(
-            (torch.ones_like(self.exponent), self.baseline, self.amplitude, self.exponent, self.exponent)
-        )
+        return in_a_row(1, self.baseline, self.amplitude, self.exponent, self.exponent)
 
 
 class HillResponse(nn.Module):
@@ -62,7 +68,7 @@ class HillResponse(nn.Module):
     def scanned(self) -> Tensor:
         """Kind, baseline, amplitude, exponent, half-activation to the exponent."""
         half = self.half_activity**self.exponent
-        return torch.stack((torch.full_like(half, 2), self.baseline, self.amplitude, self.exponent, half))
+        return in_a_row(2, self.baseline, self.amplitude, self.exponent, half)
 
 
 class CurveResponse(nn.Module):

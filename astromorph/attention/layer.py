@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from astromorph.astrocyte import PowerLawResponse
 from astromorph.attention import streaming
 from astromorph.attention.astromorphic import AstromorphicMechanism
+from astromorph.attention.compiled_step import Projections
 from astromorph.attention.distance import AdditiveDistance
 from astromorph.attention.multihead import MultiheadAttention
 from astromorph.attention.parts import check_by_place, offered, terms_of
@@ -90,8 +91,12 @@ class AstromorphicAttention(MultiheadAttention):
         """One token, (batch, width): its output and the next state; constant memory and time, dropout left out."""
         if token.ndim != 2 or token.shape[-1] != self.width:
             raise ValueError(f"token has shape {tuple(token.shape)}; give (batch, {self.width})")
-        query, key, value = self.to_query_key_value(token).unflatten(-1, (3, self.heads, -1)).unbind(1)
         parts = self.mechanism.parts._asdict()
-        factor = offered(parts.pop("plasticity"), "factor")
+        gain = self.gain * offered(parts.pop("plasticity"), "factor")
+        heads = Projections(self.to_query_key_value, self.to_output, gain)
+        following = streaming.layer_step(token, heads, state, **parts) if heads.usual(token) else None
+        if following is not None:
+            return following
+        query, key, value = self.to_query_key_value(token).unflatten(-1, (3, self.heads, -1)).unbind(1)
         attended, state = streaming.step(query, key, value, state, **parts)
-        return self.to_output(self.gain * attended.flatten(1) * factor), state
+        return self.to_output(gain * attended.flatten(1)), state

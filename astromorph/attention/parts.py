@@ -63,11 +63,12 @@ def offered(part: nn.Module, name: str) -> Any:
     if not isinstance(part, nn.Module):
         return None
     kind: Any = type(part)
-    says = next((owner for owner in kind.__mro__ if name in vars(owner)), None)
-    hooked = part._forward_hooks or part._forward_pre_hooks or part._backward_hooks
-    if says is None or kind.forward is not says.forward or "forward" in vars(part) or hooked:
+    if part._forward_hooks or part._forward_pre_hooks or part._backward_hooks or "forward" in part.__dict__:
         return None
-    return getattr(part, name)()
+    for owner in kind.__mro__:
+        if name in owner.__dict__:
+            return getattr(part, name)() if kind.forward is owner.forward else None
+    return None
 
 
 def check_by_place(parts: Parts, terms: Terms) -> None:

@@ -88,3 +88,20 @@ def step(
         summed, calcium = summed + strength * values, calcium + strength * mass
     output = (summed * feedback(calcium)).to(value.dtype)
     return output, State(weight, stored, reach, values, mass)
+
+
+def layer_step(
+    token: Tensor, heads: compiled_step.Projections, state: State, *, feature_map: nn.Module, response: nn.Module,
+    position: nn.Module, feedback: nn.Module,
+) -> tuple[Tensor, State] | None:  # fmt: skip
+    """`step` with the projections around it, token and output (batch, width); None where it is not compiled."""
+    batch, count, features, value_features = state.weight.shape
+    if batch != token.shape[0] or count * features != token.shape[1] or features != value_features:
+        return None
+    terms = terms_of(position, 1, state.weight.dtype)
+    learned = [x for x in heads.tensors() if x is not None]
+    rho = compiled_step.response_numbers((token, *learned), state, terms, (feature_map, response, feedback))
+    if rho is None:
+        return None
+    output, following = compiled_step.step((token,), state, terms, rho, heads)
+    return output, State(*following)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from astromorph.astrocyte import HillResponse, PowerLawResponse
-from astromorph.attention import compiled_step, streaming
+from astromorph.attention import AstromorphicAttention, compiled_step, streaming
 from astromorph.attention.distance import AdditiveDistance, MultiplicativeDistance
 from astromorph.attention.positions import Unordered
 from astromorph.attention.responses import LinearResponse, MeanActivityResponse
@@ -28,7 +28,7 @@ def calls(monkeypatch) -> list[int]:
     return counted
 
 
-@pytest.mark.parametrize("position, response", product(POSITIONS, RESPONSES))
+@pytest.mark.parametrize("position, response", [*product(POSITIONS, RESPONSES)])
 @pytest.mark.parametrize("features, value_features", [(8, 8), (5, 37), (33, 4)])
 def test_compiled_and_plain_steps_agree(position, response, features, value_features, calls):
     drawn = torch.Generator().manual_seed(0)
@@ -65,3 +65,33 @@ def test_double_precision_and_learned_responses_take_the_plain_step(calls):
     response.response.exponent = torch.nn.Parameter(torch.tensor(0.25))
     streaming.step(token, token, token, streaming.start(1, 1, 4, 4), response=response)
     assert not calls
+
+
+@pytest.mark.parametrize("batch", [1, 3, 6])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_layer_steps_as_it_does_where_a_gradient_is_asked_for(batch, bias, calls):
+    """With the projections in the same call where the inputs are few."""
+    torch.manual_seed(0)
+    layer = AstromorphicAttention(24, 3, causal=True, bias=bias, gain=1.5)
+    tokens, states = torch.randn(batch, 15, 24), [layer.start(batch) for _ in range(2)]
+    for t in range(15):
+        with torch.no_grad():
+            fast, states[0] = layer.step(tokens[:, t], states[0])
+        plain, states[1] = layer.step(tokens[:, t], states[1])
+        torch.testing.assert_close(fast, plain, rtol=1e-4, atol=1e-5)
+    assert len(calls) == 15
+    torch.testing.assert_close(fast, layer(tokens)[:, -1], rtol=1e-4, atol=1e-5)
+
+
+def test_projections_of_a_kind_of_their_own_are_asked(calls):
+    class Doubled(torch.nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    layer = AstromorphicAttention(8, 2, causal=True)
+    layer.to_output = Doubled(8, 8)
+    token, state = torch.randn(1, 8), layer.start(1)
+    with torch.no_grad():
+        torch.testing.assert_close(layer.step(token, state)[0], layer(token[:, None])[:, 0])
+        layer.to_query_key_value.register_forward_hook(lambda module, words, output: 3 * output)
+        torch.testing.assert_close(layer.step(token, state)[0], layer(token[:, None])[:, 0])
