@@ -24,6 +24,7 @@ class Capability(NamedTuple):
 
 WIDE = "avx512f", "avx512bw", "avx512dq", "avx512vl"
 CAPABILITIES = {
+    "sse4": Capability("x86-64-v2", ("sse4_2",), "default", "SSE41", "SSE4_2"),  # vectors as wide as those of Arm
     "avx2": Capability("x86-64-v3", ("avx2", "fma", "bmi2"), "avx2", "AVX2", "AVX2"),
     "avx512": Capability("x86-64-v4", WIDE, "avx512", "AVX512_CORE", "AVX512"),
 }
@@ -40,10 +41,10 @@ def held() -> str:
 
 
 def check_capability(name: str) -> Capability:
-    if name not in CAPABILITIES:
-        raise ValueError(f"capability {name!r} is not known; use {' or '.join(CAPABILITIES)}")
-    known = flags()
-    lacking = [word for word in CAPABILITIES[name].needed if word not in known]
+    known = list(CAPABILITIES)
+    if name not in known:
+        raise ValueError(f"capability {name!r} is not known; use {', '.join(known[:-1])} or {known[-1]}")
+    lacking = [word for word in CAPABILITIES[name].needed if word not in flags()]
     if lacking:
         raise ValueError(
             f"this processor ({platform.machine()}) has no {', '.join(lacking)} for capability {name!r}; leave it out"

@@ -32,7 +32,7 @@ def run(words: list[str]) -> None:
     parser.add_argument("--out", type=Path, default=None, metavar="FILE", help="table (.csv), and a PNG beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
     parser.add_argument(
-        "--capability", default=None, metavar="NAME", help="instructions to use at most: avx2 or avx512"
+        "--capability", default=None, metavar="NAME", help="instructions to use at most: sse4, avx2 or avx512"
     )
     skipped: set[str | int] = {each for each in SECTIONS if each in inspect.signature(described.bench).parameters}
     parser.add_function_arguments(described.bench, skip=skipped)

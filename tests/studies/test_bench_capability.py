@@ -18,7 +18,10 @@ def bench(*words: str) -> subprocess.CompletedProcess:
 
 def test_an_unknown_capability_is_one_sentence():
     done = bench("--capability", "sse")
-    assert (done.returncode, done.stderr) == (2, "astromorph: capability 'sse' is not known; use avx2 or avx512\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "astromorph: capability 'sse' is not known; use sse4, avx2 or avx512\n",
+    )
 
 
 @pytest.mark.slow

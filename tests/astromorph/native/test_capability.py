@@ -60,7 +60,7 @@ def test_a_capability_that_is_none_or_not_there_is_refused(monkeypatch):
         capability.held_to("avx512")
     monkeypatch.setenv(capability.VARIABLE, "sse9")
     build.library.cache_clear()
-    with pytest.raises(ValueError, match="capability 'sse9' is not known; use avx2 or avx512"):
+    with pytest.raises(ValueError, match="capability 'sse9' is not known; use sse4, avx2 or avx512"):
         capability.architecture()
 
 
