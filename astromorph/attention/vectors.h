@@ -89,13 +89,14 @@ struct Tensor4 { char* data; i64 batch, head, token; };  // strides in numbers
 struct Job {
     const Tensor4* tensors; i64 batch, heads, queries, keys, features, value_features, width;
     const float *decay, *strength, *fading; Rho rho; bool relative, both;  // a number a head; from both sides
+    i64 input, head;  // of the stack at work
     template <class T> T* row(int which, i64 stack, i64 token) const {
         const Tensor4& x = tensors[which];
-        return x.data ? (T*)x.data + (stack / heads) * x.batch + (stack % heads) * x.head + token * x.token : nullptr;
+        return x.data ? (T*)x.data + input * x.batch + head * x.head + token * x.token : nullptr;
     }
     float* own(int which, i64 stack, i64 token) const {  // this thread's sum over inputs
         const Tensor4& x = tensors[which];
-        return x.data ? (float*)x.data + omp_get_thread_num() * x.batch + (stack % heads) * x.head + token * x.token : nullptr;
+        return x.data ? (float*)x.data + omp_get_thread_num() * x.batch + head * x.head + token * x.token : nullptr;
     }
 };
 
@@ -150,13 +151,14 @@ typedef void (*Work)(const Job&, i64);
 static void run(Work work, const i64* sizes, const Tensor4* tensors, const float* rho, const float* decay, const float* strength, const float* fading, bool both) {
     i64 width = (std::max(sizes[7], sizes[8]) + 31) / 32 * 32;
     Job j{tensors, sizes[3], sizes[4], sizes[5], sizes[6], sizes[7], sizes[8], width, decay, strength, fading,
-          Rho{(int)rho[0], rho[1], rho[2], rho[3], rho[4]}, decay != nullptr, both};
+          Rho{(int)rho[0], rho[1], rho[2], rho[3], rho[4]}, decay != nullptr, both, 0, 0};
+    const auto at = [&](i64 stack) { Job mine = j; mine.input = stack / j.heads; mine.head = stack % j.heads; work(mine, stack); };
     i64 stacks = j.batch * j.heads, threads = std::max<i64>(1, std::min(sizes[2], stacks));
     if (tensors[DDRIVE].data) {  // sums of each thread: the same stacks every time
         #pragma omp parallel for schedule(static) num_threads(threads)
-        for (i64 stack = 0; stack < stacks; stack++) work(j, stack);
+        for (i64 stack = 0; stack < stacks; stack++) at(stack);
         return;
     }
     #pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (i64 stack = 0; stack < stacks; stack++) work(j, stack);
+    for (i64 stack = 0; stack < stacks; stack++) at(stack);
 }
