@@ -163,6 +163,8 @@ def _reason(means: NDArray, form: str, fit: Candidate | MeasuredCurve | None) ->
         return "calcium does not rise with rate, or the reference rate lies outside the measured rates"
     if len(means) > 1 and means[-1] <= means[0]:
         return f"calcium does not rise with rate: from {means[0]:.4g} to {means[-1]:.4g} umolar"
+    if fit is None and means.min() < 0:
+        return f"calcium goes below 0, to {means.min():.4g} umolar; leave out what was not measured"
     if fit is None:
         return f"{len(means)} rates are too few to fit, or no curve converged; simulate at least 7 rates"
     if not fit.r_squared >= LEAST_R_SQUARED:
@@ -196,12 +198,14 @@ def _starts(x: NDArray, calcium: NDArray) -> list[NDArray]:
     return [np.array([0.9 * low, rise, exponent, half]) for exponent, half in grid]
 
 
-def _candidate(curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDArray, scale: float) -> Candidate:
+def _candidate(curve: Callable[..., NDArray], run: OptimizeResult, calcium: NDArray, scale: float) -> Candidate | None:
     """Dimensionless coefficients and measures of fit; `calcium` is what was fitted, in units of `scale`."""
     points, count = run.jac.shape
     squares = float(2 * run.cost)
     fitted = np.where(run.x - LOWER[:count] > ON_BOUND, run.x, LOWER[:count])
     at_reference = float(curve(np.array(1.0), *fitted))
+    if not at_reference > 0:  # what was measured lies below 0
+        return None
     units = np.array([at_reference, at_reference, 1.0, 1.0])[:count]
     values, reach = fitted / units, interval_widths(run, LOWER[:count], UPPER[:count]) / units
     return Candidate(

@@ -126,6 +126,8 @@ def recognised(dataset: xr.Dataset | str | os.PathLike) -> Measurement:
     if isinstance(dataset, xr.Dataset):
         source = source_of(dataset)
         name = source.file
+    elif not isinstance(dataset, str | os.PathLike):
+        raise ValueError(f"{type(dataset).__name__} is no dataset; give an xarray.Dataset, or the path of its file")
     else:
         from biophys.simulation.recording import load  # imports Brian2
 

@@ -40,7 +40,7 @@ SYMBOLS = {"p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "c": 1e-2, "d": 1e-1, "k
 WORDS = {"pico": 1e-12, "nano": 1e-9, "micro": 1e-6, "milli": 1e-3, "centi": 1e-2, "deci": 1e-1, "kilo": 1e3}
 WORDS |= {"mega": 1e6, "giga": 1e9}
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹µμ·×−", "-0123456789uu**-")
-FACTOR = re.compile(r"(%|1|[A-Za-z]+)\s*(?:(?:\*\*|\^)?\s*\(?([+-]?\d+)\)?)?")
+FACTOR = re.compile(r"(%|1(?![0-9])|[A-Za-z]+)\s*(?:(?:\*\*|\^)?\s*\(?([+-]?\d+)\)?)?")
 
 
 def in_units(dataset: xr.Dataset, units: Mapping[str, str]) -> xr.Dataset:

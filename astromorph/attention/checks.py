@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from astromorph.native.transforms import transformed
+
 
 def check_inputs(query: Tensor, key: Tensor, value: Tensor) -> None:
     """Ranks, shapes, types of queries, keys and values, (batch, heads, tokens, features) each."""
@@ -56,6 +58,34 @@ def _alike(mask: Tensor, last: Tensor, causal: bool) -> bool:
         return True
     differing = mask != last
     return not bool((differing.tril() if causal else differing).any())
+
+
+def kept(keep: Tensor | None, key: Tensor, padding: Tensor | None) -> Tensor | None:
+    """Both masks of a layer, `keep` and torch's key_padding_mask, as one, True where a key is real; None if all are.
+
+    key: (batch, keys, width). torch's encoder hands on boolean masks as 0 and -inf.
+    """
+    if keep is not None:
+        if keep.ndim != 2 or any(axis not in (1, full) for axis, full in zip(keep.shape, key.shape, strict=False)):
+            raise ValueError(f"keep has shape {tuple(keep.shape)}; give {tuple(key.shape[:2])}, (batch, keys)")
+        if keep.is_floating_point() or keep.is_complex():
+            raise ValueError(f"keep is {keep.dtype}; give a boolean mask, True where a token is real")
+        keep = keep if keep.dtype == torch.bool else keep != 0
+    if padding is None:
+        return keep
+    if (
+        padding.is_floating_point()
+        and padding.device.type == "cpu"
+        and not (torch.compiler.is_compiling() or transformed())
+    ):
+        lowest = torch.finfo(padding.dtype).min
+        if not bool(((padding == 0) | (padding <= lowest)).all()):
+            raise ValueError(
+                "key_padding_mask holds numbers other than 0 and -inf, which linear attention has no scores to add to; "
+                "give a boolean mask, True where padded"
+            )
+    real = ~padding if padding.dtype == torch.bool else padding == 0
+    return real if keep is None else real & keep
 
 
 def check_share(name: str, share: float) -> float:

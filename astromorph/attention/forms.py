@@ -14,7 +14,7 @@ from torch import Tensor
 
 from astromorph.attention import bidirectional, choice, chunked, compiled, scans
 from astromorph.attention.distance import chunked_kernel, smear
-from astromorph.attention.parts import Parts, Terms, check_by_place, offered, terms_of
+from astromorph.attention.parts import Parts, Terms, check_by_place, of_every_head, offered, terms_of
 from astromorph.attention.precision import wide
 from astromorph.native.transforms import transformed, without_autocast
 
@@ -26,8 +26,9 @@ def attend(parts: Parts, query: Tensor, key: Tensor, value: Tensor, keep: Tensor
     or None. ValueError for parts that have no causal or fading form where one is asked for.
     """
     with without_autocast(query):
-        terms = terms_of(parts.position, key.shape[2], wide(query.dtype))
+        terms = of_every_head(terms_of(parts.position, key.shape[2], wide(query.dtype)), query.shape[1])
         by_place = causal or terms.fading is not None
+        check_lengths(query, key, terms, causal)
         if by_place:
             check_by_place(parts, terms)
         if scanned(parts, terms, query, key, by_place):
@@ -39,6 +40,15 @@ def attend(parts: Parts, query: Tensor, key: Tensor, value: Tensor, keep: Tensor
             return form(parts, terms, query, key, value, keep, causal)
         exact = wide(query.dtype)
         return form(parts, terms, query.to(exact), key.to(exact), value.to(exact), keep, causal).to(query.dtype)
+
+
+def check_lengths(query: Tensor, key: Tensor, terms: Terms, causal: bool) -> None:
+    """ValueError if there are other numbers of queries than of keys where the place of both counts."""
+    if (causal or terms.relative is not None or terms.fading is not None) and query.shape[2] != key.shape[2]:
+        raise ValueError(
+            f"query {tuple(query.shape)} and key {tuple(key.shape)} differ in tokens; causal attention and distances "
+            "need as many queries as keys, so use position=Unordered() across sequences"
+        )
 
 
 def scanned(parts: Parts, terms: Terms, query: Tensor, key: Tensor, by_place: bool) -> bool:

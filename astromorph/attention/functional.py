@@ -15,10 +15,9 @@ from torch import Tensor, nn
 
 from astromorph.attention.checks import check_finite_values, check_inputs, check_share, kept_tokens
 from astromorph.attention.forms import attend
-from astromorph.attention.parts import Parts, terms_of
+from astromorph.attention.parts import Parts
 from astromorph.attention.plasticity import Hebbian
 from astromorph.attention.positions import Unordered
-from astromorph.attention.precision import wide
 from astromorph.attention.responses import LinearResponse, Reciprocal
 from astromorph.feature_map import PositiveActivity
 
@@ -59,7 +58,6 @@ def astromorphic_attention(
             raise ValueError(f"scale {scale} has no root to multiply queries and keys by; give a number of 0 or more")
         query, key = query * scale**0.5, key * scale**0.5
     parts = Parts(feature_map, response, position, plasticity, feedback)
-    check_lengths(query, key, position, is_causal)
     return attend(parts, query, key, value, keep, is_causal)
 
 
@@ -69,15 +67,3 @@ def released(keep: Tensor | None, key: Tensor, failing: float) -> Tensor | None:
         return keep
     drawn = torch.rand(*key.shape[:3], 1, device=key.device) >= failing
     return drawn if keep is None else keep & drawn
-
-
-def check_lengths(query: Tensor, key: Tensor, position: nn.Module, causal: bool) -> None:
-    """ValueError if there are other numbers of queries than of keys where the place of both counts."""
-    if query.shape[2] == key.shape[2]:
-        return
-    terms = terms_of(position, key.shape[2], wide(query.dtype))
-    if causal or terms.relative is not None or terms.fading is not None:
-        raise ValueError(
-            f"query {tuple(query.shape)} and key {tuple(key.shape)} differ in tokens; causal attention and distances "
-            "need as many queries as keys, so use position=Unordered() across sequences"
-        )

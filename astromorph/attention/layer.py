@@ -15,7 +15,7 @@ from astromorph.attention import streaming
 from astromorph.attention.astromorphic import AstromorphicMechanism
 from astromorph.attention.compiled_step import Projections
 from astromorph.attention.distance import AdditiveDistance
-from astromorph.attention.multihead import MultiheadAttention
+from astromorph.attention.multihead import MultiheadAttention, check_heads
 from astromorph.attention.parts import check_by_place, offered, terms_of
 from astromorph.attention.responses import MeanActivityResponse
 
@@ -52,6 +52,7 @@ class AstromorphicAttention(MultiheadAttention):
         dropout: float = 0.0,
         **others: Any,
     ) -> None:
+        check_heads(width, heads)
         response = response or MeanActivityResponse(PowerLawResponse(0.8004, 0.1996, 0.25))
         parts = response, position or AdditiveDistance(heads), feature_map, plasticity, feedback
         mechanism = AstromorphicMechanism(*parts, causal=causal, failing=dropout)
@@ -84,6 +85,8 @@ class AstromorphicAttention(MultiheadAttention):
         """The state before the first token of a stream, for `step`."""
         if not self.causal:
             raise ValueError("a layer that is not causal cannot stream; build it with causal=True")
+        if self.delays is not None:
+            raise ValueError("a layer with delays keeps no tokens to stream; call it on the whole sequence")
         features, weight = self.width // self.heads, self.to_output.weight
         return streaming.start(batch, self.heads, features, features, dtype=weight.dtype, device=weight.device)
 

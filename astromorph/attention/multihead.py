@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from astromorph.attention.checks import check_finite_values
+from astromorph.attention.checks import check_finite_values, kept
 from astromorph.files.older_names import beginning, in_todays_names
 from astromorph.native.transforms import transformed
 
@@ -44,8 +44,7 @@ class MultiheadAttention(nn.Module):
         check_finite: bool = False,
     ) -> None:
         super().__init__()
-        if heads < 1 or width % heads:
-            raise ValueError(f"width {width} does not divide into {heads} heads; use a multiple of {heads}")
+        check_heads(width, heads)
         if not math.isfinite(gain):
             raise ValueError(f"gain {gain} is no finite number; give one, 1 to change nothing")
         self.width, self.heads, self.gain, self.check_finite = width, heads, gain, check_finite
@@ -98,8 +97,7 @@ class MultiheadAttention(nn.Module):
                 f"attn_mask {None if attn_mask is None else tuple(attn_mask.shape)} and is_causal={is_causal} reached "
                 f"a layer built with causal={self.causal}; it knows the causal mask only, asked for by both"
             )
-        if key_padding_mask is not None:  # torch's encoder hands on boolean masks as 0 and -inf
-            keep = ~key_padding_mask if key_padding_mask.dtype == torch.bool else key_padding_mask == 0
+        keep = kept(keep, key, key_padding_mask)
         heads = self.projected(query, key, value)
         if self.delays is not None:
             late = self.delays(*(x.transpose(1, 2) for x in heads[1:]))
@@ -139,6 +137,15 @@ class MultiheadAttention(nn.Module):
                 f"key_padding_mask has shape {tuple(padding.shape)}; give {tuple(key.shape[:2])}, (batch, keys), True "
                 "where padded"
             )
+
+
+def check_heads(width: int, heads: int) -> None:
+    """ValueError unless tokens of this width divide into so many heads."""
+    whole = all(hasattr(number, "__index__") and not isinstance(number, bool) for number in (width, heads))
+    if not whole or width < 1 or heads < 1:
+        raise ValueError(f"width {width!r} and heads {heads!r} are not two whole numbers; give both, 1 or more")
+    if width % heads:
+        raise ValueError(f"width {width} does not divide into {heads} heads; use a multiple of {heads}")
 
 
 class Projected(Tensor):

@@ -44,6 +44,20 @@ def terms_of(position: nn.Module, tokens: int, dtype: torch.dtype) -> Terms:
     return terms if terms.relative is None else terms._replace(relative=Distance(*terms.relative))
 
 
+def of_every_head(terms: Terms, heads: int) -> Terms:
+    """Distances with a number for every head; one number holds for all. ValueError if they are for other heads."""
+    relative, fading = terms.relative, terms.fading
+    for numbers in (*(relative or ()), fading):
+        if numbers is not None and tuple(numbers.shape) not in ((heads,), (1,)):
+            raise ValueError(
+                f"the distances of {numbers.numel()} heads reached {heads} heads; give position {heads} heads"
+            )
+    if heads == 1 or all(numbers is None or len(numbers) == heads for numbers in (*(relative or ()), fading)):
+        return terms
+    relative = None if relative is None else Distance(*(numbers.expand(heads).contiguous() for numbers in relative))
+    return terms._replace(relative=relative, fading=None if fading is None else fading.expand(heads).contiguous())
+
+
 class Parts(NamedTuple):
     """The parts of one attention; see above."""
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from astromorph.attention import compiled_step
-from astromorph.attention.parts import terms_of
+from astromorph.attention.parts import of_every_head, terms_of
 from astromorph.attention.positions import Unordered
 from astromorph.attention.precision import wide, working
 from astromorph.attention.responses import LinearResponse, Reciprocal
@@ -64,7 +64,7 @@ def step(
             f"query {tuple(query.shape)}, key {tuple(key.shape)}, value {tuple(value.shape)} do not fit a state that "
             f"expects {expected}, {expected}, {tuple(state.values.shape)}; give one token, (batch, heads, features)"
         )
-    terms = terms_of(position, 1, state.weight.dtype)
+    terms = of_every_head(terms_of(position, 1, state.weight.dtype), query.shape[1])
     tokens = query, key, value
     rho = compiled_step.response_numbers(tokens, state, terms, (feature_map, response, feedback))
     if rho is not None:

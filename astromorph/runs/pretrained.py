@@ -13,7 +13,7 @@ and names, sizes and values are checked. A digest of the weights, in a folder wr
 import json
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -198,7 +198,8 @@ def listed(inputs: Any) -> Any:
     """What any iterable but one text or an array of numbers holds, as a list."""
     if isinstance(inputs, str | bytes | Tensor) or (isinstance(inputs, np.ndarray) and inputs.dtype.kind not in "USO"):
         return inputs
-    return list(inputs) if isinstance(inputs, Iterable) else inputs
+    unordered = isinstance(inputs, Mapping | Set) or hasattr(inputs, "columns")  # would give names, or any order
+    return list(inputs) if isinstance(inputs, Iterable) and not unordered else inputs
 
 
 def numbers(images: Any) -> Tensor:

@@ -62,7 +62,9 @@ DIGESTS = {  # entries of a summary, or of the provenance of what was exported: 
     "settings_sha256": "settings.yaml",
     "vocabulary_sha256": "vocabulary.json",
     "pieces_sha256": "pieces.model",
+    "metrics_sha256": "metrics.csv",
 }
+RESULT = "result_sha256"  # entry of a summary: sha256 of all others
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,11 @@ class RunFolder:
             fault = reason_of(error, "it is cut short, or lacks what a result has")
         if fault:
             raise ValueError(f"{file} is not the result of a run ({fault}); train again")
+        if found.get(RESULT, digest_of_result(found)) != digest_of_result(found):
+            raise ValueError(
+                f"{file} was altered since it was saved (its sha256 differs); copy the whole folder again, "
+                "or train again"
+            )
         self.check_digests(found)
         return found
 
@@ -252,6 +259,12 @@ def refuse_foreign_folder(path: Path, overwrite: bool) -> None:
             )
     elif not all(file.match(".*.part") for file in path.iterdir()):  # left by a killed process
         raise FileExistsError(f"{path} holds files that are no run; name a new or empty output folder")
+
+
+def digest_of_result(summary: Mapping[str, Any]) -> str:
+    """sha256 of a summary without its own digest."""
+    content = {name: value for name, value in summary.items() if name != RESULT}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def is_number(value: Any) -> bool:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from astromorph import learning_rules
 from astromorph.files.tensors import load_weights, save_tensors
-from astromorph.runs.run_folder import RunFolder
+from astromorph.runs.run_folder import RESULT, RunFolder, digest_of_result
 from astromorph.settings import TrainingSettings
 from astromorph.tasks import Batch, Task, build_task
 from astromorph.training import checkpoint, distributed
@@ -112,6 +112,8 @@ def resumed(folder: RunFolder, saved: Path, training: Training, origin: checkpoi
             raise ValueError(
                 f"{saved} is lost, without which the run cannot go on; put it back, or start again with --overwrite"
             )
+        if {"weights_sha256", "test_accuracy"} & set(folder.provenance):
+            raise ValueError(f"{folder.path} is an exported model, no run that could go on; train into another folder")
         return []
     rows = checkpoint.restore(saved, training.task.model, training.average, training.optimiser, origin)
     if rows and distributed.leads():
@@ -200,6 +202,7 @@ def test_once(folder: RunFolder, task: Task, processor: Processor, rows: list[di
         **folder.provenance,
         **folder.digests(),
     }
+    summary[RESULT] = digest_of_result(summary)
     folder.write_json("summary.json", summary)
     (folder.path / "checkpoint.safetensors").unlink(missing_ok=True)
     return summary

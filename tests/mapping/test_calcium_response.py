@@ -136,3 +136,12 @@ def test_datasets_without_a_response_are_refused():
         fit_calcium_response(response([np.nan] * 8))
     with pytest.raises(ValueError, match="reference rate -1 Hz is not a rate; use one above 0 Hz"):
         fit_calcium_response(response(0.1 + 0.02 * RATES**0.25), reference_rate=-1)
+
+
+@pytest.mark.parametrize("place", range(len(RATES)))
+def test_a_number_that_stands_for_nothing_is_no_calcium(place):
+    calcium = 0.3 + 0.5 * RATES**1.4 / (3.0**1.4 + RATES**1.4)
+    calcium[place] = -9999
+    fit = fit_calcium_response(response(calcium))
+    assert fit.status == "failed" and fit.reason
+    assert fit_calcium_response(response(-calcium - 1e5)).status == "failed"

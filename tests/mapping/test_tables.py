@@ -100,6 +100,7 @@ def test_calcium_at_no_input_is_the_baseline(form):
         (table(RATES, TRIALS[:, 0]).drop_vars("rate"), "rate has no values; give the dataset a coordinate rate in Hz"),
         (table(RATES, TRIALS[:, 0], units="mV"), "calcium_mean is in 'mV', which is no unit like umolar"),
         (table(RATES, TRIALS[:, 0], rate_units="beats"), "rate is in 'beats', which is no known unit; give it in Hz"),
+        (table(RATES, TRIALS[:, 0], rate_units="10 Hz"), "rate is in '10 Hz', which is no known unit; give it in Hz"),
         (table(RATES, TRIALS, dims=("rate", "cell")), "calcium_mean varies with cell too; choose one of 0, 1, 2, 3"),
     ],
 )

@@ -323,3 +323,10 @@ def test_interrupted_simulation_writes_nothing(here):
     assert process.returncode == 130
     assert told.strip().splitlines()[0] == "interrupted; nothing was written"
     assert not list(here.iterdir())
+
+
+def test_signs_that_an_encoding_lacks_are_written_as_escapes(tmp_path):
+    code = "from studies import command_line; command_line.open_streams(); print('caf\\xe9', flush=True)"
+    surroundings = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run([sys.executable, "-c", code], env=surroundings, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "caf\\xe9\n")

@@ -1,5 +1,6 @@
 """The layer as others use it: properties, padding, precision, other people's models, printed forms, refusals."""
 
+import copy
 import runpy
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from astromorph.attention.linear import LinearAttention
 from astromorph.attention.plasticity import SaturatingHebbian
 from astromorph.attention.positions import PositionalDrive, Unordered
 from astromorph.attention.responses import LinearResponse, NoFeedback, PowerOfSum
+from astromorph.attention.token_delays import TokenDelays
 from studies.benches.machine import resident
 
 WIDTH, HEADS, TOKENS = 8, 2, 10
@@ -320,6 +322,48 @@ def test_power_of_the_sum_causally():
     q, k, v = torch.randn(3, 1, 1, 70, 4, generator=torch.Generator().manual_seed(0))
     last = astromorphic_attention(q, k, v, is_causal=True, response=PowerOfSum())[:, :, -1]
     torch.testing.assert_close(last, astromorphic_attention(q, k, v, response=PowerOfSum())[:, :, -1])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("kind", [AdditiveDistance, MultiplicativeDistance])
+def test_distances_of_other_heads_are_refused_and_one_number_holds_for_all(kind, causal):
+    x = tokens()
+    for heads in (3, 4):
+        with pytest.raises(ValueError, match=f"distances of {heads} heads reached 2 heads; give position 2 heads"):
+            layer(causal=causal, position=kind(heads))(x)
+    shared = layer(causal=causal, position=kind(1))
+    torch.testing.assert_close(shared(x).double(), copy.deepcopy(shared).double()(x.double()), rtol=1e-4, atol=1e-5)
+
+
+def test_both_masks_count_and_numbers_that_are_no_mask_are_refused():
+    attention, x = layer(), tokens()
+    real = torch.rand(x.shape[:2], generator=torch.Generator().manual_seed(0)) < 0.7
+    padded = torch.zeros_like(real)
+    padded[:, 0] = True
+    both = attention(x, keep=real & ~padded)
+    torch.testing.assert_close(attention(x, x, x, key_padding_mask=padded, keep=real)[0], both)
+    torch.testing.assert_close(attention(x, keep=real.long()), attention(x, keep=real))
+    torch.testing.assert_close(attention.double()(x.double(), keep=real.long()), attention(x.double(), keep=real))
+    attention.float()
+    for mask, sentence in (
+        ({"keep": real.float()}, "keep is torch.float32; give a boolean mask"),
+        ({"keep": real[:, 1:]}, r"keep has shape .*; give .* \(batch, keys\)"),
+        ({"key": x, "key_padding_mask": torch.full(real.shape, -0.5)}, "numbers other than 0 and -inf"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            attention(x, **mask)
+
+
+def test_what_has_no_form_across_sequences_or_in_a_stream_is_refused():
+    x = tokens()
+    with pytest.raises(ValueError, match=r"differ in tokens; .* use position=Unordered\(\) across sequences"):
+        layer()(x, x[:, 1:], x[:, 1:])
+    assert layer(position=Unordered())(x, x[:, 1:], x[:, 1:])[0].shape == x.shape
+    with pytest.raises(ValueError, match="a layer with delays keeps no tokens to stream; call it on the whole"):
+        layer(causal=True, delays=TokenDelays(HEADS, 3)).start(2)
+    for width, heads in ((16.0, 4), (16, -4), (0, 1), (16, "4"), (16, True)):
+        with pytest.raises(ValueError, match="are not two whole numbers; give both, 1 or more"):
+            AstromorphicAttention(width, heads)
 
 
 @pytest.mark.slow

@@ -102,7 +102,7 @@ def test_settings_that_were_not_measured_are_refused_by_every_reader(run, reader
 
 def test_a_result_of_an_earlier_version_says_nothing_of_its_settings(run):
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    del summary["settings_sha256"]
+    del summary["settings_sha256"], summary["result_sha256"]
     (run / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
     assert evaluate(run)["test_accuracy"] == summary["test_accuracy"]
 
@@ -240,6 +240,11 @@ def test_metrics_of_another_run_are_refused(run):
     with pytest.raises(ValueError, match="epochs are not numbered from 1"):
         RunFolder.open(run).metrics()
     (run / "metrics.csv").write_text("\n".join(metrics[:-1]) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="metrics.csv was altered since it was saved"):
+        RunFolder.open(run).metrics()
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    of_earlier_versions = {name: value for name, value in summary.items() if not name.endswith("sha256")}
+    (run / "summary.json").write_text(json.dumps(of_earlier_versions), encoding="utf-8")
     with pytest.raises(ValueError, match="not those of summary.json"):
         RunFolder.open(run).metrics()
 
@@ -325,3 +330,24 @@ def test_a_seed_beyond_what_torch_takes_is_refused_first(seed):
 def test_the_largest_seed_trains(tmp_path):
     settings = replace(SETTINGS, seed=10**14, epochs=1, attention="linear")
     assert train(RunFolder.create(tmp_path / "run", "digits", settings, None), tmp_path)["seed"] == 10**14
+
+
+@pytest.mark.parametrize(("name", "entry"), [("summary.json", "test_accuracy"), ("metrics.csv", "")])
+def test_a_result_and_metrics_that_were_altered_are_refused(run, name, entry):
+    file = run / name
+    if entry:
+        file.write_text(json.dumps(json.loads(file.read_text()) | {entry: 0.99}), encoding="utf-8")
+    else:
+        table = RunFolder.open(run).metrics()
+        table.loc[0, "validation_accuracy"] = 0.99
+        table.to_csv(file, index=False)
+    with pytest.raises(ValueError, match=rf"{name} was altered since it was saved .*; copy the whole folder again"):
+        RunFolder.open(run).metrics()
+
+
+def test_an_export_is_no_run_that_could_go_on(run, tmp_path):
+    AstromorphicClassifier.from_pretrained(run).save_pretrained(tmp_path / "export")
+    before = {file.name: file.read_bytes() for file in (tmp_path / "export").iterdir()}
+    with pytest.raises(ValueError, match="export is an exported model, no run that could go on; train into another"):
+        train(RunFolder.open(tmp_path / "export"), tmp_path)
+    assert before == {file.name: file.read_bytes() for file in (tmp_path / "export").iterdir()}

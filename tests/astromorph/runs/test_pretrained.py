@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -167,6 +168,9 @@ def test_texts_come_from_any_iterable(reader):
     expected = reader.predict(["good film", "bad"])
     for texts in ((text for text in ["good film", "bad"]), ("good film", "bad"), np.array(["good film", "bad"])):
         assert torch.equal(reader.predict(texts), expected)
+    for texts in (pd.DataFrame({"text": ["bad"]}), {"good": 1}, {"good", "bad"}):  # names of columns, keys, any order
+        with pytest.raises(ValueError, match="classifies a list of texts; give one"):
+            reader.predict(texts)
 
 
 @pytest.mark.parametrize(
