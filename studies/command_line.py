@@ -7,6 +7,7 @@ status 130, TERM and HUP alike with 143 and 129. With ASTROMORPH_DEBUG=1 the tra
 
 import gc
 import importlib
+import io
 import logging
 import os
 import sys
@@ -71,7 +72,10 @@ def command() -> int:
 
 
 def open_streams() -> None:
-    """What the shell has closed (`>&-`) leads nowhere; else files that are opened would take its place."""
+    """What the shell has closed (`>&-`) leads nowhere; else files that are opened would take its place.
+
+    A character that the encoding of an output lacks is written as its number (\\xe9), as Python does on stderr.
+    """
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -80,6 +84,8 @@ def open_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
