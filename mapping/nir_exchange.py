@@ -20,6 +20,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import h5py
 import nir
 import numpy as np
 from numpy.typing import NDArray
@@ -87,10 +88,18 @@ def read(path: Path, dt: float | None = None) -> Exchanged:
     if not path.is_file():
         raise ValueError(f"{path} is no file; give a NIR file")
     try:
-        return network(nir.read(path), dt)
+        return network(stored(path), dt)
     except Exception as error:  # whatever h5py and nir make of a foreign file, or the reason why it is refused
         reason = reason_of(error, "it is cut short, no NIR file, or holds a node that is not known")
         raise ValueError(f"{path} holds no network that can be taken ({reason})") from error
+
+
+def stored(path: Path) -> nir.NIRGraph:
+    """The graph in a file, an edge that is listed twice once: nir refuses those."""
+    with h5py.File(path) as file:
+        found = nir.serialization.hdf2dict(file["node"])
+    found |= {"edges": list(dict.fromkeys(map(tuple, found["edges"]))), "type_check": True}
+    return nir.dict2NIRNode(found)
 
 
 def graph(exchanged: Exchanged) -> nir.NIRGraph:

@@ -5,6 +5,7 @@ user can put right (ValueError, OSError) ends as one sentence on stderr and exit
 status 130, TERM and HUP alike with 143 and 129. With ASTROMORPH_DEBUG=1 the traceback is shown as well.
 """
 
+import atexit
 import gc
 import importlib
 import io
@@ -15,7 +16,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 VERBS = {
     "simulate": "run a ready-made network of neurons, synapses and astrocytes",
@@ -63,12 +64,23 @@ def command() -> int:
     try:
         with interruptible() as received:
             status = main()
-        if status != STATUS_INTERRUPTED:
-            return status
-        end_all()
-        return STATUS_INTERRUPTED if (number := received()) is None else STATUS_SIGNAL + number
+        if status == STATUS_INTERRUPTED:
+            end_all()
+            leave(STATUS_INTERRUPTED if (number := received()) is None else STATUS_SIGNAL + number)
+        return status
     finally:
         gc.freeze()
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the process with this status, tidily: after a KeyboardInterrupt in a string that is executed, as importing a
+    named tuple is, Python would otherwise end it by SIGINT, even if that was caught (CPython, run_eval_code_obj).
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def open_streams() -> None:

@@ -132,7 +132,7 @@ def test_a_threshold_that_is_only_met_is_no_spike_and_one_that_is_passed_is(weig
         assert int(deepcopy(back).double().activity(spikes.double()).spikes[0].sum()) == fired
 
 
-def test_what_changes_nothing_is_passed_over():
+def test_what_changes_nothing_is_passed_over(tmp_path):
     """A Flatten of what is flat, or of all axes of an input, and an edge that is listed twice."""
     weight = np.arange(6.0).reshape(1, 6)
     plain = network(chained(nir.Linear(weight), neurons(1), nir.Flatten(np.array([1]), 0), ONE, integrators(1)))
@@ -143,8 +143,10 @@ def test_what_changes_nothing_is_passed_over():
         {"dt": 0.001},
     )  # fmt: skip
     shaped.edges.append(("flat", "weights"))
-    for one, other in zip(plain.layers, network(shaped).layers, strict=True):
-        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    nir.write(tmp_path / "twice.nir", shaped)
+    for taken in (network(shaped), read(tmp_path / "twice.nir")):
+        for one, other in zip(plain.layers, taken.layers, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 ONE = nir.Linear(np.ones((1, 1)))

@@ -70,6 +70,16 @@ def test_streams_that_are_closed_or_full_end_without_a_traceback(redirection, st
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
 
 
+def test_characters_that_the_output_lacks_are_written_as_numbers():
+    words = [
+        sys.executable,
+        "-c",
+        "from studies.command_line import open_streams; open_streams(); print('caf\\xe9 \\u03bc')",
+    ]
+    done = subprocess.run(words, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "latin-1"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"caf\xe9 \\u03bc" + os.linesep.encode(), b"")
+
+
 def test_a_sentence_never_takes_the_place_of_the_output():
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m studies.command_line nonsense 2>&-"], capture_output=True, text=True
