@@ -5,12 +5,13 @@ Times mechanisms alone, without projections, on random queries, keys and values:
 fused softmax, and linear attention spelled with einsum as in Katharopoulos et al. (2020, Eq. 5). All share one process
 and take turns, so that a busy machine slows all of them; the median of the turns counts. Memory is the peak of what
 the process holds during forward and backward beyond what it held before the inputs were made, over the size of inputs
-and outputs (Linux).
+and outputs (Linux). Before anything is timed, outputs and gradients of every mechanism are compared with what it gives
+in float64, where ours takes the plain formulas.
 """
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
 
@@ -29,7 +30,7 @@ from astromorph.attention.responses import MeanActivityResponse
 from astromorph.settings import CalciumResponse
 from astromorph.settings.checks import check_seed
 from biophys.simulation.progress import progress
-from studies.benches.comparison import name_machine, refuse_few, take_turns
+from studies.benches.comparison import name_machine, refuse_different, refuse_few, say_how_long, take_turns
 from studies.benches.machine import peak_memory, processor
 from studies.figure import paper_style
 from studies.numerals import counted
@@ -37,6 +38,9 @@ from studies.threads import processor_threads
 
 REFERENCE = "softmax"
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+TOLERANCES = {"float32": 1e-4, "bfloat16": 0.05}  # of the largest number of an output or gradient
+COMPARED, TRIED = 48, 512  # tokens on which results are compared, and at most those of the turn that tells how long
+Case = tuple[str, bool, int]  # precision, causal, tokens
 Mechanism = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
@@ -100,6 +104,10 @@ def bench(
     rows: list[dict[str, object]] = []
     cases = list(product(PRECISIONS, (False, True), sorted(set(lengths))))
     with processor_threads(threads):
+        for precision, causal in product(PRECISIONS, (False, True)):
+            compare_results(precision, causal, heads, features, response)
+        taken = expected_seconds(cases, (batch, heads, features), repeats, softmax_up_to, response)
+        say_how_long(taken, f"{counted(len(cases), 'case')} of 4 or 5 mechanisms", threads)
         for precision, causal, tokens in progress(cases, unit="case"):
             compared = mechanisms(heads, response, causal)
             if tokens > softmax_up_to:
@@ -112,6 +120,47 @@ def bench(
     frame = pd.DataFrame(rows)
     frame.attrs["hardware"] = f"{processor()}, {counted(threads, 'thread')}"
     return frame
+
+
+def compare_results(precision: str, causal: bool, heads: int, features: int, response: CalciumResponse) -> None:
+    """ValueError unless every mechanism gives what it gives in float64, on the same numbers, in both passes."""
+    shape, dtype = (2, heads, COMPARED, features), PRECISIONS[precision]
+    given = [torch.randn(shape).to(dtype) for _ in range(4)]
+    for name, mechanism in mechanisms(heads, response, causal).items():
+        results, expected = both_passes(mechanism, given), both_passes(mechanism, [each.double() for each in given])
+        what = f"{name} in {precision}, {'causal' if causal else 'all tokens'}"
+        for result, exact in zip(results, expected, strict=True):
+            refuse_different(what, result.double().numpy(), exact.numpy(), TOLERANCES[precision])
+
+
+def both_passes(mechanism: Mechanism, given: Sequence[Tensor]) -> list[Tensor]:
+    """Output, and the gradients of query, key and value where the last of those given comes back to the output."""
+    inputs = [each.clone().requires_grad_() for each in given[:3]]
+    output = mechanism(*inputs)
+    return [output.detach(), *torch.autograd.grad(output, inputs, given[3])]
+
+
+def expected_seconds(
+    cases: Iterable[Case], shape: tuple[int, int, int], repeats: int, softmax_up_to: int, response: CalciumResponse
+) -> float:
+    """Of all cases, from one turn of every mechanism at few tokens, of which softmax's grows with their square."""
+    batch, heads, features = shape
+    lengths: dict[tuple[str, bool], list[int]] = {}
+    for precision, causal, tokens in cases:
+        lengths.setdefault((precision, causal), []).append(tokens)
+    total = 0.0
+    for (precision, causal), several in lengths.items():
+        few = min(TRIED, max(several))
+        inputs = [torch.randn(batch, heads, few, features).to(PRECISIONS[precision]) for _ in range(4)]
+        for name, mechanism in mechanisms(heads, response, causal).items():
+            both_passes(mechanism, inputs)
+            start = time.perf_counter()
+            both_passes(mechanism, inputs)
+            once = time.perf_counter() - start
+            power = 2 if name == REFERENCE else 1
+            counts = [tokens for tokens in several if name != REFERENCE or tokens <= softmax_up_to]
+            total += once * sum(max(tokens / few, 1) ** power for tokens in counts)
+    return total * (repeats + 2)  # one that does not count, one for memory
 
 
 def timed(

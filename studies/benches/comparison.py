@@ -1,5 +1,7 @@
-"""How a benchmark compares: nothing trivial is timed, all take turns, and bars show ours in colour."""
+"""How a benchmark compares: results before times, all in turns, for as long as it says; bars show ours in colour."""
 
+import os
+import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -7,9 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from biophys.simulation.progress import progress
 from studies.figure import paper_style
+from studies.numerals import counted
 
 OURS, OTHERS = "#0072B2", "0.6"  # colours
 K = TypeVar("K", bound=Hashable)
@@ -29,6 +33,34 @@ def refuse_unknown(what: str, names: Iterable[str], known: Sequence[str]) -> Non
     for name in names:
         if name not in known:
             raise ValueError(f"{what} {name!r} is not known; use some of {', '.join(known)}")
+
+
+def refuse_different(what: str, result: ArrayLike, expected: ArrayLike, tolerance: float) -> None:
+    """ValueError unless no number of a result is further from the expected one than this part of the largest."""
+    result, expected = np.asarray(result), np.asarray(expected)
+    apart = np.abs(result - expected).max() / max(np.abs(expected).max(), np.finfo(float).tiny)
+    if not apart <= tolerance:  # nor where it is no number
+        raise ValueError(
+            f"{what}: results are {apart:.2g} of the largest apart and may be {tolerance:.2g}, so nothing was timed; "
+            "see whether they agree with ASTROMORPH_PLAIN=1, and report it"
+        )
+
+
+def say_how_long(seconds: float, what: str, processes: int = 1) -> None:
+    """On standard error, before a benchmark starts: how long it will take, and more threads or processes than cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if processes > cores:
+        few = f"{processes} threads or processes are more than the {counted(cores, 'core')} for this process"
+        print(f"{few}, so times will be longer than they need be and waver; use at most {cores}", file=sys.stderr)
+    print(f"{duration(seconds)} ({what})", file=sys.stderr)
+
+
+def duration(seconds: float) -> str:
+    """`less than a minute`, `about 3 minutes`, `about 2 hours`: no estimate here is better than that."""
+    if seconds < 50:
+        return "less than a minute"
+    hours = seconds >= 90 * 60
+    return f"about {counted(round(seconds / (3600 if hours else 60)), 'hour' if hours else 'minute')}"
 
 
 def take_turns(

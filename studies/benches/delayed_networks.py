@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from astromorph.delays import Delays, delayed_slowly
+from studies.benches.comparison import refuse_different
 from studies.benches.machine import peak_memory
 
 OURS, DENSE, DCLS = "astromorph", "dense", "dcls"
 INFERENCE = "inference"
+TOLERANCE = 1e-4  # of the largest output, in float32
 Layer = Callable[[Tensor], Tensor]
 
 
@@ -117,6 +119,22 @@ def given(sizes: Sizes) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(sizes.seed + 1)
     x = torch.rand(sizes.batch, sizes.steps, sizes.inputs, generator=generator) < sizes.activity
     return x.float(), torch.randn(sizes.batch, sizes.steps, sizes.hidden, generator=generator)
+
+
+def compare_results(others: Sequence[str]) -> None:
+    """ValueError unless a layer of every form gives the same in a small network, at every stage.
+
+    The rounded delays of inference are not compared with `dcls`, whose kernel then still has a width.
+    """
+    small = Sizes(batch=3, steps=40, inputs=6, hidden=7, activity=0.2, seed=1)
+    x, _ = given(small)
+    for case in stages(8):
+        with torch.no_grad():
+            results = {form: layers(form, small, case)[0](x).numpy() for form in (OURS, *others)}
+        for form in others:
+            if form != DCLS or case.stage != INFERENCE:
+                what = f"delays at stage {case.stage!r} here and in {form}"
+                refuse_different(what, results[OURS], results[form], TOLERANCE)
 
 
 def threshold(sizes: Sizes, case: Case, x: Tensor) -> float:

@@ -8,10 +8,11 @@ the forward pass of the rounded layers on the same spikes: event by event here, 
 
 Compared with Dcls1d (version "gauss") of `dcls`, if it can be imported, and with `delayed_slowly`, the project's own
 dense form. All hold the same weights and delays and take turns in one process; the median counts. Memory is the peak
-of a process of its own beyond what it held with libraries warm and the network and its inputs made (Linux).
+of a process of its own beyond what it held with libraries warm and the network and its inputs made (Linux). Before
+anything is timed, the outputs of all forms are compared at every stage in a small network.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from statistics import median
@@ -27,8 +28,20 @@ from matplotlib.ticker import LogLocator, NullLocator
 from astromorph.settings.checks import check_seed
 from astromorph.training.allocator import keep_freed_memory
 from biophys.simulation.progress import progress
-from studies.benches.comparison import name_machine, refuse_few, take_turns
-from studies.benches.delayed_networks import DCLS, DENSE, OURS, Case, Network, Sizes, given, peaks, stages, threshold
+from studies.benches.comparison import name_machine, refuse_few, say_how_long, take_turns
+from studies.benches.delayed_networks import (
+    DCLS,
+    DENSE,
+    OURS,
+    Case,
+    Network,
+    Sizes,
+    compare_results,
+    given,
+    peaks,
+    stages,
+    threshold,
+)
 from studies.benches.machine import processor
 from studies.figure import paper_style
 from studies.numerals import counted
@@ -64,8 +77,9 @@ def bench(
         threads: processor threads.
         seed: of weights, delays and spikes.
 
-    Returns the columns longest, stage, width, against, seconds, dense_seconds, times_faster, megabytes,
-    dense_megabytes, part_of_memory (infinite or NaN where a turn of a small network held no page more).
+    Returns the columns longest, stage, width, against, seconds, fastest, slowest, dense_seconds, dense_fastest,
+    dense_slowest, times_faster (of the medians), megabytes, dense_megabytes, part_of_memory (infinite or NaN where a
+    turn of a small network held no page more).
     """
     check_seed(seed)
     refuse_few(batch=batch, steps=steps, inputs=inputs, hidden=hidden, repeats=repeats, threads=threads)
@@ -83,13 +97,32 @@ def bench(
     rows: list[dict[str, object]] = []
     keep_freed_memory()  # as training does; for the dense forms too: they share the process
     with processor_threads(threads):
+        compare_results(others)
+        taken = expected_seconds(set(longest), sizes, others, repeats)
+        say_how_long(taken, f"{counted(len(set(longest)), 'longest delay')}, each at 4 stages", threads)
         for delay in progress(sorted(set(longest)), unit="longest delay"):
             rows += measured(stages(delay), sizes, others, repeats, threads)
     frame = pd.DataFrame(rows)
-    frame.insert(6, "times_faster", frame.dense_seconds / frame.seconds)
+    frame.insert(frame.columns.get_loc("megabytes"), "times_faster", frame.dense_seconds / frame.seconds)
     frame["part_of_memory"] = frame.megabytes / frame.dense_megabytes
     frame.attrs["hardware"] = f"{processor()}, {counted(threads, 'thread')}"
     return frame
+
+
+def expected_seconds(longest: Iterable[int], sizes: Sizes, others: Sequence[str], repeats: int) -> float:
+    """Of all stages, from one turn of every form on few sequences with short delays: the dense ones cost by the tap."""
+    tried = 8  # steps
+    few = sizes._replace(batch=min(sizes.batch, 4))
+    tensors, case = given(few), stages(tried)[1]
+    total = 0.0
+    for form in (OURS, *others):
+        network = Network(form, few, case, 1.0)
+        network.seconds(*tensors)
+        once = network.seconds(*tensors) * sizes.batch / few.batch
+        taps = [(each + 1) / (tried + 1) for each in longest]
+        total += once * sum(taps if form != OURS else [1 + 0.2 * each for each in taps])
+    stages_of_one, counted_twice = 3.3, 2  # inference is quicker; memory is of another process and one turn warms
+    return total * stages_of_one * (repeats + counted_twice) + 5 * (1 + len(others))
 
 
 def measured(
@@ -108,7 +141,11 @@ def measured(
                 **case._asdict(),
                 "against": form,
                 "seconds": median(turns[OURS]),
+                "fastest": min(turns[OURS]),
+                "slowest": max(turns[OURS]),
                 "dense_seconds": median(turns[form]),
+                "dense_fastest": min(turns[form]),
+                "dense_slowest": max(turns[form]),
                 "megabytes": memory[OURS][place],
                 "dense_megabytes": memory[form][place],
             }

@@ -53,8 +53,14 @@ class Seconds(NamedTuple):
 def process_seconds(*words: str) -> Seconds:
     """Of Python with these words, from start to end. RuntimeError with its last line if it fails."""
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    ended = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    process_output(*words)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Seconds(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def process_output(*words: str) -> str:
+    """What Python with these words prints. RuntimeError with its last line if it fails."""
+    ended = subprocess.run([sys.executable, *words], capture_output=True, text=True)
     if ended.returncode:
         raise RuntimeError(f"python {' '.join(words)} failed: {ended.stderr.strip().splitlines()[-1:]}")
-    return Seconds(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return ended.stdout

@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from studies.benches.comparison import draw_bars, name_machine, refuse_few, refuse_unknown, take_turns
+from studies.benches.comparison import draw_bars, name_machine, refuse_few, refuse_unknown, say_how_long, take_turns
 from studies.benches.machine import process_seconds, processor
 from studies.command_line import VERBS
+from studies.numerals import counted
 
 EMPTY, LIBRARIES = "empty interpreter", "import numpy, pandas"
 PACKAGES = ("import astromorph", "import biophys", "import mapping")
@@ -42,6 +43,8 @@ def bench(verbs: Sequence[str] = tuple(VERBS), *, repeats: int = 5) -> pd.DataFr
     words = {EMPTY: ["-c", "pass"]} | {line: ["-c", line] for line in (LIBRARIES, *PACKAGES)}
     for options in (["--help"], *([verb, "--help"] for verb in verbs)):
         words[" ".join(["astromorph", *options])] = ["-m", "studies.command_line", *options]
+    once = process_seconds(*words[LIBRARIES]).wall  # of which hardly anything here takes more
+    say_how_long(once * len(words) * (repeats + 1), f"{len(words)} subjects, {counted(repeats, 'turn')} each")
     turns = take_turns({name: partial(process_seconds, *each) for name, each in words.items()}, repeats, shown=True)
     taken = np.array([*turns.values()])  # (subjects, turns, 2), on the wall and of processors
     wall, cpu = np.median(taken, 1).T

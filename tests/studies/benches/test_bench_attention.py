@@ -83,3 +83,17 @@ def test_memory_counts_what_a_mechanism_holds():
 def test_attention_bench_refuses(asked, sentence):
     with pytest.raises(ValueError, match=sentence):
         bench_attention.bench(**asked)
+
+
+@pytest.mark.parametrize("precision", bench_attention.PRECISIONS)
+def test_a_mechanism_that_errs_is_not_timed(precision, monkeypatch):
+    right = bench_attention.mechanisms(2, bench_attention.CalciumResponse(), True)["astromorphic"]
+
+    def wrong(query, key, value):
+        return right(query, key, value) * (1 if query.dtype == torch.float64 else 1.1)
+
+    monkeypatch.setattr(bench_attention, "mechanisms", lambda *kind: {"ours": right})
+    bench_attention.compare_results(precision, True, 2, 4, bench_attention.CalciumResponse())
+    monkeypatch.setattr(bench_attention, "mechanisms", lambda *kind: {"ours": wrong})
+    with pytest.raises(ValueError, match=f"ours in {precision}, causal: results are 0.* apart"):
+        bench_attention.compare_results(precision, True, 2, 4, bench_attention.CalciumResponse())

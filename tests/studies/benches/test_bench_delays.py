@@ -7,6 +7,7 @@ import pytest
 import torch
 from matplotlib import pyplot as plt
 
+from studies.benches import delayed_networks
 from studies.benches import delays as bench_delays
 from studies.benches.delayed_networks import DCLS, DENSE, OURS, Network, Sizes, Spike, given, layers, peaks, threshold
 from studies.benches.delays import stages
@@ -69,3 +70,11 @@ def test_errors_name_value_rule_and_cure():
         bench_delays.bench(activity=1.5)
     with pytest.raises(ValueError, match="'norse' is no other form; use some of dcls, dense"):
         bench_delays.bench(against=("norse",))
+
+
+def test_a_form_that_errs_is_not_timed(monkeypatch):
+    delayed_networks.compare_results([DENSE])
+    right = delayed_networks.dense
+    monkeypatch.setattr(delayed_networks, "dense", lambda layer: lambda x: 1.01 * right(layer)(x))
+    with pytest.raises(ValueError, match="delays at stage 'start' here and in dense: results are 0.0.* apart"):
+        delayed_networks.compare_results([DENSE])

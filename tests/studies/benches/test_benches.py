@@ -77,3 +77,23 @@ def test_both_loops_see_the_same_reviews():
 def test_training_bench_refuses(asked, sentence):
     with pytest.raises(ValueError, match=sentence):
         bench_training.bench(**asked)
+
+
+def test_what_a_compiler_takes_is_apart_from_what_is_timed():
+    seconds = iter([9.0, 2.0, 3.0])
+    batches = bench_training.synthetic_images(1, 2, 0)
+    loop = bench_training.Loop(lambda chosen: next(seconds), batches, compiled=True)
+    assert (loop.compile_seconds, loop()) == (7.0, 3.0)
+    assert bench_training.Loop(lambda chosen: 9.0, batches).compile_seconds == 0.0
+
+
+def test_a_mode_that_errs_is_not_timed():
+    class Wrong(torch.nn.Module):
+        def forward(self, x):
+            return x * (2 if torch.is_autocast_enabled("cpu") else 1)
+
+    (batch,) = bench_training.synthetic_images(1, 2, 0)
+    processor = bench_training.Processor(torch.device("cpu"), True)
+    bench_training.compare_results("ours", torch.nn.Identity(), processor, batch)
+    with pytest.raises(ValueError, match="ours: results are 1 of the largest apart"):
+        bench_training.compare_results("ours", Wrong(), processor, batch)

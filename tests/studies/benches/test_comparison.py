@@ -1,11 +1,23 @@
 """Benchmarks compare fairly: turns are taken in order, warm ones left out, nothing trivial or unknown is timed."""
 
+import math
+import os
+
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba
 
-from studies.benches.comparison import OTHERS, OURS, draw_bars, refuse_few, refuse_unknown, take_turns
+from studies.benches.comparison import (
+    OTHERS,
+    OURS,
+    draw_bars,
+    refuse_different,
+    refuse_few,
+    refuse_unknown,
+    say_how_long,
+    take_turns,
+)
 
 
 def test_all_take_turns_in_their_order_and_warm_turns_do_not_count():
@@ -60,3 +72,36 @@ def test_bars_stand_in_order_with_ours_in_colour_and_their_numbers():
     assert axes.yaxis_inverted() and axes.get_xscale() == "log" and axes.get_xlabel() == "time (s)"
     assert axes.get_xlim()[1] == 4 and figure.get_figheight() == pytest.approx(0.8 + 0.3 * 2)
     plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.1, "less than a minute"),
+        (50, "about 1 minute"),
+        (170, "about 3 minutes"),
+        (5399, "about 90 minutes"),
+        (7000, "about 2 hours"),
+    ],
+)
+def test_a_benchmark_says_how_long_it_will_take(seconds, words, capsys):
+    say_how_long(seconds, "20 cases of 5 mechanisms")
+    assert capsys.readouterr().err == f"{words} (20 cases of 5 mechanisms)\n"
+
+
+def test_more_threads_than_cores_are_told_and_not_refused(monkeypatch, capsys):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
+    say_how_long(1.0, "1 case", processes=2)
+    assert capsys.readouterr().err.count("\n") == 1
+    say_how_long(1.0, "1 case", processes=3)
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "3 threads or processes are more than the 2 cores for this process, so times will be longer than they need be "
+        "and waver; use at most 2"
+    )
+
+
+@pytest.mark.parametrize("result", [[1.0, 2.3], [math.nan, 2.0]])
+def test_a_difference_of_results_ends_before_anything_is_timed(result):
+    refuse_different("ours", [1.0, 2.1], [1.0, 2.0], 0.06)
+    with pytest.raises(ValueError, match=r"^ours: results are .* of the largest apart and may be 0.06, so nothing was"):
+        refuse_different("ours", result, [1.0, 2.0], 0.06)
