@@ -92,15 +92,18 @@ def run_epochs(folder: RunFolder, task: Task, processor: Processor) -> list[dict
             row = one_epoch(epoch, training)
         except ArithmeticError as error:
             raise ValueError(f"{error}; {what_is_left(folder, rows)}") from error
+        first = row.pop("first_step", None)
         rows.append(row)
         if distributed.leads():
             if best_row(rows, task) is row:
                 save_tensors(folder.path / "weights.safetensors", training.average.model.state_dict())
             checkpoint.save(saved, *state, rows, origin)
             folder.write_metrics(rows)  # after the checkpoint: metrics without one tell that it was lost
+            compiling = "" if first is None else f" ({first:.1f} s of them in the first step, where a compiler works)"
+            seconds = f"{row['seconds']:.1f} s{compiling}, {row['examples_per_second']:.0f} {task.unit}/s"
             tqdm.write(
                 f"epoch {epoch}/{settings.epochs}: training loss {row['training_loss']:.4f}, validation "
-                f"{described(row, task)}, {row['seconds']:.1f} s, {row['examples_per_second']:.0f} {task.unit}/s"
+                f"{described(row, task)}, {seconds}"
             )
     return rows
 
@@ -124,6 +127,8 @@ def resumed(folder: RunFolder, saved: Path, training: Training, origin: checkpoi
 def one_epoch(epoch: int, training: Training) -> dict[str, float]:
     """Trains for one epoch (counted from 1), then validates; `seconds` is the time of the training part.
 
+    `first_step` is the part of it until the first step is done, where the model is compiled only.
+
     ArithmeticError if the loss or its gradient stops being a number, or explodes.
     """
     settings, task = training.settings, training.task
@@ -132,11 +137,12 @@ def one_epoch(epoch: int, training: Training) -> dict[str, float]:
     task.begin_epoch(epoch)
     title, leads = f"epoch {epoch}/{settings.epochs}", distributed.leads()
     batches = tqdm(task.training(epoch), title, task.steps, leave=False, unit="batch", disable=None if leads else True)
-    sum_of_losses, rate, start = 0.0, settings.learning_rate, time.perf_counter()
+    sum_of_losses, first, rate, start = 0.0, 0.0, settings.learning_rate, time.perf_counter()
     for step, batch in enumerate(batches, (epoch - 1) * task.steps):
         rate = set_learning_rate(training.optimiser, step, task.steps * settings.epochs, settings.warm_up)
         loss = one_step(step, batch, training, rate)
         sum_of_losses += loss * len(batch.labels) / distributed.size()
+        first = first or time.perf_counter() - start
     seconds = time.perf_counter() - start
     row = {
         "epoch": epoch,
@@ -146,6 +152,7 @@ def one_epoch(epoch: int, training: Training) -> dict[str, float]:
         "learning_rate": rate,
         "seconds": seconds,
         "examples_per_second": task.examples / seconds,
+        **({"first_step": first} if settings.compile else {}),
     }
     if leads:
         model, classes = training.average.model, len(task.class_names)

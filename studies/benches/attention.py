@@ -76,7 +76,7 @@ def bench(
     batch: int = 4,
     heads: int = 4,
     features: int = 32,
-    repeats: int = 7,
+    repeats: int = 3,
     softmax_up_to: int = 8192,
     threads: int = 2,
     seed: int = 0,
@@ -116,7 +116,8 @@ def bench(
             memory = {name: memory_over_held(each, shape, dtype) for name, each in compared.items()}
             inputs = [torch.randn(shape).to(dtype).requires_grad_() for _ in range(3)]
             case = {"precision": precision, "causal": causal, "tokens": tokens}
-            rows += [case | row for row in timed(compared, inputs, repeats, memory)]
+            warm = int(any(map(math.isnan, memory.values())))  # what is known was measured in a turn that warmed
+            rows += [case | row for row in timed(compared, inputs, repeats, memory, warm)]
     frame = pd.DataFrame(rows)
     frame.attrs["hardware"] = f"{processor()}, {counted(threads, 'thread')}"
     return frame
@@ -160,15 +161,20 @@ def expected_seconds(
             power = 2 if name == REFERENCE else 1
             counts = [tokens for tokens in several if name != REFERENCE or tokens <= softmax_up_to]
             total += once * sum(max(tokens / few, 1) ** power for tokens in counts)
-    return total * (repeats + 2)  # one that does not count, one for memory
+    return total * (repeats + 1)  # one for memory, which does not count
 
 
 def timed(
-    compared: Mapping[str, Mechanism], inputs: Sequence[Tensor], repeats: int, memory: Mapping[str, float]
+    compared: Mapping[str, Mechanism],
+    inputs: Sequence[Tensor],
+    repeats: int,
+    memory: Mapping[str, float],
+    warm: int = 1,
 ) -> list[dict[str, object]]:
     """A row a mechanism: medians and extremes of its turns, and the ratio to softmax where that is among them."""
     gradient = torch.randn_like(inputs[0])
-    turns = take_turns({name: partial(one_turn, each, inputs, gradient) for name, each in compared.items()}, repeats)
+    works = {name: partial(one_turn, each, inputs, gradient) for name, each in compared.items()}
+    turns = take_turns(works, repeats, warm=warm)
     medians = {name: np.median(seconds, 0) for name, seconds in turns.items()}
     return [
         {

@@ -8,17 +8,19 @@ installed (pip install 'astromorph[nest]'), runs the nearest model it has: aeif 
 astrocytes with slow inward current, event driven, without transmitter in the cleft or presynaptic receptors.
 
 A synapse-step is one step of one primary synapse. Building, compiling and starting are not counted: two run lengths
-are timed, and their difference counts.
+are timed, and their difference counts. Before that, the calcium of both forms is compared on the same spikes.
 """
 
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from itertools import product
+from statistics import median
 from typing import NamedTuple
 
 import brian2
@@ -43,7 +45,7 @@ from biophys.neuron import SPIKING, ConductanceParameters, NeuronParameters
 from biophys.separate_synapses import HELD_CLEFT, separate_synapses
 from biophys.simulation.progress import progress
 from biophys.synapse import CLEFT, INTO_CLEFT, RELEASE, RELEASE_SITE, SynapseParameters
-from studies.benches.comparison import refuse_unknown
+from studies.benches.comparison import refuse_different, refuse_few, refuse_unknown, say_how_long
 from studies.figure import paper_style
 from studies.numerals import counted
 
@@ -51,6 +53,8 @@ STEP = 1e-4  # s
 RATE = 10.0  # Hz
 FAN_IN = 100  # synapses of a neuron
 WEIGHT = 0.05 * nS
+COMPARED, TOLERANCE = 500, 3e-3  # synapses; of the largest: the general form holds transmitter for a step
+BUILDING = {"numpy": 1.0, "cython": 0.5, "cpp_standalone": 6.0}  # of a network once code is cached, relative to NumPy
 FORMS = ("lumped", "general")
 TARGETS = ("numpy", "cython", "cpp_standalone")
 NEURON = """
@@ -61,13 +65,14 @@ CONDUCTANCE = "dg_e/dt = (1e-27*nS - g_e)/tau_e : siemens\n"  # beside the cleft
 
 
 def bench(
-    synapses: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000),
+    synapses: Sequence[int] = (1_000, 100_000),
     *,
     forms: Sequence[str] = FORMS,
-    targets: Sequence[str] = TARGETS,
+    targets: Sequence[str] = TARGETS[:2],
     by_hand: bool = True,
     nest: bool = True,
-    seconds: float = 3.0,
+    seconds: float = 1.0,
+    repeats: int = 3,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Synapse-steps a second, a row an implementation and size.
@@ -75,16 +80,18 @@ def bench(
     Args:
         synapses: numbers of synapses.
         forms: lumped, general or both.
-        targets: code targets of Brian2.
+        targets: code targets of Brian2: numpy, cython, cpp_standalone (which compiles for every run), or some of them.
         by_hand: time a loop of plain NumPy too.
         nest: time NEST too, with one thread and with two, if it is installed.
         seconds: time that each measurement should take at least; the number of steps follows from it.
+        repeats: differences of two runs, of which the median is reported.
         seed: of spikes and connections.
 
-    Returns the columns implementation, target, synapses, steps, microseconds_a_step, synapse_steps_per_second,
-    ratio_to_nest (to NEST's best of the same size).
+    Returns the columns implementation, target, synapses, steps, microseconds_a_step (median), fastest, slowest (of the
+    same), synapse_steps_per_second, ratio_to_nest (to NEST's best of the same size).
     """
     check_seed(seed)
+    refuse_few(repeats=repeats)
     for count in synapses:
         if count < FAN_IN:
             raise ValueError(f"{count} synapses make no neuron; use at least {FAN_IN}")
@@ -98,25 +105,59 @@ def bench(
         timed["NumPy by hand", "numpy"] = hand_seconds
     if nest and find_spec("nest") is not None:
         timed |= {("NEST", counted(count, "thread")): partial(nest_seconds, count) for count in (1, 2)}
+    cases = list(product(synapses, timed))
+    taken = expected_seconds(cases, compare_forms(), seconds, repeats)
+    say_how_long(taken, counted(len(cases), "case"), 2 if ("NEST", "2 threads") in timed else 1)
     rows = []
-    for count, (name, target) in progress(list(product(synapses, timed)), unit="case"):
-        steps, per_step = measured(partial(timed[name, target], count), seed, seconds)
-        rows.append((name, target, count, steps, 1e6 * per_step, count / per_step))
-    columns = ["implementation", "target", "synapses", "steps", "microseconds_a_step", "synapse_steps_per_second"]
-    frame = pd.DataFrame(rows, columns=columns)
+    for count, (name, target) in progress(cases, unit="case"):
+        steps, several = measured(partial(timed[name, target], count), seed, seconds, repeats)
+        spread = [1e6 * each for each in (median(several), min(several), max(several))]
+        rows.append((name, target, count, steps, *spread, count / median(several)))
+    columns = ["implementation", "target", "synapses", "steps", "microseconds_a_step", "fastest", "slowest"]
+    frame = pd.DataFrame(rows, columns=[*columns, "synapse_steps_per_second"])
     best = frame[frame.implementation == "NEST"].groupby("synapses").synapse_steps_per_second.max()
     return frame.assign(ratio_to_nest=frame.synapse_steps_per_second / frame.synapses.map(best).astype(float))
 
 
-def measured(run: Callable[[int, int], float], seed: int, seconds: float) -> tuple[int, float]:
-    """Steps of the longer of two runs, and seconds a step from their difference."""
+def compare_forms() -> float:
+    """Seconds to build and run a small network. ValueError unless both forms have the same calcium on the same spikes.
+
+    The loop of NumPy and NEST draw spikes of their own and are not compared.
+    """
+    states, start = {}, time.perf_counter()
+    for form in FORMS:
+        with on_target("numpy"):
+            brian2.seed(1)
+            network = build(form, COMPARED, 0)
+            network.run(500 * STEP * second, namespace={})
+            states[form] = {name: np.array(getattr(network["astrocyte"], name)) for name in ("C", "I", "gamma_A")}
+    for name, lumped in states["lumped"].items():
+        refuse_different(f"{name} of the lumped and the general form", lumped, states["general"][name], TOLERANCE)
+    return (time.perf_counter() - start) / len(FORMS)
+
+
+def expected_seconds(
+    cases: Sequence[tuple[int, tuple[str, str]]], building: float, seconds: float, repeats: int
+) -> float:
+    """Of all cases: each builds two networks to find a number of steps, then two for each repeat, and times them."""
+    total = 0.0
+    for count, (name, target) in cases:
+        builds = 0.0 if name == "NumPy by hand" else BUILDING.get(target, 1.0) * building + 5e-6 * count
+        total += (2 + 2 * repeats) * builds + (1 + 1.3 * repeats) * seconds + 1e-5 * count
+    first = {(name, target) for _, (name, target) in cases if target == "cython"}  # which fill Cython's cache
+    return total + 7 * building * len(first)
+
+
+def measured(run: Callable[[int, int], float], seed: int, seconds: float, repeats: int = 1) -> tuple[int, list[float]]:
+    """Steps of the longer of two runs, and seconds a step from their difference, so many times."""
     steps = 10
     short = run(steps, seed)
     while True:
         longer = 10 * steps
         taken = run(longer, seed)
         if taken - short > seconds or longer >= 10_000_000:
-            return longer, (taken - short) / (longer - steps)
+            pairs = [(short, taken), *((run(steps, seed), run(longer, seed)) for _ in range(repeats - 1))]
+            return longer, [(second - first) / (longer - steps) for first, second in pairs]
         # as many as the time asked for needs, judged by this run, which may be far off: at most thirtyfold
         needed = 1.2 * seconds * (longer - steps) / max(taken - short, 1e-9) / 9
         steps = int(min(max(2 * steps, needed), 30 * steps))
@@ -162,20 +203,27 @@ def build(form: str, count: int, seed: int) -> Network:
     return Network(presynaptic, astrocyte, release, post)
 
 
-def runtime_seconds(form: str, target: str, count: int, steps: int, seed: int) -> float:
-    """Seconds of a run of so many synapses and steps in this process, after everything is built."""
+@contextmanager
+def on_target(target: str) -> Iterator[None]:
+    """Brian2 on a code target, at the step of this benchmark."""
     before = brian2.prefs.codegen.target
     brian2.prefs.codegen.target = target
     brian2.defaultclock.dt = STEP * second
     try:
+        yield
+    finally:
+        brian2.prefs.codegen.target = before
+
+
+def runtime_seconds(form: str, target: str, count: int, steps: int, seed: int) -> float:
+    """Seconds of a run of so many synapses and steps in this process, after everything is built."""
+    with on_target(target):
         brian2.seed(seed)
         network = build(form, count, seed)
         network.run(STEP * second, namespace={})  # code is generated here
         start = time.perf_counter()
         network.run(steps * STEP * second, namespace={})
         return time.perf_counter() - start
-    finally:
-        brian2.prefs.codegen.target = before
 
 
 def standalone_seconds(form: str, target: str, count: int, steps: int, seed: int) -> float:

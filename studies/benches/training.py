@@ -60,7 +60,7 @@ BUCKETS, NO_DROPOUT = f"{PLAIN}, length buckets", f"{PLAIN}, length buckets, no 
 EXAMPLES = {"reviews": 22_500, "images": IMAGES_OF_AN_EPOCH}  # of an epoch, without those held out
 TOLERANCE = 0.1  # of the largest answer of a model in bfloat16
 ROWS_OF_PLAIN, WARM = {"reviews": 3, "images": 1}, {"reviews": 3, "images": 1}  # loops, batches that do not count
-EIGHTH = 8  # parts of a batch, of which one tells how long it will take
+EIGHTH = 8  # parts of a batch of images, of which one tells how long it will take
 FEW = 8  # examples on which models are compared
 
 
@@ -176,24 +176,22 @@ def expected_seconds(
     settings: ImdbSettings,
     image_settings: Cifar10Settings,
 ) -> float:
-    """Of all turns, from a step of a plain loop with an eighth of a batch.
+    """Of all turns, from a step of the plain loop with a batch of reviews and with an eighth of a batch of images.
 
-    Ours take as long for images and half as long for reviews, a compiler about a minute a model.
+    Ours take about as long for images and half as long for reviews, a compiler about a minute a model.
     """
     total = 0.0
-    for unit, ours_to_plain in (("reviews", 0.5), ("images", 1.0)):
-        if not steps[unit]:
-            continue
-        size = max(1, (settings if unit == "reviews" else image_settings).batch // EIGHTH)
-        if unit == "reviews":
-            model: nn.Module = PlainClassifier(settings)
-            few = random_batches(*synthetic_reviews(EIGHTH * size, settings, settings.seed), size)
-        else:
-            model, few = PlainImageClassifier(image_settings), synthetic_images(2, size, image_settings.seed)
-        loop = plain(model, few[:2])
-        a_batch = loop.run(few[1:]) / len(few[1:]) * EIGHTH
-        rows = ROWS_OF_PLAIN[unit] + len(ATTENTIONS) * len(modes) * ours_to_plain
-        total += rows * a_batch * (steps[unit] * repeats + WARM[unit])
+    if steps["reviews"]:
+        (batch,) = random_batches(*synthetic_reviews(settings.batch, settings, 0), settings.batch)
+        loop = plain(PlainClassifier(settings), [Batch(tuple(each[:2] for each in batch.inputs), batch.labels[:2])])
+        rows = ROWS_OF_PLAIN["reviews"] + len(ATTENTIONS) * len(modes) / 2
+        total += rows * loop.run([batch]) * (steps["reviews"] * repeats + WARM["reviews"])
+    if steps["images"]:
+        loop = plain(
+            PlainImageClassifier(image_settings), synthetic_images(1, max(2, image_settings.batch // EIGHTH), 0)
+        )
+        rows = ROWS_OF_PLAIN["images"] + len(ATTENTIONS) * len(modes)
+        total += rows * loop() * EIGHTH * (steps["images"] * repeats + WARM["images"])
     return total + 60 * len(ATTENTIONS) * modes.count("compiled") * sum(count > 0 for count in steps.values())
 
 

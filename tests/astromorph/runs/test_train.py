@@ -1,6 +1,8 @@
 """Training and evaluating from Python: the same folder as the command line makes, gone on with, and what is refused."""
 
+import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +55,14 @@ def test_a_stopped_training_goes_on_with_the_same_numbers(tmp_path, monkeypatch)
     with monkeypatch.context() as patch:  # nothing to go on with is a new run
         patch.setattr(loop, "train", lambda folder, root: "begun")
         assert astromorph.train(SETTINGS, tmp_path / "cut", resume=True) == "begun"
+
+
+def test_the_first_step_of_a_compiled_model_is_told_apart_and_not_among_the_metrics(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(loop, "compiled", lambda model: model)
+    astromorph.train(replace(SETTINGS, epochs=1, compile=True), tmp_path / "run")
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("epoch 1/1"))
+    assert re.search(r", \d+\.\d s \(\d+\.\d s of them in the first step, where a compiler works\), \d+ ", line)
+    assert "first_step" not in (tmp_path / "run" / "metrics.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,9 @@ def test_seconds_a_step_come_from_the_difference_of_two_runs():
         taken.append(steps)
         return 5.0 + 1e-4 * steps
 
-    steps, per_step = bench_synapses.measured(run, 0, 2.0)
-    assert per_step == pytest.approx(1e-4) and steps == max(taken) and 1e-4 * steps > 2.0
+    steps, several = bench_synapses.measured(run, 0, 2.0, repeats=3)
+    assert several == pytest.approx([1e-4] * 3) and steps == max(taken) and 1e-4 * steps > 2.0
+    assert taken.count(steps) == 3
 
 
 @pytest.mark.slow
@@ -56,6 +57,7 @@ def test_a_table_of_small_networks():
     assert frame.implementation.tolist() == ["lumped", "general", "NumPy by hand"]
     rate = frame.synapses / (1e-6 * frame.microseconds_a_step)
     np.testing.assert_allclose(frame.synapse_steps_per_second, rate, rtol=1e-9)
+    assert (frame.fastest <= frame.microseconds_a_step).all() and (frame.microseconds_a_step <= frame.slowest).all()
     assert frame.ratio_to_nest.isna().all()
     assert len(bench_synapses.draw(frame).axes[0].lines) == 3
 
@@ -92,3 +94,21 @@ def test_the_sweep_is_compared_with_the_fastest_kind_of_script(monkeypatch):
     assert frame.ratio.tolist() == pytest.approx([0.75, 1, 30 / 7, 5]) and frame.measured.tolist() == [2, 2, 10, 10]
     assert len(bench_sweep.draw(frame).axes[0].patches) == 4
     assert isinstance(frame, pd.DataFrame)
+
+
+@pytest.mark.slow
+def test_forms_that_differ_are_not_timed(monkeypatch):
+    assert bench_synapses.compare_forms() > 0
+    monkeypatch.setattr(bench_synapses, "TOLERANCE", 1e-9)
+    with pytest.raises(ValueError, match="^C of the lumped and the general form: results are .* so nothing was timed"):
+        bench_synapses.compare_forms()
+
+
+def test_a_sweep_that_errs_is_not_timed(monkeypatch):
+    monkeypatch.setattr(bench_sweep, "process_seconds", lambda *words: Seconds(1.0, 1.0))
+    monkeypatch.setattr(bench_sweep, "mean_of_script", lambda drive: 0.1 * drive)
+    monkeypatch.setattr(bench_sweep, "means_of_sweep", lambda: np.array([0.1, 0.52]))
+    assert bench_sweep.expected_seconds(bench_sweep.TARGETS, 3, 3, 1e4) > 60
+    monkeypatch.setattr(bench_sweep, "means_of_sweep", lambda: np.array([0.1, 0.6]))
+    with pytest.raises(ValueError, match="mean calcium of the sweep and of scripts: results are 0.2 of the largest"):
+        bench_sweep.expected_seconds(bench_sweep.TARGETS, 3, 3, 1e4)

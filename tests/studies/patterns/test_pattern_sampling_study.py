@@ -100,3 +100,14 @@ def test_the_plain_loop_counts_the_same_thing():
     question = pattern_sampling.FalseMatches(300, 128, 24)
     matches = bench_patterns.count_plainly(question, 12, 5000, 1)
     assert matches == pytest.approx(5000 * 0.29208, abs=4 * (5000 * 0.29208 * 0.70792) ** 0.5 * 1.5)
+
+
+def test_bench_does_not_time_what_the_law_contradicts(monkeypatch):
+    question = pattern_sampling.FalseMatches(300, 64, 24)
+    monkeypatch.setattr(bench_patterns, "COMPARED", 100_000)
+    assert bench_patterns.compare_results(question, 0) > 0
+    monkeypatch.setattr(bench_patterns, "count_plainly", lambda *words: 0)
+    with pytest.raises(
+        ValueError, match="^plain NumPy loop: 0 of 4000 comparisons match and the law says .* nothing was timed"
+    ):
+        bench_patterns.compare_results(question, 0)
