@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from astromorph.runs.train import train
     from astromorph.runs.trained import evaluate
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 __all__ = [
     "AstromorphicAttention",
     "AstromorphicClassifier",
