@@ -314,6 +314,7 @@ def test_interrupted_training_is_continued(here):
     assert (here / "run/checkpoint.safetensors").is_file() and not (here / "run/summary.json").exists()
 
 
+@pytest.mark.slow
 def test_interrupted_simulation_writes_nothing(here):
     long = ["--seconds", "2000", "--target", "numpy", "--out", "a.nc"]
     process = started(["simulate", "calcium-response", *long], here)

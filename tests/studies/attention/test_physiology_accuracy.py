@@ -213,6 +213,7 @@ def test_models_learn_and_the_crossing_is_that_of_their_validation(dataset):
         np.testing.assert_equal(float(one.control_epochs_to_target), expected)
 
 
+@pytest.mark.slow
 def test_a_study_that_is_stopped_goes_on_as_if_it_had_not_been(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(physiology_points, "calcium_response", made_up)
     again = lambda: physiology_accuracy.simulate((2.0,), **QUICK, parts=tmp_path)
