@@ -4,12 +4,7 @@ import os
 import sys
 
 HOME = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-COMMANDS = (
-    "-m",
-    "astromorph",
-    "astromorph.exe",
-    "astromorph-script.py",
-)  # a program that begins here
+COMMANDS = "-m", "astromorph", "astromorph.exe", "astromorph-script.py"  # programs that begin here
 
 
 def refuse_shadows() -> None:
